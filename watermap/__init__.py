@@ -1,0 +1,3 @@
+"""watermap: surface-water maps from Sentinel-2 imagery."""
+
+__version__ = "0.1.0"

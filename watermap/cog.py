@@ -1,0 +1,252 @@
+"""The one writer: a cloud optimised GeoTIFF that appears complete or not at all."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from glob import escape
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Literal, Self
+
+import numpy.typing as npt
+import rasterio
+import rasterio.shutil
+from rasterio.errors import RasterioError
+from rasterio.windows import Window
+
+from watermap.bands import IMAGE_NO_DATA
+from watermap.errors import DataError
+from watermap.grid import Grid
+
+Rgba = tuple[int, int, int, int]
+
+LAND: Final = 0
+WATER: Final = 1
+NO_DATA: Final = 255
+"""The codes of a label and of a water raster."""
+
+WATER_COLORS: Final[Mapping[int, Rgba]] = {
+    LAND: (236, 226, 198, 255),
+    WATER: (31, 119, 200, 255),
+    NO_DATA: (0, 0, 0, 0),
+}
+"""Sand, water blue, transparent."""
+
+_BLOCK_PIXELS: Final = 512
+
+
+@dataclass(frozen=True)
+class RasterLayout:
+    """What a raster's file looks like.
+
+    Attributes:
+        dtype: numpy name of the pixel type.
+        bands: description of each band, in order.
+        no_data: the no-data value, or None.
+        overviews: how overviews are made: nearest for classes, average for measurements.
+        colors: colour table (RGBA) by code, for one uint8 band.
+    """
+
+    dtype: str
+    bands: tuple[str, ...]
+    no_data: float | None
+    overviews: Literal["nearest", "average"]
+    colors: Mapping[int, Rgba] | None = field(default=None, hash=False)
+
+
+LABEL_LAYOUT: Final = RasterLayout("uint8", ("water",), NO_DATA, "nearest", WATER_COLORS)
+
+
+def image_layout(bands: tuple[str, ...]) -> RasterLayout:
+    """The layout of an image of Sentinel-2 digital numbers: uint16, no data 65535."""
+    return RasterLayout("uint16", bands, IMAGE_NO_DATA, "average")
+
+
+class RasterWriter:
+    """Writes a raster from top to bottom in memory of a few rows.
+
+    Rows go to a temporary file beside the target; leaving the context without an error turns them into a cloud
+    optimised GeoTIFF, reads that back, compares every row with what was written, and renames it to the target.
+    On an error, or on Ctrl-C, the target is as it was and no temporary file stays.
+
+    Args:
+        path: the target; its folder is made.
+        grid: the pixel grid.
+        layout: type, bands, no data, overviews, colours.
+        tags: metadata of the dataset: what made it.
+
+    Raises:
+        DataError: the target cannot be written, or what was written cannot be read back.
+    """
+
+    def __init__(self, path: Path, grid: Grid, layout: RasterLayout, *, tags: Mapping[str, str] | None = None) -> None:
+        self._path = path
+        self._grid = grid
+        self._layout = layout
+        self._tags = dict(tags or {})
+        self._rows_path = path.with_name(f".{path.name}.{os.getpid()}.rows.part")
+        self._cog_path = path.with_name(f".{path.name}.{os.getpid()}.cog.part")
+        self._next_row = 0
+        self._checksums: list[tuple[int, int]] = []
+        self._dataset: Any = None
+
+    def __enter__(self) -> Self:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            if self._path.is_dir():
+                raise IsADirectoryError("it is a folder")
+            self._remove_abandoned()
+            self._dataset = self._create()
+        except (OSError, RasterioError) as error:
+            self._discard()
+            raise self._unwritable(error) from error
+        return self
+
+    def write(self, values: npt.NDArray[Any]) -> None:
+        """Append rows.
+
+        Args:
+            values: (bands, rows, cols), of the layout's type, for the rows after those already written.
+        """
+        bands, rows, cols = values.shape
+        if (bands, cols) != (len(self._layout.bands), self._grid.width):
+            raise ValueError(f"{values.shape} rows do not fit {len(self._layout.bands)} bands of {self._grid.shape}")
+        if values.dtype != self._layout.dtype:
+            raise ValueError(f"{values.dtype} values, {self._layout.dtype} raster")
+        try:
+            self._dataset.write(values, window=Window(0, self._next_row, cols, rows))
+        except (OSError, RasterioError) as error:
+            raise self._unwritable(error) from error
+        self._checksums.append((rows, zlib.crc32(values.tobytes())))
+        self._next_row += rows
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self._finish()
+            else:
+                with suppress(RasterioError):
+                    self._dataset.close()
+        finally:
+            self._discard()
+
+    def _create(self) -> Any:
+        dataset = rasterio.open(
+            self._rows_path,
+            "w",
+            driver="GTiff",
+            width=self._grid.width,
+            height=self._grid.height,
+            count=len(self._layout.bands),
+            dtype=self._layout.dtype,
+            crs=self._grid.crs,
+            transform=self._grid.transform,
+            nodata=self._layout.no_data,
+            tiled=True,
+            blockxsize=_BLOCK_PIXELS,
+            blockysize=_BLOCK_PIXELS,
+            compress="LZW",
+            bigtiff="IF_SAFER",
+        )
+        dataset.descriptions = self._layout.bands
+        dataset.update_tags(**self._tags)
+        if self._layout.colors is not None:
+            dataset.write_colormap(1, dict(self._layout.colors))
+        return dataset
+
+    def _finish(self) -> None:
+        if self._next_row != self._grid.height:
+            raise ValueError(f"{self._next_row} of {self._grid.height} rows were written")
+        try:
+            self._dataset.close()
+            rasterio.shutil.copy(
+                self._rows_path,
+                self._cog_path,
+                driver="COG",
+                BLOCKSIZE=_BLOCK_PIXELS,
+                COMPRESS="DEFLATE",
+                PREDICTOR="NO" if self._layout.colors else "YES",
+                OVERVIEWS="IGNORE_EXISTING",
+                OVERVIEW_RESAMPLING=self._layout.overviews.upper(),
+                NUM_THREADS="ALL_CPUS",
+                BIGTIFF="IF_SAFER",
+            )
+            self._check()
+            with self._cog_path.open("rb") as file:
+                os.fsync(file.fileno())
+            self._cog_path.replace(self._path)
+        except (OSError, RasterioError) as error:
+            raise self._unwritable(error) from error
+
+    def _check(self) -> None:
+        """Re-open what was written and compare it with what was meant."""
+        with rasterio.open(self._cog_path) as dataset:
+            grid = Grid(dataset.crs, dataset.transform, dataset.width, dataset.height)
+            if not grid.same_as(self._grid) or dataset.nodata != self._layout.no_data:
+                raise OSError("its grid or no-data value changed in writing")
+            row = 0
+            for rows, checksum in self._checksums:
+                values = dataset.read(window=Window(0, row, self._grid.width, rows))
+                if zlib.crc32(values) != checksum:
+                    raise OSError(f"rows {row} to {row + rows - 1} changed in writing")
+                row += rows
+
+    def _unwritable(self, error: Exception) -> DataError:
+        reason = getattr(error, "strerror", None) or str(error)
+        return DataError(
+            f"{self._path}: cannot be written ({reason})", hint="check the folder's permissions and free space"
+        )
+
+    def _discard(self) -> None:
+        """Remove the temporary files, and the overviews that GDAL keeps beside one in progress."""
+        for part in (self._rows_path, self._cog_path):
+            for path in self._path.parent.glob(f"{escape(part.name)}*"):
+                path.unlink(missing_ok=True)
+
+    def _remove_abandoned(self) -> None:
+        """Remove what a killed process left of an earlier attempt at this target."""
+        for path in self._path.parent.glob(f".{escape(self._path.name)}.*.part*"):
+            owner = path.name.removeprefix(f".{self._path.name}.").split(".")[0]
+            if not (owner.isdigit() and _is_alive(int(owner))):
+                path.unlink(missing_ok=True)
+
+
+def _is_alive(process_id: int) -> bool:
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def write_raster(
+    path: Path,
+    values: npt.NDArray[Any],
+    grid: Grid,
+    layout: RasterLayout,
+    *,
+    tags: Mapping[str, str] | None = None,
+) -> Path:
+    """Write a whole raster held in memory as a cloud optimised GeoTIFF.
+
+    Args:
+        path: the target.
+        values: (bands, rows, cols).
+        grid: the pixel grid.
+        layout: type, bands, no data, overviews, colours.
+        tags: metadata of the dataset.
+
+    Raises:
+        DataError: the target cannot be written.
+    """
+    with RasterWriter(path, grid, layout, tags=tags) as writer:
+        writer.write(values)
+    return path

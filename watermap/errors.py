@@ -1,0 +1,58 @@
+"""What can go wrong, told in one line: what, where and what to do about it.
+
+Every error that a user can cause is a `WatermapError`; the command line prints it as one line and ends with
+its exit code. Anything else that escapes is a defect of watermap and ends with exit code 1.
+"""
+
+from __future__ import annotations
+
+EXIT_INTERRUPTED = 130
+
+
+class WatermapError(Exception):
+    """An error with a remedy.
+
+    Args:
+        message: what is wrong, and where (a path, a band, a value).
+        hint: what the user can do about it.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        """The message and its hint, on one line."""
+        line = f"{self.message.rstrip('.')}: {self.hint}" if self.hint else self.message
+        return " ".join(line.split())
+
+    def __reduce__(self) -> tuple[type[WatermapError], tuple[str], dict[str, str]]:
+        """Keep the hint when the error crosses a process boundary."""
+        return type(self), (self.message,), {"hint": self.hint}
+
+
+class UsageError(WatermapError):
+    """A flag, a configuration or a request that makes no sense."""
+
+    exit_code = 2
+
+
+class DataError(WatermapError):
+    """A raster, label, scene or patch that cannot be used, or an output that cannot be written."""
+
+    exit_code = 3
+
+
+class ModelError(WatermapError):
+    """A model, its weights or its bundle that cannot be used."""
+
+    exit_code = 5
+
+
+class PartialFailureError(WatermapError):
+    """Some of many inputs failed; the others are done."""
+
+    exit_code = 6

@@ -1,0 +1,196 @@
+"""Reading rasters: pixels, the names of their bands, and which pixels hold data."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import rasterio
+from rasterio.enums import ColorInterp, MaskFlags
+from rasterio.errors import NotGeoreferencedWarning, RasterioError, RasterioIOError
+from rasterio.windows import Window
+
+from watermap.bands import find_bands
+from watermap.errors import DataError
+from watermap.grid import Grid
+
+Array = npt.NDArray[Any]
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """A piece of a raster.
+
+    Attributes:
+        values: (bands, rows, cols), as stored.
+        valid: (rows, cols), True where the pixel holds data.
+    """
+
+    values: Array
+    valid: Mask
+
+
+@dataclass(frozen=True)
+class Radiometry:
+    """How stored numbers become reflectance: `(value + offset) * scale`."""
+
+    scale: float
+    offset: float
+
+
+class Raster:
+    """An open raster. Made by `open_raster`; reads only what is asked for.
+
+    Attributes:
+        path: the file.
+        grid: its pixel grid.
+        names: the description of each band that is not an alpha band, in file order.
+    """
+
+    def __init__(self, path: Path, dataset: Any, names: Sequence[str] | None) -> None:
+        self.path = path
+        self._dataset = dataset
+        self.grid = Grid(dataset.crs, dataset.transform, dataset.width, dataset.height)
+        self._data_indexes = [
+            index
+            for index, meaning in zip(dataset.indexes, dataset.colorinterp, strict=True)
+            if meaning != ColorInterp.alpha
+        ]
+        described = [dataset.descriptions[index - 1] for index in self._data_indexes]
+        if names is not None and len(names) != len(described):
+            raise DataError(
+                f"{path}: it has {len(described)} bands, but {len(names)} were named ({', '.join(names)})",
+                hint="name all of the file's bands in file order",
+            )
+        self.names: tuple[str | None, ...] = tuple(names) if names is not None else tuple(described)
+
+    @property
+    def count(self) -> int:
+        """Number of bands, alpha not counted."""
+        return len(self._data_indexes)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type that holds every band's values."""
+        return np.result_type(*(self._dataset.dtypes[index - 1] for index in self._data_indexes))
+
+    @property
+    def no_data(self) -> float | None:
+        """The no-data value of the first band."""
+        value: float | None = self._dataset.nodata
+        return value
+
+    @property
+    def block_rows(self) -> int:
+        """Rows of the file's own blocks: reading in multiples of it decodes nothing twice."""
+        return int(self._dataset.block_shapes[0][0])
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The dataset's metadata."""
+        return dict(self._dataset.tags())
+
+    @property
+    def radiometry(self) -> Radiometry | None:
+        """Scale and offset written in the file (GDAL's `value * scale + offset`), or None where it states none."""
+        scale, offset = self._dataset.scales[0], self._dataset.offsets[0]
+        if (scale, offset) == (1.0, 0.0) or scale == 0:
+            return None
+        return Radiometry(scale=scale, offset=offset / scale)
+
+    def find(self, bands: Sequence[str]) -> tuple[int, ...]:
+        """Positions (from 0) of the named Sentinel-2 bands. Raises DataError where one is missing."""
+        return find_bands(self.names, bands, where=str(self.path))
+
+    def read(self, positions: Sequence[int] | None = None, window: Window | None = None) -> Pixels:
+        """Read bands and validity of a window.
+
+        Args:
+            positions: band positions from 0, in the order wanted; None for all.
+            window: part of the raster, within it; None for all.
+
+        Returns:
+            values (bands, rows, cols) as stored and valid (rows, cols).
+
+        Raises:
+            DataError: the file is damaged.
+        """
+        if window is None:
+            window = Window(0, 0, self.grid.width, self.grid.height)
+        positions = tuple(positions) if positions is not None else tuple(range(self.count))
+        values = self._read_bands(positions, window)
+        return Pixels(values, self._valid(values, positions, window))
+
+    def _read_bands(self, positions: Sequence[int], window: Window) -> Array:
+        try:
+            values: Array = self._dataset.read([self._data_indexes[p] for p in positions], window=window)
+        except RasterioError as error:
+            rows = f"{int(window.row_off)} to {int(window.row_off + window.height) - 1}"
+            raise DataError(
+                f"{self.path}: rows {rows} cannot be read, the file is truncated or damaged",
+                hint="download or export it again",
+            ) from error
+        return values
+
+    def _valid(self, values: Array, positions: Sequence[int], window: Window) -> Mask:
+        """Which pixels hold data.
+
+        A mask band or an alpha band decides first. A pixel is no data where a band in use is NaN or equals a
+        no-data value other than 0, or where every band of the file is 0: one zero band may be a dark lake.
+        """
+        valid = np.ones(values.shape[1:], dtype=bool)
+        if MaskFlags.per_dataset in self._dataset.mask_flag_enums[0]:
+            valid &= self._dataset.read_masks(self._data_indexes[0], window=window) > 0
+        if np.issubdtype(values.dtype, np.floating):
+            valid &= ~np.isnan(values).any(axis=0)
+        for layer, position in zip(values, positions, strict=True):
+            no_data = self._dataset.nodatavals[self._data_indexes[position] - 1]
+            if no_data is not None and no_data != 0 and not np.isnan(no_data):
+                valid &= layer != no_data
+        all_zero = valid & ~values.any(axis=0)
+        others = [p for p in range(self.count) if p not in positions]
+        if others and all_zero.any():
+            all_zero &= ~self._read_bands(others, window).any(axis=0)
+        return valid & ~all_zero
+
+
+@contextmanager
+def open_raster(path: Path, *, names: Sequence[str] | None = None) -> Iterator[Raster]:
+    """Open a raster that GDAL can read.
+
+    Args:
+        path: a local file.
+        names: the names of all its bands in file order, where the user states them; otherwise the file's own.
+
+    Raises:
+        DataError: no such file, not a raster, no CRS or georeference, complex numbers, wrong number of names.
+    """
+    if not path.exists():
+        raise DataError(f"{path}: no such file", hint="check the path")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)  # told below as an error
+            dataset = rasterio.open(path)
+    except RasterioIOError as error:
+        raise DataError(
+            f"{path}: not a raster that GDAL can read", hint="give a GeoTIFF, JPEG 2000 or VRT file"
+        ) from error
+    with dataset:
+        if dataset.count == 0:
+            raise DataError(f"{path}: holds no bands of its own", hint="give one of its subdatasets as a GeoTIFF")
+        if dataset.crs is None:
+            raise DataError(
+                f"{path}: has no coordinate reference system", hint="set it with gdal_edit.py -a_srs EPSG:CODE"
+            )
+        if dataset.transform.is_identity:
+            raise DataError(f"{path}: is not georeferenced", hint="set its bounds with gdal_edit.py -a_ullr")
+        if any(dtype.startswith("complex") for dtype in dataset.dtypes):
+            raise DataError(f"{path}: holds complex numbers", hint="give reflectance as integers or floats")
+        yield Raster(path, dataset, names)
