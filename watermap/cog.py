@@ -19,7 +19,7 @@ from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
 from watermap.bands import IMAGE_NO_DATA
-from watermap.errors import DataError
+from watermap.files import unwritable
 from watermap.grid import Grid
 
 Rgba = tuple[int, int, int, int]
@@ -103,7 +103,7 @@ class RasterWriter:
             self._dataset = self._create()
         except (OSError, RasterioError) as error:
             self._discard()
-            raise self._unwritable(error) from error
+            raise unwritable(self._path, error) from error
         return self
 
     def write(self, values: npt.NDArray[Any]) -> None:
@@ -120,7 +120,7 @@ class RasterWriter:
         try:
             self._dataset.write(values, window=Window(0, self._next_row, cols, rows))
         except (OSError, RasterioError) as error:
-            raise self._unwritable(error) from error
+            raise unwritable(self._path, error) from error
         self._checksums.append((rows, zlib.crc32(values.tobytes())))
         self._next_row += rows
 
@@ -182,13 +182,13 @@ class RasterWriter:
                 os.fsync(file.fileno())
             self._cog_path.replace(self._path)
         except (OSError, RasterioError) as error:
-            raise self._unwritable(error) from error
+            raise unwritable(self._path, error) from error
 
     def _check(self) -> None:
         """Re-open what was written and compare it with what was meant."""
         with rasterio.open(self._cog_path) as dataset:
             grid = Grid(dataset.crs, dataset.transform, dataset.width, dataset.height)
-            if not grid.same_as(self._grid) or dataset.nodata != self._layout.no_data:
+            if not grid.same_as(self._grid) or str(dataset.nodata) != str(self._dataset.nodata):  # nan is not nan
                 raise OSError("its grid or no-data value changed in writing")
             row = 0
             for rows, checksum in self._checksums:
@@ -196,12 +196,6 @@ class RasterWriter:
                 if zlib.crc32(values) != checksum:
                     raise OSError(f"rows {row} to {row + rows - 1} changed in writing")
                 row += rows
-
-    def _unwritable(self, error: Exception) -> DataError:
-        reason = getattr(error, "strerror", None) or str(error)
-        return DataError(
-            f"{self._path}: cannot be written ({reason})", hint="check the folder's permissions and free space"
-        )
 
     def _discard(self) -> None:
         """Remove the temporary files, and the overviews that GDAL keeps beside one in progress."""

@@ -16,7 +16,7 @@ from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import NotGeoreferencedWarning, RasterioError, RasterioIOError
 from rasterio.windows import Window
 
-from watermap.bands import find_bands
+from watermap.bands import canonical_name, find_bands
 from watermap.errors import DataError
 from watermap.grid import Grid
 
@@ -70,11 +70,18 @@ class Raster:
                 hint="name all of the file's bands in file order",
             )
         self.names: tuple[str | None, ...] = tuple(names) if names is not None else tuple(described)
+        self._described = tuple(described)
+        self._has_untagged_zeros = False
 
     @property
     def count(self) -> int:
         """Number of bands, alpha not counted."""
         return len(self._data_indexes)
+
+    @property
+    def bands(self) -> tuple[str | None, ...]:
+        """The Sentinel-2 band that each name means, or None, in file order."""
+        return tuple(canonical_name(name) if name else None for name in self.names)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -104,6 +111,18 @@ class Raster:
         if (scale, offset) == (1.0, 0.0) or scale == 0:
             return None
         return Radiometry(scale=scale, offset=offset / scale)
+
+    @property
+    def notes(self) -> list[str]:
+        """What was taken for granted while reading: for the user to know."""
+        found = []
+        described = tuple(canonical_name(text) if text else None for text in self._described)
+        if any(described) and self.bands != described:
+            own = ", ".join(name or "?" for name in described)
+            found.append(f"{self.path}: the file calls its bands {own}; the names given were used instead")
+        if self._has_untagged_zeros:
+            found.append(f"{self.path}: pixels that are 0 in every band carry no no-data tag; taken as no data")
+        return found
 
     def find(self, bands: Sequence[str]) -> tuple[int, ...]:
         """Positions (from 0) of the named Sentinel-2 bands. Raises DataError where one is missing."""
@@ -158,6 +177,8 @@ class Raster:
         others = [p for p in range(self.count) if p not in positions]
         if others and all_zero.any():
             all_zero &= ~self._read_bands(others, window).any(axis=0)
+        if self.no_data != 0 and all_zero.any():
+            self._has_untagged_zeros = True
         return valid & ~all_zero
 
 

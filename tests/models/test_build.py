@@ -1,0 +1,213 @@
+"""What `build` makes: sizes, inputs, outputs, scaling, refusals."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.models.conftest import digital_numbers, randomised
+from watermap.errors import UsageError
+from watermap.models import build
+from watermap.models.build import ARCHITECTURES
+from watermap.models.encoders import ENCODERS, STRIDE
+from watermap.models.scaling import IMAGENET_STD, Scaling, imagenet_gains
+
+SIX = ("B2", "B3", "B4", "B8", "B11", "B12")
+
+
+def count(weights: list[Any]) -> int:
+    return sum(int(np.prod(weight.shape)) for weight in weights)
+
+
+def gflop_per_megapixel(model: Any, side: int) -> float:
+    """Arithmetic of a model's convolutions: two operations a multiply-add."""
+    return 2e-3 * _multiply_adds(model, side) / side**2
+
+
+def _multiply_adds(model: Any, side: int) -> int:
+    total = 0
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            image = keras.Input((side, side, layer.input_shape[-1]))
+            total += _multiply_adds(keras.models.clone_model(layer, input_tensors=image), side)
+        elif isinstance(layer, keras.layers.Conv2DTranspose):
+            total += int(np.prod(layer.input.shape[1:3]) * np.prod(layer.kernel.shape))
+        elif isinstance(layer, keras.layers.Conv2D):
+            total += int(np.prod(layer.output.shape[1:3]) * np.prod(layer.kernel.shape))
+    return total
+
+
+@pytest.mark.parametrize(
+    ("arch", "total", "trainable", "gflop"),
+    [("unet", 24_157_442, 15_562_498, 1489), ("attention_unet", 24_536_837, 15_941_765, 1143)],
+)
+def test_reference_sizes(arch: str, total: int, trainable: int, gflop: int) -> None:
+    model = build(arch, "resnet50", bands=3, patch_size=128, freeze_encoder=True)
+    encoder = model.get_layer("encoder")
+    assert model.count_params() == total
+    assert count(model.trainable_weights) == trainable
+    assert (encoder.count_params(), len(encoder.layers)) == (8_589_184, 143)
+    assert round(gflop_per_megapixel(model, 128)) == gflop
+
+
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_compact_is_small(arch: str) -> None:
+    model = build(arch, "compact", bands=6, patch_size=128)
+    assert 1_000_000 <= model.count_params() <= 2_000_000
+    assert 60 <= gflop_per_megapixel(model, 128) <= 110
+
+
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_encoder_halves_from_output_to_output(encoder: str) -> None:
+    features = ENCODERS[encoder].create(4)(np.zeros((1, 64, 64, 4), "float32"))
+    sides = [feature.shape[1] for feature in features]
+    assert sides[-1] == 64 / STRIDE
+    assert all(fine == 2 * coarse for fine, coarse in pairwise(sides))
+    assert (sides[0] == 64) == (encoder == "compact")  # shorelines reach the decoder unblurred
+
+
+@pytest.mark.parametrize(
+    ("arch", "encoder", "bands"),
+    [
+        *((arch, "compact", bands) for arch in ARCHITECTURES for bands in (1, 2, 3, 6, 13, SIX)),
+        ("unet", "resnet50", 13),
+        ("attention_unet", "resnet50", 1),
+    ],
+)
+def test_digital_numbers_to_probabilities(arch: str, encoder: str, bands: int | tuple[str, ...]) -> None:
+    channels = bands if isinstance(bands, int) else len(bands)
+    model = build(arch, encoder, bands=bands, patch_size=32)
+    probability = keras.ops.convert_to_numpy(model(digital_numbers(2, 32, 32, channels)))
+    assert (model.inputs[0].name, model.output_names) == ("image", ["probability"])
+    assert probability.shape == (2, 32, 32, 2)
+    assert probability.dtype == np.float32
+    assert probability.min() >= 0
+    np.testing.assert_allclose(probability.sum(axis=-1), 1, rtol=1e-5)
+
+
+def test_open_patch_size() -> None:
+    model = build("unet", "compact", bands=3, patch_size=None)
+    assert model.input_shape == (None, None, None, 3)
+    assert model(digital_numbers(1, 48, 80, 3)).shape == (1, 48, 80, 2)
+
+
+@pytest.fixture
+def mixed_precision() -> Iterator[None]:
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    yield
+    keras.config.set_dtype_policy("float32")
+
+
+@pytest.mark.usefixtures("mixed_precision")
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_mixed_precision_ends_in_float32(arch: str) -> None:
+    model = build(arch, "compact", bands=3, patch_size=32)
+    image = digital_numbers(1, 32, 32, 3)
+    assert model.get_layer("encoder").outputs[-1].dtype == "bfloat16"
+    assert model(image).dtype == "float32"
+    scaled = model.get_layer("scaling")(image)
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(scaled), image / 10_000, rtol=1e-6)
+
+
+def scaled(scaling: Scaling, image: Any, gains: tuple[float, ...] | None = None) -> Any:
+    return keras.ops.convert_to_numpy(scaling.to_layer(gains)(image))
+
+
+def test_scaling_is_inside_the_model_but_no_weight() -> None:
+    scaling = Scaling((1000.0, 500.0), (200.0, 50.0))
+    model = build("unet", "compact", bands=2, patch_size=32, scaling=scaling)
+    assert not model.get_layer("scaling").weights
+    image = digital_numbers(1, 32, 32, 2)
+    seen = keras.ops.convert_to_numpy(model.get_layer("scaling")(image))
+    np.testing.assert_allclose(seen, (image - [1000, 500]) / [200, 50], rtol=1e-5, atol=1e-5)
+
+
+@settings(max_examples=30, deadline=None)  # the first call of an operation takes longer than the rest
+@given(
+    st.lists(
+        st.tuples(st.floats(-2e4, 2e4), st.floats(1, 2e4), st.floats(1, 100)),
+        min_size=1,
+        max_size=13,
+    )
+)
+def test_scaling_against_numpy(bands: list[tuple[float, float, float]]) -> None:
+    mean, std, gains = zip(*bands, strict=True)
+    image = digital_numbers(1, 4, 4, len(bands))
+    expected = (image.astype("float64") - mean) / std * gains
+    np.testing.assert_allclose(scaled(Scaling(mean, std), image, gains), expected, rtol=1e-4, atol=1e-2)
+
+
+@pytest.mark.parametrize("std", [0.0, 1e-9])
+def test_constant_band_is_not_divided_by_zero(std: float) -> None:
+    values = scaled(Scaling((500.0,), (std,)), np.array([[[[500.0], [1500.0]]]], "float32"))
+    np.testing.assert_allclose(values.ravel(), [0, 0.1], rtol=1e-5)
+
+
+def test_imagenet_gains_follow_the_bands() -> None:
+    assert imagenet_gains(("B4", "B8", "B2")) == pytest.approx((58.395, np.mean(list(IMAGENET_STD.values())), 57.375))
+
+
+@pytest.mark.parametrize(
+    ("mean", "std"), [((0.0,), (1.0, 1.0)), ((float("nan"),), (1.0,)), ((0.0,), (float("inf"),)), ((0.0,), (-1.0,))]
+)
+def test_impossible_scaling(mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+    with pytest.raises(UsageError, match="scaling"):
+        Scaling(mean, std)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"arch": "segnet"}, "'segnet'.*unet, attention_unet"),
+        ({"encoder": "vgg"}, "'vgg'.*resnet50, compact"),
+        ({"bands": 0}, "at least one band"),
+        ({"bands": -1}, "at least one band"),
+        ({"bands": ()}, "at least one band"),
+        ({"patch_size": 100}, "100 pixels.*multiple of 16, such as 96"),
+        ({"patch_size": 0}, "0 pixels.*such as 16"),
+        ({"patch_size": -16}, "-16 pixels.*such as 16"),
+        ({"scaling": Scaling((0.0,), (1.0,))}, "1 bands.*has 3"),
+    ],
+)
+def test_refusals(changed: dict[str, Any], message: str) -> None:
+    arguments: dict[str, Any] = {"arch": "unet", "encoder": "compact", "bands": 3, "patch_size": 32}
+    with pytest.raises(UsageError, match=message):
+        build(**(arguments | changed))
+
+
+def test_saved_models_load_safely_in_a_fresh_process(tmp_path: Path) -> None:
+    image = digital_numbers(1, 32, 32, 6)
+    np.save(tmp_path / "image.npy", image)
+    for arch, encoder in (("unet", "resnet50"), ("attention_unet", "compact")):
+        model = randomised(build(arch, encoder, bands=6, patch_size=32, freeze_encoder=True))
+        path = tmp_path / f"{arch}_{encoder}.keras"
+        model.save(path)
+        np.save(path.with_suffix(".npy"), keras.ops.convert_to_numpy(model(image)))
+    script = """
+import sys, keras, numpy as np
+from pathlib import Path
+folder = Path(sys.argv[1])
+image = np.load(folder / "image.npy")
+for path in sorted(folder.glob("*.keras")):
+    model = keras.saving.load_model(path, safe_mode=True)
+    np.testing.assert_allclose(model(image), np.load(path.with_suffix(".npy")), rtol=1e-5, atol=1e-6)
+    assert model.name == path.stem
+    assert not model.get_layer("encoder").trainable_weights
+    print(path.stem)
+assert "watermap" not in sys.modules
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["attention_unet_compact", "unet_resnet50"]

@@ -1,0 +1,174 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import rasterio
+from affine import Affine
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from rasterio.enums import ColorInterp
+from rasterio.windows import Window
+
+from watermap.errors import DataError
+from watermap.raster import Radiometry, open_raster
+
+NORTH_UP = Affine(10, 0, 500_000, 0, -10, 5_000_000)
+
+
+def write(path: Path, values: np.ndarray, descriptions: tuple[str, ...] | None = None, **profile: Any) -> Path:
+    profile = {"crs": "EPSG:32633", "transform": NORTH_UP} | profile
+    count, rows, cols = values.shape
+    with rasterio.open(
+        path, "w", driver="GTiff", count=count, height=rows, width=cols, dtype=values.dtype, **profile
+    ) as dataset:
+        dataset.write(values)
+        if descriptions:
+            dataset.descriptions = descriptions
+    return path
+
+
+@pytest.fixture
+def image() -> np.ndarray:
+    return np.random.default_rng(0).integers(1, 9000, (6, 20, 30)).astype(np.uint16)
+
+
+def test_pixels_bands_and_grid_are_the_files_own(image: np.ndarray, tmp_path: Path) -> None:
+    path = write(tmp_path / "x.tif", image, ("B2", "B3", "B4", "B8", "B11", "B12"))
+    with open_raster(path) as raster:
+        assert raster.grid.shape == (20, 30)
+        assert raster.grid.transform == NORTH_UP
+        assert (raster.count, raster.dtype, raster.no_data) == (6, np.uint16, None)
+        positions = raster.find(["B4", "B2"])
+        pixels = raster.read(positions, Window(3, 4, 5, 6))
+    np.testing.assert_array_equal(pixels.values, image[[2, 0], 4:10, 3:8])
+    assert pixels.valid.all()
+
+
+def test_one_zero_band_is_a_dark_lake_and_all_zero_is_no_data(image: np.ndarray, tmp_path: Path) -> None:
+    image[3, 0, 0] = 0
+    image[:, 1, 1] = 0
+    for no_data in (0, None, 65535):
+        with open_raster(write(tmp_path / "x.tif", image, nodata=no_data)) as raster:
+            valid = raster.read().valid
+            assert valid[0, 0]
+            assert not valid[1, 1]
+            assert valid.sum() == valid.size - 1
+            assert bool(raster.notes) == (no_data != 0)
+
+
+def test_zero_in_the_bands_in_use_alone_is_still_data(image: np.ndarray, tmp_path: Path) -> None:
+    image[:3, 0, 0] = 0
+    image[:, 1, 1] = 0
+    with open_raster(write(tmp_path / "x.tif", image, nodata=0)) as raster:
+        valid = raster.read([0, 1, 2]).valid
+        assert valid[0, 0]
+        assert not valid[1, 1]
+        assert not raster.read([0, 1], Window(1, 1, 1, 1)).valid.any()
+
+
+def test_a_band_in_use_that_misses_a_value_makes_no_data(image: np.ndarray, tmp_path: Path) -> None:
+    image[2, 0, 0] = 65535
+    with open_raster(write(tmp_path / "x.tif", image, nodata=65535)) as raster:
+        assert not raster.read([1, 2]).valid[0, 0]
+        assert raster.read([0, 1]).valid[0, 0]
+
+
+def test_nan_is_no_data_whatever_the_tag(image: np.ndarray, tmp_path: Path) -> None:
+    values = image.astype(np.float32)
+    values[1, 2, 3] = np.nan
+    for no_data in (None, np.nan, -9999.0):
+        with open_raster(write(tmp_path / "x.tif", values, nodata=no_data)) as raster:
+            valid = raster.read().valid
+            assert not valid[2, 3]
+            assert valid.sum() == valid.size - 1
+
+
+def test_a_mask_and_an_alpha_band_decide(image: np.ndarray, tmp_path: Path) -> None:
+    path = write(tmp_path / "mask.tif", image)
+    hidden = np.full((20, 30), 255, np.uint8)
+    hidden[5:7, :] = 0
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(path, "r+") as dataset:
+        dataset.write_mask(hidden)
+    with open_raster(path) as raster:
+        np.testing.assert_array_equal(raster.read([0]).valid, hidden > 0)
+    path = write(tmp_path / "alpha.tif", np.concatenate([image[:3], hidden[None].astype(np.uint16)]))
+    with rasterio.open(path, "r+") as dataset:
+        dataset.colorinterp = [ColorInterp.red, ColorInterp.green, ColorInterp.blue, ColorInterp.alpha]
+    with open_raster(path) as raster:
+        assert raster.count == 3
+        np.testing.assert_array_equal(raster.read().valid, hidden > 0)
+
+
+@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 2**32 - 1), no_data=st.sampled_from([None, 0, 65535]), used=st.integers(1, 3))
+def test_validity_of_windows_is_that_of_the_whole(seed: int, no_data: int | None, used: int, tmp_path: Path) -> None:
+    rng = np.random.default_rng(seed)
+    values = rng.choice(np.array([0, 7, 65535], np.uint16), (4, 11, 13), p=[0.6, 0.3, 0.1])
+    with open_raster(write(tmp_path / "x.tif", values, nodata=no_data)) as raster:
+        positions = range(used)
+        whole = raster.read(positions).valid
+        expected = (values != 0).any(axis=0)
+        if no_data == 65535:
+            expected &= (values[:used] != 65535).all(axis=0)
+        np.testing.assert_array_equal(whole, expected)
+        part = raster.read(positions, Window(2, 3, 7, 5)).valid
+        np.testing.assert_array_equal(part, whole[3:8, 2:9])
+
+
+def test_scale_and_offset_of_the_file_are_told(image: np.ndarray, tmp_path: Path) -> None:
+    path = write(tmp_path / "x.tif", image)
+    with open_raster(path) as raster:
+        assert raster.radiometry is None
+    with rasterio.open(path, "r+") as dataset:
+        dataset.scales, dataset.offsets = [1e-4] * 6, [-0.1] * 6
+    with open_raster(path) as raster:
+        assert raster.radiometry == Radiometry(scale=1e-4, offset=-1000)
+
+
+def test_names_stated_by_the_user_win_and_are_told(image: np.ndarray, tmp_path: Path) -> None:
+    names = ("B12", "B11", "B8", "B4", "B3", "B2")
+    with open_raster(write(tmp_path / "plain.tif", image), names=names) as raster:
+        assert raster.find(["B4"]) == (3,)
+        assert not raster.notes
+    with open_raster(write(tmp_path / "named.tif", image, tuple(reversed(names))), names=names) as raster:
+        assert raster.find(["B4"]) == (3,)
+        assert "calls its bands B2, B3" in raster.notes[0]
+    with (
+        pytest.raises(DataError, match="has 6 bands, but 2 were named"),
+        open_raster(tmp_path / "plain.tif", names=["B2", "B3"]),
+    ):
+        pass
+
+
+def test_what_is_no_usable_raster_is_refused_in_one_line(image: np.ndarray, tmp_path: Path) -> None:
+    (tmp_path / "text.tif").write_text("hello")
+    (tmp_path / "empty.tif").touch()
+    write(tmp_path / "no_crs.tif", image, crs=None)
+    write(tmp_path / "complex.tif", image.astype(np.complex64))
+    with pytest.warns(rasterio.errors.NotGeoreferencedWarning):
+        write(tmp_path / "nowhere.tif", image, transform=Affine.identity())
+    words = {
+        "absent.tif": "no such file",
+        "text.tif": "not a raster",
+        "empty.tif": "not a raster",
+        "no_crs.tif": "no coordinate reference system",
+        "complex.tif": "complex numbers",
+        "nowhere.tif": "not georeferenced",
+    }
+    for name, expected in words.items():
+        with pytest.raises(DataError, match=expected) as caught, open_raster(tmp_path / name):
+            pass
+        assert str(caught.value).startswith(str(tmp_path / name))
+        assert "\n" not in str(caught.value)
+
+
+def test_a_truncated_file_is_told_with_the_rows_that_are_lost(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).integers(1, 9000, (2, 400, 400)).astype(np.uint16)
+    path = write(tmp_path / "x.tif", values)
+    path.write_bytes(path.read_bytes()[:200_000])
+    with (
+        open_raster(path) as raster,
+        pytest.raises(DataError, match="rows 0 to 399 cannot be read, the file is truncated"),
+    ):
+        raster.read()

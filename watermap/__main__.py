@@ -1,0 +1,5 @@
+"""`python -m watermap`."""
+
+from watermap.cli.main import main
+
+main()

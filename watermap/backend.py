@@ -1,0 +1,45 @@
+"""The one place that knows that Keras needs a backend, and that some backends chatter."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from watermap.errors import ModelError
+
+
+def require_keras() -> None:
+    """Import Keras with its backend, or say how to get one.
+
+    Raises:
+        ModelError: the backend that Keras is set to is not installed.
+    """
+    try:
+        with _native_chatter_hidden():
+            import keras  # noqa: F401 (imported for its failure)
+    except ImportError as error:
+        raise ModelError(
+            f"Keras finds no backend ({error.name or error})",
+            hint="pip install 'watermap[tensorflow]', or set KERAS_BACKEND to the jax or torch that is installed",
+        ) from error
+
+
+@contextmanager
+def _native_chatter_hidden() -> Iterator[None]:
+    """Keep what native code writes to standard error at import from the user.
+
+    TensorFlow writes notes there before it reads the variable that silences them.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    kept = os.dup(2)
+    hidden = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(hidden, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(hidden)

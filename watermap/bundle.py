@@ -1,0 +1,199 @@
+"""A bundle: a trained model's folder, with the contract of how to feed it.
+
+BUNDLE/
+  bundle.json            the contract, written last: a folder without it is no bundle
+  model-<digest>.keras   the network, scaling inside
+  history.csv curves.png how it was trained
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from watermap import __version__
+from watermap.cog import LAND, NO_DATA, WATER
+from watermap.errors import ModelError
+from watermap.files import file_digest, unwritable, write_text
+from watermap.radiometry import Statistics
+from watermap.raster import Radiometry
+
+if TYPE_CHECKING:
+    import keras
+
+FORMAT_VERSION: Final = 1
+CONTRACT_FILE: Final = "bundle.json"
+DEFAULT_MODELS: Final = Path("data/models")
+
+
+class Contract(BaseModel):
+    """How to feed a model, and where it comes from.
+
+    Attributes:
+        format_version: of this record.
+        created: UTC, ISO 8601.
+        arch, encoder: what `watermap.models.build` is asked for.
+        bands: canonical names, in the order of the model's channels.
+        scale, offset: the numbers it expects: reflectance = (DN + offset) * scale.
+        statistics: of the training pixels, in DN.
+        classes: codes of a water raster; 0 and 1 are also the model's channels.
+        threshold: probability from which a pixel is water.
+        patch_size: side of a training patch in pixels.
+        trained_on: digest, scenes and split of the patches.
+        training: settings and course of the training.
+        scores: by split.
+        versions: of the software.
+        model_file, model_digest: the network's file and its SHA-256.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+    format_version: int = FORMAT_VERSION
+    created: str
+    arch: str
+    encoder: str
+    bands: tuple[str, ...]
+    scale: float
+    offset: float
+    statistics: Statistics
+    classes: dict[str, int] = {"land": LAND, "water": WATER, "no_data": NO_DATA}
+    threshold: float
+    patch_size: int
+    trained_on: dict[str, Any]
+    training: dict[str, Any]
+    scores: dict[str, dict[str, float | int | None]]
+    versions: dict[str, str]
+    model_file: str
+    model_digest: str
+
+    @property
+    def radiometry(self) -> Radiometry:
+        """What the model expects of a scene's numbers."""
+        return Radiometry(self.scale, self.offset)
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle on disk whose files were verified.
+
+    Attributes:
+        folder: where it is.
+        contract: how to feed its model.
+        id: twelve hex digits of the contract's digest; changes with the weights.
+    """
+
+    folder: Path
+    contract: Contract
+    id: str
+
+    def load_model(self, window_size: int | None = None) -> keras.Model:
+        """The network, for windows of `window_size` pixels (default: the training patches' size).
+
+        Raises:
+            ModelError: the network's file cannot be loaded.
+        """
+        from watermap.models import load, resize
+
+        model = load(self.folder / self.contract.model_file)
+        if window_size is None or window_size == self.contract.patch_size:
+            return model
+        return resize(model, window_size)
+
+
+def save_bundle(folder: Path, model: keras.Model, **contract: Any) -> Bundle:
+    """Write a model and its contract; the bundle changes at the moment its contract is renamed into place.
+
+    Args:
+        folder: the bundle's folder; made if absent.
+        model: the network.
+        contract: the fields of `Contract` that are not filled in here.
+    """
+    import keras
+
+    part = folder / f".model.{os.getpid()}.part.keras"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        model.save(part)
+        digest = file_digest(part)
+        model_path = part.replace(folder / f"model-{digest[:12]}.keras")
+    except OSError as error:
+        raise unwritable(folder, error) from error
+    finally:
+        part.unlink(missing_ok=True)
+    record = Contract(
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        versions={
+            "watermap": __version__,
+            "keras": keras.__version__,
+            "backend": keras.backend.backend(),
+            "python": platform.python_version(),
+        },
+        model_file=model_path.name,
+        model_digest=digest,
+        **contract,
+    )
+    write_text(folder / CONTRACT_FILE, record.model_dump_json(indent=2) + "\n")
+    for other in folder.glob("model-*.keras"):
+        if other != model_path:
+            other.unlink()
+    return open_bundle(folder)
+
+
+def open_bundle(folder: Path) -> Bundle:
+    """Read and verify a bundle.
+
+    Raises:
+        ModelError: no bundle there, one of another version, or a damaged one.
+    """
+    path = folder / CONTRACT_FILE
+    if not path.is_file():
+        raise ModelError(f"{folder}: not a bundle (no {CONTRACT_FILE})", hint="give a folder that watermap train wrote")
+    try:
+        text = path.read_text(encoding="utf-8")
+        values = json.loads(text)
+        version = values["format_version"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _damaged(path, "it is not readable") from error
+    if version != FORMAT_VERSION:
+        raise ModelError(
+            f"{path}: a bundle of version {version}, but watermap {__version__} reads version {FORMAT_VERSION}",
+            hint="train it again, or use the watermap that wrote it",
+        )
+    try:
+        contract = Contract.model_validate_json(text)
+    except ValidationError as error:
+        where = ".".join(str(part) for part in error.errors()[0]["loc"])
+        raise _damaged(path, f"{where}: {error.errors()[0]['msg']}") from error
+    model_path = folder / contract.model_file
+    if not model_path.is_file():
+        raise _damaged(model_path, "it is missing")
+    if file_digest(model_path) != contract.model_digest:
+        raise _damaged(model_path, "it is not the file that was saved")
+    return Bundle(folder, contract, hashlib.sha256(text.encode()).hexdigest()[:12])
+
+
+def newest_bundle(models: Path = DEFAULT_MODELS) -> Bundle:
+    """The bundle trained last among the folders of `models`.
+
+    Raises:
+        ModelError: there is none.
+    """
+    found = sorted(models.glob(f"*/{CONTRACT_FILE}"), key=lambda path: (path.stat().st_mtime_ns, path))
+    if not found:
+        raise ModelError(
+            f"no bundle was given and {models} holds none",
+            hint="train one with watermap train, or name one with --bundle",
+        )
+    return open_bundle(found[-1].parent)
+
+
+def _damaged(path: Path, reason: str) -> ModelError:
+    return ModelError(f"{path}: damaged, {reason}", hint="copy the bundle again, or train it again")

@@ -1,0 +1,180 @@
+"""Training's state on disk, so that a run that was killed goes on where it was.
+
+BUNDLE/.training/
+  state.json            written last, by rename; names the two files below
+  epoch-<n>.keras       the network with its optimiser
+  best-<n>.weights.h5   the best weights of the stage
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import keras
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from watermap.errors import ModelError
+from watermap.files import appearing, write_text
+
+FOLDER: Final = ".training"
+
+
+class TrainingState(BaseModel):
+    """How far training has come.
+
+    Attributes:
+        run: digest of settings and patches: only the same run is gone on with.
+        stage: index of the current stage.
+        stage_epoch: epochs done in it.
+        epoch: epochs done in all stages.
+        best: least validation loss of the stage so far.
+        waited: epochs since then.
+        history: one row an epoch.
+        network: file of the network and its optimiser.
+        best_weights: file of the stage's best weights.
+    """
+
+    model_config = ConfigDict(extra="forbid", validate_assignment=True)
+
+    run: str
+    stage: int = 0
+    stage_epoch: int = 0
+    epoch: int = 0
+    best: float | None = None
+    waited: int = 0
+    history: list[dict[str, float | int | str]] = []
+    network: str = ""
+    best_weights: str = ""
+
+
+class Checkpoint:
+    """The state of one training on disk.
+
+    Args:
+        bundle: the bundle's folder; the state lives in a hidden folder of it.
+    """
+
+    def __init__(self, bundle: Path) -> None:
+        self.folder = bundle / FOLDER
+        self._state_path = self.folder / "state.json"
+
+    def load(self) -> TrainingState | None:
+        """The state saved last, or None. Raises ModelError where it is damaged."""
+        if not self._state_path.is_file():
+            return None
+        try:
+            return TrainingState.model_validate_json(self._state_path.read_text(encoding="utf-8"))
+        except (OSError, ValidationError) as error:
+            raise ModelError(
+                f"{self._state_path}: damaged, training cannot go on from it", hint=f"remove {self.folder}"
+            ) from error
+
+    def load_network(self, state: TrainingState) -> keras.Model:
+        """The network and its optimiser as they were."""
+        return keras.saving.load_model(self.folder / state.network, safe_mode=True)
+
+    def load_best(self, state: TrainingState, model: keras.Model) -> None:
+        """Give a network the stage's best weights."""
+        model.load_weights(self.folder / state.best_weights)
+
+    def save(self, state: TrainingState, model: keras.Model, *, is_best: bool = False) -> None:
+        """Save the state; what was saved before stays until this is complete.
+
+        Args:
+            state: how far training is; its file names are set here.
+            model: the network, compiled.
+            is_best: whether its weights are the stage's best.
+        """
+        name = f"{state.stage}-{state.epoch:04d}"
+        state.network = f"epoch-{name}.keras"
+        with appearing(self.folder / state.network) as part:
+            model.save(part)
+        if is_best:
+            state.best_weights = f"best-{name}.weights.h5"
+            part = self.folder / f"new-{name}.weights.h5"  # Keras insists on the double suffix
+            model.save_weights(part)
+            part.replace(self.folder / state.best_weights)
+        write_text(self._state_path, state.model_dump_json())
+        kept = {self._state_path.name, state.network, state.best_weights}
+        for path in self.folder.iterdir():
+            if path.name not in kept:
+                path.unlink()
+
+    def remove(self) -> None:
+        """Forget the training: it is done, or it is not wanted."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Recorder(keras.callbacks.Callback):
+    """Records each epoch, keeps the best weights, and ends a stage that no longer improves.
+
+    Args:
+        checkpoint: where the state is kept.
+        state: how far training is; updated here.
+        stage: name of the stage.
+        patience: epochs without a better validation loss that end it.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, state: TrainingState, *, stage: str, patience: int) -> None:
+        super().__init__()
+        self._checkpoint = checkpoint
+        self._state = state
+        self._stage = stage
+        self._patience = patience
+        self._started = time.monotonic()
+        self._rate = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002 (Keras)
+        """Start the epoch's clock, and note its learning rate."""
+        self._started = time.monotonic()
+        self._rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Record the epoch. Raises ModelError where the loss is no longer a number."""
+        scores = {name: float(value) for name, value in (logs or {}).items()}
+        loss = scores.get("val_loss", scores["loss"])
+        if loss != loss:
+            raise ModelError(
+                f"training diverged in epoch {self._state.epoch + 1}: the loss is not a number",
+                hint="lower the learning rate of the stage in --config",
+            )
+        state = self._state
+        state.epoch += 1
+        state.stage_epoch = epoch + 1
+        timing = {"learning_rate": self._rate, "seconds": round(time.monotonic() - self._started, 2)}
+        state.history.append({"epoch": state.epoch, "stage": self._stage, **timing, **scores})
+        is_best = state.best is None or loss < state.best
+        state.best = loss if is_best else state.best
+        state.waited = 0 if is_best else state.waited + 1
+        if state.waited >= self._patience:
+            self.model.stop_training = True
+        self._checkpoint.save(state, self.model, is_best=is_best)
+
+
+class ProgressReporter(keras.callbacks.Callback):
+    """Tells after every batch how far training is.
+
+    Args:
+        progress: the callable to tell.
+        state: how far training is.
+        stage: name of the stage.
+        total_epochs: of all stages.
+    """
+
+    def __init__(self, progress: Any, state: TrainingState, *, stage: str, total_epochs: int) -> None:
+        super().__init__()
+        self._progress = progress
+        self._state = state
+        self._stage = stage
+        self._total_epochs = total_epochs
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002 (Keras)
+        """Report one batch."""
+        steps = self.params["steps"]
+        last = self._state.history[-1] if self._state.history else {}
+        seen = f", val water IoU {last['val_water_iou']:.3f}" if "val_water_iou" in last else ""
+        message = f"train: {self._stage}, epoch {self._state.epoch + 1} of {self._total_epochs}{seen}, step"
+        self._progress(message, self._state.epoch * steps + batch + 1, self._total_epochs * steps)

@@ -1,0 +1,102 @@
+"""The `watermap` command: finds the subcommand, and turns every ending into one line and an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Final
+
+import click
+
+from watermap import __version__
+from watermap.errors import EXIT_INTERRUPTED, WatermapError
+
+_COMMANDS: Final = {
+    "demo": "Sample scenes to water maps in one go.",
+    "sample": "Write synthetic Sentinel-2 scenes with labels.",
+    "scenes": "Bring your own images and labels into a scenes folder.",
+    "tile": "Cut scenes into training patches, split by ground.",
+    "train": "Train a model on patches into a bundle.",
+    "evaluate": "Score a bundle beside the NDWI and MNDWI baselines.",
+    "predict": "Map the water of scenes.",
+}
+"""Subcommands and their one-line help: known without importing what they need."""
+
+
+class _LazyGroup(click.Group):
+    """Imports a subcommand's module only when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002 (click's signature)
+        if name not in _COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"watermap.cli.{name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="watermap")
+def cli() -> None:
+    """Surface-water maps from Sentinel-2: tile, train, predict, evaluate."""
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _fail(line: str) -> None:
+    click.echo(f"watermap: {line}", err=True)
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line.
+
+    Args:
+        arguments: the words after `watermap`; None for those of the process.
+
+    Returns:
+        The exit code: 0 done, 1 unexpected, 2 usage or settings, 3 bad data, 4 Earth Engine, 5 model,
+        6 some of many inputs failed, 130 interrupted.
+    """
+    try:
+        cli.main(args=arguments, prog_name="watermap", standalone_mode=False)
+    except WatermapError as error:
+        _fail(str(error))
+        return error.exit_code
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        path = context.command_path if context else "watermap"
+        _fail(f"{' '.join(error.format_message().split())} (see {path} --help)")
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        _fail("interrupted; run the same command again to go on")
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except MemoryError:
+        _fail("out of memory: close other programs, or make windows and batches smaller")
+        return 1
+    except Exception as error:
+        traceback.print_exc()
+        _fail(f"unexpected {type(error).__name__}, a defect of watermap: please report it with the lines above")
+        return 1
+    return 0
+
+
+def main() -> None:
+    """Entry point of the `watermap` script."""
+    signal.signal(signal.SIGTERM, _interrupt)  # a scheduler's stop cleans up like Ctrl-C
+    logging.getLogger("rasterio").addHandler(logging.NullHandler())  # its errors reach the user as ours
+    sys.exit(run())

@@ -1,0 +1,29 @@
+"""`watermap sample`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from watermap.cli.console import console, files_to_open, progress_bar
+from watermap.cli.options import config_file, setting
+from watermap.config import SampleConfig
+
+
+@click.command(name="sample")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Scenes folder to write.")
+@setting(SampleConfig, "scenes")
+@setting(SampleConfig, "size")
+@setting(SampleConfig, "seed")
+@config_file()
+def command(out: Path, config_path: Path | None, **stated: Any) -> None:
+    """Write synthetic Sentinel-2 scenes with labels: lakes, rivers, ponds and coast, two dates of each place."""
+    from watermap.sample import write_samples
+
+    config = SampleConfig.load(config_path, section="sample", **stated)
+    with progress_bar() as progress:
+        written = write_samples(out, config, progress=progress)
+    console.print(f"{len(written)} scenes in {out}", markup=False)
+    files_to_open([written[0] / "image.tif", written[0] / "label.tif"])

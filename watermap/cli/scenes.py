@@ -1,0 +1,50 @@
+"""`watermap scenes`: folders of scenes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.group("scenes")
+def command() -> None:
+    """Bring your own images and labels into a scenes folder."""
+
+
+@command.command("add")
+@click.argument("image", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of scenes; made if absent.")
+@click.option("--name", help="Name of the scene. [default: the image's file name]")
+@click.option("--label", type=click.Path(path_type=Path), help="Raster of truth that overlaps the image.")
+@click.option(
+    "--codes",
+    help="The label's values as watermap codes (0 land, 1 water, 255 unknown), e.g. -1=255,0=0,1=1 or, for "
+    "Hansen's datamask, 0=255,1=0,2=1. [default: they are watermap codes already]",
+)
+def add(image: Path, out: Path, name: str | None, label: Path | None, codes: str | None) -> None:
+    """Copy IMAGE, a GeoTIFF, into a scenes folder; its label is rewritten in watermap's codes."""
+    from watermap.cli.console import files_to_open
+    from watermap.errors import UsageError
+    from watermap.scenes import add_scene
+
+    if codes is not None and label is None:
+        raise UsageError("--codes without --label", hint="name the label's file")
+    scene = add_scene(out, name or image.stem, image, label=label, codes=_parse_codes(codes) if codes else None)
+    files_to_open([path for path in (scene.image, scene.label) if path is not None])
+
+
+def _parse_codes(text: str) -> dict[int, int]:
+    """A code map such as `-1=255,0=0,1=1`."""
+    from watermap.errors import UsageError
+
+    try:
+        pairs = [pair.split("=") for pair in text.split(",")]
+        codes = {int(value): int(code) for value, code in pairs}
+    except ValueError as error:
+        raise UsageError(
+            f"{text!r} is not a map of codes", hint="write value=code pairs, e.g. -1=255,0=0,1=1"
+        ) from error
+    if len(codes) < len(pairs):
+        raise UsageError(f"a value comes twice in {text!r}", hint="name each value once")
+    return codes

@@ -1,0 +1,81 @@
+"""`watermap tile`: scenes to patches."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from watermap.cli.options import config_file, setting
+from watermap.config import TileConfig
+
+
+@click.command("tile")
+@click.argument("scenes_dir", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for the patches; made anew.")
+@setting(TileConfig, "patch_size")
+@setting(TileConfig, "min_water")
+@setting(TileConfig, "max_water")
+@setting(TileConfig, "min_valid")
+@setting(TileConfig, "bands")
+@setting(TileConfig, "sampling")
+@setting(TileConfig, "density")
+@setting(TileConfig, "split_by")
+@setting(TileConfig, "block_patches")
+@setting(TileConfig, "validation")
+@setting(TileConfig, "test")
+@setting(TileConfig, "seed")
+@click.option(
+    "--offset", type=float, help="DN added before scaling, the same for all scenes. [default: what the files say, or 0]"
+)
+@click.option("--scale", type=float, help="Reflectance of one DN. [default: what the files say, or 0.0001]")
+@click.option("--scene-bands", help="Names of all bands of the images in file order, where the files do not name them.")
+@config_file()
+def command(
+    scenes_dir: Path,
+    out: Path,
+    offset: float | None,
+    scale: float | None,
+    scene_bands: str | None,
+    config_path: Path | None,
+    bands: str | None,
+    **settings: Any,
+) -> None:
+    """Cut SCENES_DIR into patches to train on.
+
+    SCENES_DIR holds <scene>/image.tif and <scene>/label.tif. Training, validation and test patches never share ground.
+    """
+    from watermap.bands import REFLECTANCE_SCALE, parse_bands
+    from watermap.cli.console import files_to_open, note, progress_bar, table
+    from watermap.errors import PartialFailureError, UsageError
+    from watermap.patch_index import INDEX_FILE
+    from watermap.patches import tile
+    from watermap.raster import Radiometry
+
+    config = TileConfig.load(config_path, section="tile", bands=bands and parse_bands(bands), **settings)
+    if scale is not None and scale <= 0:
+        raise UsageError(f"--scale {scale:g} is not positive", hint="give the reflectance of one DN, e.g. 0.0001")
+    stated = None
+    if offset is not None or scale is not None:
+        stated = Radiometry(scale if scale is not None else REFLECTANCE_SCALE, offset or 0.0)
+    names = [name.strip() for name in scene_bands.split(",")] if scene_bands else None
+    with progress_bar() as progress:
+        summary = tile(scenes_dir, out, config, radiometry=stated, names=names, progress=progress)
+    rows = [
+        (split, count, "-" if (water := summary.water[split]) is None else f"{water:.1%}")
+        for split, count in summary.counts.items()
+    ]
+    table("Patches", ("split", "patches", "mean water"), rows)
+    if summary.unchanged:
+        note("nothing changed since these patches were made, so they were kept")
+    for text in summary.notes:
+        note(text)
+    for scene, reason in summary.failures:
+        note(f"scene {scene} was left out: {reason}")
+    files_to_open([summary.folder / INDEX_FILE])
+    if summary.failures:
+        raise PartialFailureError(
+            f"{len(summary.failures)} of {len(summary.failures) + len(summary.scenes)} scenes were left out",
+            hint="the patches of the others are done",
+        )

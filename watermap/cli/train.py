@@ -1,0 +1,47 @@
+"""`watermap train`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from watermap.backend import require_keras
+from watermap.cli.console import console, files_to_open, note, progress_bar, score, table
+from watermap.cli.options import config_file, setting
+from watermap.config import TrainConfig
+
+
+@click.command(name="train")
+@click.argument("patches_dir", type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Bundle folder to write.")
+@setting(TrainConfig, "arch")
+@setting(TrainConfig, "encoder")
+@setting(TrainConfig, "weights", metavar="imagenet|none|PATH")
+@setting(TrainConfig, "epochs")
+@setting(TrainConfig, "batch_size")
+@setting(TrainConfig, "patience")
+@setting(TrainConfig, "augment")
+@setting(TrainConfig, "threshold")
+@setting(TrainConfig, "seed")
+@click.option("--overwrite", is_flag=True, help="Replace another bundle in the folder.")
+@config_file()
+def command(patches_dir: Path, out: Path, config_path: Path | None, *, overwrite: bool, **stated: Any) -> None:
+    """Train a model on the patches of PATCHES_DIR; run again after an interruption, it goes on where it was."""
+    config = TrainConfig.load(config_path, section="train", **stated)
+    require_keras()
+    from watermap.training import train
+
+    with progress_bar() as progress:
+        training = train(patches_dir, out, config, overwrite=overwrite, progress=progress)
+    if training.unchanged:
+        note(f"{out} is trained on these patches with these settings already; nothing to do")
+    elif training.resumed_from:
+        note(f"went on from epoch {training.resumed_from} of an earlier run")
+    contract = training.bundle.contract
+    names = ("water_iou", "mean_iou", "dice", "accuracy", "cross_entropy")
+    rows = [[split, *(score(scores[name]) for name in names)] for split, scores in contract.scores.items()]
+    table(f"Bundle {training.bundle.id}: {contract.arch}, {contract.encoder}", ["split", *names], rows)
+    console.print(f"bundle in {out}", markup=False)
+    files_to_open([out / "curves.png", out / "history.csv", out / "bundle.json"])

@@ -1,0 +1,103 @@
+"""Patches to training batches, in an order and with changes that a seed decides."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from watermap.augment import Augmenter, Labels
+from watermap.patch_store import PatchStore
+from watermap.radiometry import FloatArray, Statistics, fill_invalid
+
+_STATISTICS_PIXELS = 4_000_000
+
+
+def training_statistics(store: PatchStore, *, seed: int = 0) -> Statistics:
+    """Statistics of the training patches' valid pixels by band, from at most four million of them.
+
+    Args:
+        store: the patches.
+        seed: which pixels are taken where there are more.
+    """
+    rng = np.random.default_rng(seed)
+    count = store.count("train")
+    each = max(1, _STATISTICS_PIXELS // count)
+    found = []
+    for index in range(count):
+        patch = store.read("train", [index])
+        pixels = patch.image[patch.valid]
+        found.append(pixels if len(pixels) <= each else rng.choice(pixels, each, replace=False))
+    return Statistics.of(np.concatenate(found))
+
+
+class PatchBatches(keras.utils.PyDataset):
+    """Batches of (image (batch, rows, cols, bands) float32 in DN, label (batch, rows, cols) uint8).
+
+    The order and the changes of a batch follow from (seed, epoch, patch) alone, so that training that was killed
+    goes on with the very batches it would have seen.
+
+    Args:
+        store: the patches.
+        split: train, validation or test.
+        batch_size: patches a batch; the last may hold fewer.
+        statistics: of the training pixels, to fill pixels without data.
+        augment: changes made to each patch; None for none.
+        shuffle: whether each epoch has its own order.
+        seed: of order and changes.
+        epoch: the first epoch served.
+    """
+
+    def __init__(
+        self,
+        store: PatchStore,
+        split: str,
+        *,
+        batch_size: int,
+        statistics: Statistics,
+        augment: Augmenter | None = None,
+        shuffle: bool = False,
+        seed: int = 0,
+        epoch: int = 0,
+    ) -> None:
+        super().__init__(workers=1, use_multiprocessing=False)
+        self._store = store
+        self._split = split
+        self._batch_size = batch_size
+        self._statistics = statistics
+        self._augment = augment
+        self._shuffle = shuffle
+        self._seed = seed
+        self._epoch = epoch
+        self._order = self._ordered()
+
+    def __len__(self) -> int:
+        """Batches an epoch."""
+        return -(-len(self._order) // self._batch_size)
+
+    def __getitem__(self, index: int) -> tuple[FloatArray, Labels]:
+        """One batch of the current epoch."""
+        chosen = self._order[index * self._batch_size : (index + 1) * self._batch_size]
+        patches = self._store.read(self._split, chosen.tolist())
+        images = fill_invalid(patches.image, patches.valid, self._statistics)
+        if self._augment is None:
+            return images, patches.label
+        changed = [
+            self._augment(image, label, self._patch_seed(int(position)))
+            for image, label, position in zip(images, patches.label, chosen, strict=True)
+        ]
+        return np.stack([image for image, _ in changed]), np.stack([label for _, label in changed])
+
+    def on_epoch_end(self) -> None:
+        """Go on to the next epoch's order and changes."""
+        self._epoch += 1
+        self._order = self._ordered()
+
+    def _ordered(self) -> npt.NDArray[np.intp]:
+        order = np.arange(self._store.count(self._split))
+        if self._shuffle:
+            np.random.default_rng([self._seed, self._epoch]).shuffle(order)
+        return order
+
+    def _patch_seed(self, position: int) -> int:
+        return int(np.random.SeedSequence([self._seed, self._epoch, position]).generate_state(1)[0])

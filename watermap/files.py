@@ -1,0 +1,49 @@
+"""Files that appear complete or not at all, and digests of what they hold."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from watermap.errors import DataError
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file, as 64 hex digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def appearing(path: Path) -> Iterator[Path]:
+    """A temporary path beside the target, with its suffix, renamed to it if the context ends without an error.
+
+    Raises:
+        DataError: the target cannot be written.
+    """
+    part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield part
+        with part.open("rb") as file:
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        raise unwritable(path, error) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file that appears complete or not at all."""
+    with appearing(path) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+def unwritable(path: Path, error: Exception) -> DataError:
+    """The error for an output that cannot be written."""
+    reason = getattr(error, "strerror", None) or str(error)
+    return DataError(f"{path}: cannot be written ({reason})", hint="check the folder's permissions and free space")

@@ -1,0 +1,76 @@
+"""The images that a user means by files, folders and patterns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from glob import glob, has_magic
+from pathlib import Path
+from typing import Final
+
+from watermap.errors import DataError, UsageError
+
+IMAGE_NAME: Final = "image.tif"
+
+_SUFFIXES: Final = (".tif", ".tiff", ".jp2", ".vrt")
+_NOT_IMAGES: Final = ("_water", "_probability")
+"""Ends of the names that watermap itself gives to results."""
+
+
+def find_images(inputs: Sequence[str | Path]) -> list[Path]:
+    """The image files behind files, folders and patterns, in the order named, each once.
+
+    A folder means its `image.tif`, or else the `image.tif` of its subfolders, or else its rasters; files that
+    watermap wrote as results are passed over.
+
+    Raises:
+        DataError: a folder or pattern that holds no image.
+        UsageError: two images whose results would have one name.
+    """
+    found: dict[Path, None] = {}
+    for text in inputs:
+        path = Path(text)
+        if path.is_dir():
+            images = _images_of(path)
+        elif has_magic(str(text)) and not path.exists():
+            images = [image for match in sorted(_glob(text)) for image in _matched(Path(match))]
+        else:
+            images = [path]
+        if not images:
+            raise DataError(
+                f"{text}: no image there", hint="give a GeoTIFF, a scenes folder, or a pattern that matches"
+            )
+        found.update(dict.fromkeys(images))
+    names: dict[str, Path] = {}
+    for image in found:
+        name = output_name(image)
+        if name in names:
+            raise UsageError(
+                f"{names[name]} and {image} would both give {name}_water.tif",
+                hint="predict them into two --out folders",
+            )
+        names[name] = image
+    return list(found)
+
+
+def output_name(image: Path) -> str:
+    """The name of an image's results: its folder's for `NAME/image.tif`, else its own without the suffix."""
+    return image.resolve().parent.name if image.name == IMAGE_NAME else image.stem
+
+
+def _glob(pattern: str | Path) -> list[str]:
+    return glob(str(pattern), recursive=True)  # noqa: PTH207 (Path.glob takes no absolute pattern)
+
+
+def _images_of(folder: Path) -> list[Path]:
+    if (folder / IMAGE_NAME).is_file():
+        return [folder / IMAGE_NAME]
+    scenes = sorted(folder.glob(f"*/{IMAGE_NAME}"))
+    return scenes or [path for path in sorted(folder.iterdir()) if _is_image(path)]
+
+
+def _matched(path: Path) -> list[Path]:
+    return _images_of(path) if path.is_dir() else [path] * _is_image(path)
+
+
+def _is_image(path: Path) -> bool:
+    return path.suffix.lower() in _SUFFIXES and not path.stem.endswith(_NOT_IMAGES) and not path.name.startswith(".")

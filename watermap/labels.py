@@ -1,0 +1,157 @@
+"""A label seen on its image's pixel grid, in watermap's codes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import rasterio
+import shapely
+from rasterio.enums import MaskFlags
+from rasterio.errors import RasterioError
+from rasterio.windows import Window
+
+from watermap.cog import LAND, NO_DATA, WATER
+from watermap.errors import DataError
+from watermap.grid import Grid
+from watermap.ground import locate
+from watermap.raster import open_raster
+
+Codes = npt.NDArray[np.uint8]
+"""(rows, cols): 0 land, 1 water, 255 unknown."""
+
+WATERMAP_CODES: Final[Mapping[int, int]] = {LAND: LAND, WATER: WATER, NO_DATA: NO_DATA}
+
+_TIE_PIXELS: Final = 1e-6
+"""A pixel's middle on the edge between two label pixels takes the next one, whatever the last float digits say."""
+
+
+class Label:
+    """An open label. Made by `open_label`; reads only what is asked for.
+
+    Attributes:
+        path: the file.
+        own_grid: its own pixel grid.
+        hides_land: whether the file says that 0 is no data, so that its land is unknown.
+    """
+
+    def __init__(self, path: Path, dataset: Any, grid: Grid | None, codes: Mapping[int, int] | None) -> None:
+        self.path = path
+        self.own_grid = Grid(dataset.crs, dataset.transform, dataset.width, dataset.height)
+        self.hides_land = codes is None and dataset.nodata == LAND
+        self._dataset = dataset
+        self._grid = self.own_grid if grid is None or grid.same_as(self.own_grid) else grid
+        self._codes = WATERMAP_CODES if codes is None else codes
+        self._codes_win = codes is not None and MaskFlags.nodata in dataset.mask_flag_enums[0]
+
+    def read(self, window: Window) -> Codes:
+        """The codes of a window of the image's grid.
+
+        A label on another grid gives each pixel the value of the label pixel that holds its middle.
+
+        Returns:
+            (rows, cols): 0 land, 1 water, 255 where the label is no data or does not reach.
+
+        Raises:
+            DataError: the file is damaged, or holds other codes.
+        """
+        if self._grid is self.own_grid:
+            return self._read_own(window)
+        shape = int(window.height), int(window.width)
+        rows, cols = np.mgrid[: shape[0], : shape[1]]
+        middles = np.column_stack([cols.ravel() + window.col_off + 0.5, rows.ravel() + window.row_off + 0.5])
+        found = np.floor(locate(middles, self._grid, self.own_grid) + _TIE_PIXELS)
+        with np.errstate(invalid="ignore"):
+            inside = ((found >= 0) & (found < self.own_grid.shape[::-1])).all(axis=1)
+        result = np.full(len(middles), NO_DATA, dtype=np.uint8)
+        if inside.any():
+            found = found[inside].astype(np.intp)
+            first, last = found.min(axis=0), found.max(axis=0)
+            piece = self._read_own(Window(first[0], first[1], *(last - first + 1)))
+            result[inside] = piece[tuple((found - first).T[::-1])]
+        return result.reshape(shape)
+
+    def _read_own(self, window: Window) -> Codes:
+        try:
+            values = self._dataset.read(1, window=window)
+            hidden = self._dataset.read_masks(1, window=window) == 0
+        except RasterioError as error:
+            raise DataError(
+                f"{self.path}: cannot be read, it is truncated or damaged", hint="export it again"
+            ) from error
+        if np.issubdtype(values.dtype, np.floating):
+            hidden |= np.isnan(values)
+        if self._codes_win:  # what the user says of a value beats what the file says
+            hidden &= ~np.isin(values, list(self._codes))
+        result = np.full(values.shape, NO_DATA, dtype=np.uint8)
+        unexplained = ~hidden
+        for value, code in self._codes.items():
+            here = (values == value) & ~hidden
+            result[here] = code
+            unexplained &= ~here
+        if unexplained.any():
+            raise self._unknown_codes(values[unexplained])
+        return result
+
+    def _unknown_codes(self, values: npt.NDArray[Any]) -> DataError:
+        found = np.unique(values)
+        listed = ", ".join(f"{value:g}" for value in found[:8]) + (", ..." if len(found) > 8 else "")
+        if self._codes is not WATERMAP_CODES:
+            known = ", ".join(map(str, self._codes))
+            return DataError(
+                f"{self.path}: holds {listed}, which the code map does not name (it names {known})",
+                hint="name every code with --codes, e.g. -1=255,0=0,1=1",
+            )
+        return DataError(
+            f"{self.path}: holds {listed}, but a label is 0 land, 1 water, 255 unknown",
+            hint="rewrite it with watermap scenes add --codes, e.g. -1=255,0=0,1=1",
+        )
+
+
+@contextmanager
+def open_label(
+    path: Path, grid: Grid | None = None, *, image_path: Path | None = None, codes: Mapping[int, int] | None = None
+) -> Iterator[Label]:
+    """Open a label to be read on its image's grid.
+
+    Where the grids differ, in CRS, pixel size or extent, each image pixel takes the label pixel in which its middle
+    lies. However little the two overlap, the rest is unknown (255); no overlap at all is an error.
+
+    Args:
+        path: the label: one band.
+        grid: the image's; None for the label's own.
+        image_path: the image's file, for the message.
+        codes: watermap's code of each of the label's values, where it has its own. A value named here counts even if
+            the file calls it no data.
+
+    Raises:
+        DataError: no such file, several bands, or a label that does not fit the image (the message names both).
+    """
+    with open_raster(path) as raster:
+        if raster.count != 1:
+            raise DataError(f"{path}: has {raster.count} bands, but a label has one", hint="keep the band of classes")
+        own = raster.grid
+    if grid is not None and not grid.same_as(own) and not _overlap(grid, own):
+        raise DataError(
+            f"{path}: does not fit {image_path or 'its image'}, they share no ground ({own.crs}, {grid.crs})",
+            hint="check that both show the same place and that their CRS is right",
+        )
+    with rasterio.open(path) as dataset:
+        yield Label(path, dataset, grid, codes)
+
+
+def _overlap(grid: Grid, label: Grid) -> bool:
+    """Whether a label's pixels share ground with an image's."""
+    steps = np.linspace(0, 1, 17)
+    cols, rows = (axis.ravel() for axis in np.meshgrid(steps * grid.width, steps * grid.height))
+    try:
+        points = locate(np.column_stack([cols, rows]), grid, label)
+    except DataError:
+        return False
+    points = points[np.isfinite(points).all(axis=1)]
+    outline = shapely.convex_hull(shapely.MultiPoint(points))
+    return bool(outline.intersection(shapely.box(0, 0, label.width, label.height)).area > 0)

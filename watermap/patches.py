@@ -1,0 +1,287 @@
+"""Cuts scenes into patches, deals them to splits and stores them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from rasterio.windows import Window
+
+from watermap import __version__
+from watermap.bands import parse_bands
+from watermap.config import TileConfig
+from watermap.cuts import TOO_FEW_VALID, TOO_LITTLE_WATER, TOO_MUCH_WATER, TRIED, Cuts
+from watermap.errors import DataError
+from watermap.files import file_digest
+from watermap.ground import find_sites, footprints
+from watermap.patch_index import PatchRecord
+from watermap.patch_store import FORMAT_VERSION, Manifest, PatchBatch, PatchStore, is_store
+from watermap.patch_writer import StoreWriter, check_target, patches_a_shard
+from watermap.progress import Progress, silent
+from watermap.raster import Radiometry
+from watermap.scenes import IMAGE_FILE, LABEL_FILE, Scene, find_scenes
+from watermap.splits import SPLITS, check_leaks, split_groups
+from watermap.survey import Findings, Piece, agreed_radiometry, describe, notes, read_box, survey
+
+_Input = TypeVar("_Input")
+_Found = TypeVar("_Found")
+
+
+@dataclass(frozen=True)
+class TileSummary:
+    """What tiling made.
+
+    Attributes:
+        folder: the patch store.
+        digest: of its content.
+        counts: patches by split.
+        water: mean water fraction by split; None where there is no patch.
+        scenes: names of the scenes used.
+        failures: name and reason of the scenes that could not be used.
+        unchanged: whether the store was there already, made from the same scenes with the same settings.
+        notes: what the user may want to know.
+    """
+
+    folder: Path
+    digest: str
+    counts: Mapping[str, int]
+    water: Mapping[str, float | None]
+    scenes: tuple[str, ...]
+    failures: tuple[tuple[str, str], ...]
+    unchanged: bool
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """Patches of one piece that go to one split."""
+
+    piece: Piece
+    split: str
+    cuts: Cuts
+
+
+def tile(
+    scenes_dir: Path,
+    out: Path,
+    config: TileConfig,
+    *,
+    radiometry: Radiometry | None = None,
+    names: Sequence[str] | None = None,
+    progress: Progress = silent,
+) -> TileSummary:
+    """Cut a folder of scenes into a patch store that appears complete or not at all.
+
+    Each patch lies inside one block of ground; those for training at random corners or on the regular grid, those
+    for validation and testing on the regular grid, so that no pixel is scored twice. A scene that cannot be used does
+    not lose the others. Scenes are read block by block, once to see which patches pass and once to cut them; memory
+    holds one block of one scene.
+
+    Args:
+        scenes_dir: folder of scenes with labels.
+        out: the store's folder; a store that is there is replaced, or kept if nothing changed.
+        config: settings.
+        radiometry: what the scenes' numbers mean; None for what the files say, else reflectance x 10,000.
+        names: names of every image's bands in file order, where the files do not describe them.
+        progress: told after every scene.
+
+    Raises:
+        UsageError: `out` is something else than a patch store.
+        DataError: no scene can be used, no patch passes, too little ground to split, or splits share ground.
+    """
+    check_target(out)
+    bands = parse_bands(",".join(config.bands))
+    scenes = {scene.name: scene for scene in find_scenes(scenes_dir)}
+    failures: dict[str, DataError] = {}
+    files = _attempt(_digests, scenes, failures, progress, "checking scenes")
+    made_from = [__version__, FORMAT_VERSION, config.digest(), names, radiometry and vars(radiometry), files]
+    inputs_digest = hashlib.sha256(json.dumps(made_from).encode()).hexdigest()
+    if not failures and (kept := _unchanged(out, inputs_digest)) is not None:
+        return _summary(out, kept, unchanged=True)
+    readable = {name: scenes[name] for name in files}
+    sources = _attempt(lambda scene: describe(scene, bands, names), readable, failures, progress, "reading scenes")
+    agreed = radiometry or agreed_radiometry(list(sources.values()))
+    sites = find_sites(
+        {name: source.grid for name, source in sources.items()},
+        patch_size=config.patch_size,
+        block_patches=config.block_patches,
+    )
+    site_of = {name: site for site in sites for name in site.scenes}
+    findings = Findings()
+    _attempt(
+        lambda source: survey(source, site_of[source.name], bands, config, findings),
+        sources,
+        failures,
+        progress,
+        "reading labels",
+    )
+    used = [sources[name] for name in findings.pieces]
+    dtype = np.result_type(*(source.dtype for source in used))
+    chosen = _choose(findings, config)
+    records = _records(chosen, config.patch_size, patches_a_shard(config.patch_size, len(bands), dtype))
+    check_leaks(records)
+    counts = {split: sum(record.split == split for record in records) for split in SPLITS}
+    with StoreWriter(out, counts, patch_size=config.patch_size, bands=len(bands), dtype=dtype) as writer:
+        for done, source in enumerate(used):
+            progress("cutting patches", done, len(used))
+            _cut([piece for piece in chosen if piece.piece.source is source], bands, config.patch_size, writer)
+        progress("cutting patches", len(used), len(used))
+        manifest = writer.finish(
+            records,
+            bands=bands,
+            patch_size=config.patch_size,
+            scale=agreed.scale,
+            offset=agreed.offset,
+            config=config.model_dump(mode="json"),
+            config_digest=config.digest(),
+            inputs_digest=inputs_digest,
+            scenes={source.name: files[source.name] for source in used},
+            failures=tuple((name, str(error)) for name, error in sorted(failures.items())),
+            water={split: _mean_water(records, split) for split in SPLITS},
+            notes=tuple(notes(used, bands, findings.dark, agreed)),
+        )
+    return _summary(out, manifest, unchanged=False)
+
+
+def _attempt(
+    action: Callable[[_Input], _Found],
+    inputs: Mapping[str, _Input],
+    failures: dict[str, DataError],
+    progress: Progress,
+    message: str,
+) -> dict[str, _Found]:
+    """Do something with each scene; keep the errors of those that fail, unless all have failed."""
+    found = {}
+    for done, (name, scene) in enumerate(inputs.items()):
+        progress(message, done, len(inputs))
+        try:
+            found[name] = action(scene)
+        except DataError as error:
+            failures[name] = error
+    progress(message, len(inputs), len(inputs))
+    if not found:
+        raise failures[min(failures)]
+    return found
+
+
+def _digests(scene: Scene) -> dict[str, str]:
+    """SHA-256 of a scene's files, those beside image and label that belong to them included."""
+    folder = scene.image.parent
+    paths = sorted({*folder.glob(f"{IMAGE_FILE}*"), *folder.glob(f"{LABEL_FILE}*")})
+    try:
+        return {path.name: file_digest(path) for path in paths}
+    except OSError as error:
+        raise DataError(f"{folder}: cannot be read ({error.strerror})", hint="check its permissions") from error
+
+
+def _unchanged(out: Path, inputs_digest: str) -> Manifest | None:
+    """The manifest of a store that is there, whole, and made from the same inputs."""
+    if not out.is_dir() or not is_store(out):
+        return None
+    try:
+        store = PatchStore.open(out)
+        if store.manifest.inputs_digest != inputs_digest or store.manifest.failures:
+            return None
+        store.verify()
+    except DataError:
+        return None  # damaged, or of another version: it is made anew
+    return store.manifest
+
+
+def _choose(findings: Findings, config: TileConfig) -> list[_Chosen]:
+    """Deal blocks or scenes to the splits, and take the patches that each split wants of them."""
+    pieces = [piece for found in findings.pieces.values() for piece in found]
+    if not any(len(piece.regular) + len(piece.random) for piece in pieces):
+        raise _none_passes(findings.tally, config)
+    weights: Counter[str] = Counter()
+    for piece in pieces:
+        weights[_group(piece, config)] += len(piece.regular)
+    splits = split_groups(weights, validation=config.validation, test=config.test, seed=config.seed)
+    chosen = []
+    for piece in pieces:
+        split = splits[_group(piece, config)]
+        scattered = split == "train" and config.sampling == "random"
+        chosen.append(_Chosen(piece, split, piece.random if scattered else piece.regular))
+    return [piece for piece in chosen if len(piece.cuts)]
+
+
+def _group(piece: Piece, config: TileConfig) -> str:
+    return piece.block.name if config.split_by == "ground" else piece.source.name
+
+
+def _none_passes(tally: Counter[str], config: TileConfig) -> DataError:
+    if not tally[TRIED]:
+        return DataError(
+            f"no scene has room for a patch of {config.patch_size} pixels", hint="use a smaller --patch-size"
+        )
+    reasons = ", ".join(f"{tally[why]} have {why}" for why in (TOO_FEW_VALID, TOO_LITTLE_WATER, TOO_MUCH_WATER))
+    return DataError(
+        f"none of {tally[TRIED]} patches passes: {reasons}", hint="widen --min-water and --max-water, or --min-valid"
+    )
+
+
+def _records(chosen: Iterable[_Chosen], patch_size: int, a_shard: int) -> list[PatchRecord]:
+    """One record a patch, in the order in which patches are written."""
+    written: Counter[str] = Counter()
+    records = []
+    for part in chosen:
+        source, starts = part.piece.source, part.cuts.starts.tolist()
+        outlines = footprints(source.grid, [Window(col, row, patch_size, patch_size) for row, col in starts])
+        for (row, col), water, valid, outline in zip(starts, part.cuts.water, part.cuts.valid, outlines, strict=True):
+            shard, position = divmod(written[part.split], a_shard)
+            written[part.split] += 1
+            records.append(
+                PatchRecord(
+                    id=f"{source.name}_{row}_{col}",
+                    scene=source.name,
+                    split=part.split,
+                    block=part.piece.block.name,
+                    row=row,
+                    col=col,
+                    water_fraction=float(water),
+                    valid_fraction=float(valid),
+                    shard=shard,
+                    position=position,
+                    footprint=outline,
+                )
+            )
+    return records
+
+
+def _cut(chosen: Sequence[_Chosen], bands: Sequence[str], size: int, writer: StoreWriter) -> None:
+    """Write the patches of one scene."""
+    if not chosen:
+        return
+    with chosen[0].piece.source.open() as (raster, label):
+        positions = raster.find(bands)
+        for part in chosen:
+            box = part.piece.box
+            pixels, codes = read_box(raster, label, positions, box)
+            images = np.moveaxis(pixels.values, 0, -1)
+            for row, col in (part.cuts.starts - (box.top, box.left)).tolist():
+                square = np.s_[None, row : row + size, col : col + size]
+                writer.add(part.split, PatchBatch(images[square], codes[square], pixels.valid[square]))
+
+
+def _mean_water(records: Iterable[PatchRecord], split: str) -> float | None:
+    fractions = [record.water_fraction for record in records if record.split == split]
+    return float(np.mean(fractions)) if fractions else None
+
+
+def _summary(out: Path, manifest: Manifest, *, unchanged: bool) -> TileSummary:
+    return TileSummary(
+        folder=out,
+        digest=manifest.digest(),
+        counts=manifest.counts,
+        water=manifest.water,
+        scenes=tuple(manifest.scenes),
+        failures=manifest.failures,
+        unchanged=unchanged,
+        notes=manifest.notes,
+    )

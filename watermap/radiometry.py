@@ -1,0 +1,175 @@
+"""What a model expects of a scene's numbers, and whether a scene meets it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, Self
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict
+from rasterio.windows import Window
+
+from watermap.bands import BASELINE_0400_OFFSET, REFLECTANCE_SCALE
+from watermap.errors import DataError
+from watermap.grid import blocks
+from watermap.raster import Radiometry, Raster
+
+FloatArray = npt.NDArray[np.float32]
+
+_SAMPLE_WINDOWS: Final = 36
+_SAMPLE_SIDE: Final = 256
+_DARK_PERCENTILE: Final = 0.5
+_BRIGHT_PERCENTILE: Final = 99.0
+_DARK_TOLERANCE: Final = 0.08
+"""Reflectance by which a scene's dark end may differ from training's."""
+_BASELINE_0400: Final = abs(BASELINE_0400_OFFSET) * REFLECTANCE_SCALE
+_BRIGHT_RATIO: Final = 15.0
+"""Factor by which a scene's bright end may differ from training's; 8-bit or 0 to 1 inputs differ by more."""
+
+
+class Statistics(BaseModel):
+    """Statistics of training pixels by band, in the contract's digital numbers.
+
+    Attributes:
+        mean, std: moments.
+        low, high: 0.1 and 99.9 percentile, the range in which augmentation works.
+        dark: 0.5 percentile.
+        bright: 99 percentile.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    dark: tuple[float, ...]
+    bright: tuple[float, ...]
+
+    @classmethod
+    def of(cls, pixels: npt.NDArray[Any]) -> Self:
+        """Statistics of pixels (n, bands), all of them valid."""
+        values = pixels.astype(np.float64)
+        low, dark, bright, high = np.percentile(values, (0.1, _DARK_PERCENTILE, _BRIGHT_PERCENTILE, 99.9), axis=0)
+        moments = {"mean": values.mean(axis=0), "std": values.std(axis=0)}
+        ends = {"low": low, "high": high, "dark": dark, "bright": bright}
+        return cls(**{name: tuple(map(float, value)) for name, value in (moments | ends).items()})
+
+
+def to_expected(values: npt.NDArray[Any], scene: Radiometry, expected: Radiometry) -> FloatArray:
+    """A scene's values as the digital numbers that a model expects.
+
+    Args:
+        values: as stored in the scene, any shape.
+        scene: what they mean.
+        expected: what the model was trained on.
+    """
+    factor = np.float32(scene.scale / expected.scale)
+    shift = np.float32(scene.offset * scene.scale / expected.scale - expected.offset)
+    return values.astype(np.float32) * factor + shift
+
+
+def to_reflectance(values: npt.NDArray[Any], scene: Radiometry) -> FloatArray:
+    """A scene's values, as stored, as reflectance; any shape."""
+    return to_expected(values, scene, Radiometry(scale=1.0, offset=0.0))
+
+
+def fill_invalid(image: npt.NDArray[Any], valid: npt.NDArray[np.bool_], statistics: Statistics) -> FloatArray:
+    """An image whose pixels without data hold the training mean, which the model's scaling turns into zero.
+
+    Args:
+        image: (..., bands), in the contract's digital numbers.
+        valid: (...), True where there is data.
+        statistics: of the training pixels.
+    """
+    mean = np.array(statistics.mean, dtype=np.float32)
+    filled: FloatArray = np.where(valid[..., None], image.astype(np.float32), mean)
+    return filled
+
+
+def scene_radiometry(
+    raster: Raster,
+    positions: Sequence[int],
+    *,
+    expected: Radiometry,
+    statistics: Statistics,
+    offset: float | None = None,
+    scale: float | None = None,
+) -> Radiometry:
+    """What a scene's numbers mean, checked against what the model was trained on.
+
+    What the user states wins, then what the file states, then the training data's own convention; the last two
+    are believed only if the scene's dark and bright ends are like training's.
+
+    Args:
+        raster: the scene.
+        positions: the bands in use, from 0.
+        expected: the radiometry of the training data.
+        statistics: of the training data, in its digital numbers.
+        offset: DN added before scaling, if the user states it.
+        scale: reflectance of one DN, if the user states it.
+
+    Raises:
+        DataError: no valid pixel, or numbers that the model would silently mis-map.
+    """
+    found = raster.radiometry or expected
+    stated = Radiometry(found.scale if scale is None else scale, found.offset if offset is None else offset)
+    pixels = _sample(raster, positions)
+    if not len(pixels):
+        raise DataError(f"{raster.path}: holds no valid pixel", hint="every pixel is no data; choose another scene")
+    seen = to_reflectance(pixels, stated)
+    dark = float(np.percentile(seen, _DARK_PERCENTILE, axis=0).min())
+    bright = float(np.percentile(seen, _BRIGHT_PERCENTILE, axis=0).max())
+    training_dark = (min(statistics.dark) + expected.offset) * expected.scale
+    training_bright = (max(statistics.bright) + expected.offset) * expected.scale
+    if scale is None and not 1 / _BRIGHT_RATIO <= bright / training_bright <= _BRIGHT_RATIO:
+        highest = f"{np.percentile(pixels, _BRIGHT_PERCENTILE, axis=0).max():g}"
+        raise DataError(
+            f"{raster.path}: its brightest values, near {highest}, mean a reflectance of {bright:.2g}, "
+            f"but the model was trained on up to {training_bright:.2g}",
+            hint=f"state the reflectance of one DN with --scale, e.g. --scale {_likely_scale(bright / stated.scale)}",
+        )
+    gap = dark - training_dark
+    if offset != found.offset and abs(gap) > _DARK_TOLERANCE:
+        lowest = f"{np.percentile(pixels, _DARK_PERCENTILE, axis=0).min():g}"
+        remedy = stated.offset - round(gap / _BASELINE_0400) * _BASELINE_0400 / stated.scale
+        keep = f", or --offset {found.offset:g} if the numbers are right as they are" if offset is None else ""
+        raise DataError(
+            f"{raster.path}: its darkest pixels, near {lowest} DN, mean a reflectance of {dark:.2f} in every band, "
+            f"but the model was trained on {max(training_dark, 0):.2f}: an offset seems to be "
+            f"{'left in' if gap > 0 else 'taken off twice'}",
+            hint=f"state it with --offset {remedy:g}{keep}",
+        )
+    return stated
+
+
+def _likely_scale(bright_dn: float) -> str:
+    if bright_dn <= 10:
+        return "1"
+    return f"{1 / 255:.5f}" if bright_dn <= 255 else f"{REFLECTANCE_SCALE:g}"
+
+
+def _sample(raster: Raster, positions: Sequence[int]) -> npt.NDArray[Any]:
+    """Valid pixels (n, bands) of windows spread evenly over a scene; of the first rows that hold any if none do."""
+    rows, cols = raster.grid.shape
+    each = max(1, round(_SAMPLE_WINDOWS**0.5))
+    found = []
+    for top in _spread(rows, each):
+        for left in _spread(cols, each):
+            window = Window(left, top, min(_SAMPLE_SIDE, cols - left), min(_SAMPLE_SIDE, rows - top))
+            pixels = raster.read(positions, window)
+            found.append(pixels.values[:, pixels.valid].T)
+    if not any(map(len, found)):
+        for window in blocks(raster.grid, raster.block_rows):
+            pixels = raster.read(positions, window)
+            if pixels.valid.any():
+                return pixels.values[:, pixels.valid].T
+    return np.concatenate(found)
+
+
+def _spread(length: int, count: int) -> list[int]:
+    """Starts of at most `count` windows spread over an axis, without overlap where there is room."""
+    if length <= count * _SAMPLE_SIDE:
+        return list(range(0, length, _SAMPLE_SIDE))
+    return [round(i * (length - _SAMPLE_SIDE) / (count - 1)) for i in range(count)]

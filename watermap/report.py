@@ -1,0 +1,153 @@
+"""Pictures: training curves, and image, truth, probability and map side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final, Self
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from watermap.cog import LAND, NO_DATA, WATER, WATER_COLORS
+from watermap.files import appearing
+from watermap.radiometry import FloatArray
+
+Labels = npt.NDArray[np.uint8]
+
+_SAND, _BLUE = (tuple(channel / 255 for channel in WATER_COLORS[code][:3]) for code in (LAND, WATER))
+_GREY: Final = (0.75, 0.75, 0.75)
+_MISSED: Final = (0.84, 0.10, 0.45)
+_INVENTED: Final = (0.99, 0.60, 0.05)
+_BRIGHTEST: Final = 1.5
+"""Reflectance above which a pixel is no data or a fault, and does not set a picture's contrast."""
+_DPI: Final = 110
+
+
+@dataclass(frozen=True)
+class Panel:
+    """What a side-by-side picture shows of one scene.
+
+    Attributes:
+        name: the scene's.
+        rgb: (rows, cols, 3) reflectance in true colour, or one band three times.
+        label: (rows, cols) codes.
+        probability: (rows, cols) of water.
+    """
+
+    name: str
+    rgb: FloatArray
+    label: Labels
+    probability: FloatArray
+
+    @classmethod
+    def stacked(cls, panels: Sequence[Self]) -> Self:
+        """One panel of panels that lie below each other."""
+        return cls(
+            panels[0].name,
+            np.concatenate([panel.rgb for panel in panels]),
+            np.concatenate([panel.label for panel in panels]),
+            np.concatenate([panel.probability for panel in panels]),
+        )
+
+
+def true_color(rgb: FloatArray) -> FloatArray:
+    """Reflectance (rows, cols, 3) stretched between its 2nd and 98th percentiles, in [0, 1]; no data is grey."""
+    shown = np.isfinite(rgb).all(axis=-1) & (rgb < _BRIGHTEST).all(axis=-1) & (rgb != 0).any(axis=-1)
+    if not shown.any():
+        return np.full(rgb.shape, _GREY[0], dtype=np.float32)
+    low, high = np.percentile(rgb[shown], (2, 98))
+    stretched = np.clip((rgb - low) / max(high - low, 1e-6), 0, 1) ** 0.8
+    picture: FloatArray = np.where(shown[..., None], stretched, _GREY[0]).astype(np.float32)
+    return picture
+
+
+def plot_curves(history: Sequence[Mapping[str, Any]], path: Path) -> Path:
+    """Draw loss, accuracy and IoU by epoch, for training and validation, with the stages marked.
+
+    Args:
+        history: one row an epoch, as the bundle's history.csv holds them.
+        path: the PNG.
+    """
+    figure = Figure(figsize=(13, 3.8), layout="constrained")
+    epochs = [row["epoch"] for row in history]
+    titles = {"loss": "Loss", "accuracy": "Accuracy", "mean_iou": "Mean IoU", "water_iou": "Water IoU"}
+    for axes, (name, title) in zip(figure.subplots(1, 4), titles.items(), strict=True):
+        for key, label, color in ((name, "training", "#b07d2b"), (f"val_{name}", "validation", "#1f77c8")):
+            values = [row.get(key) for row in history]
+            if any(value is not None for value in values):
+                axes.plot(epochs, values, label=label, color=color, marker="." if len(epochs) < 40 else "")
+        _mark_stages(axes, history)
+        axes.set(title=title, xlabel="epoch")
+        axes.grid(alpha=0.3)
+        axes.legend(frameon=False)
+    return _save(figure, path)
+
+
+def _mark_stages(axes: Axes, history: Sequence[Mapping[str, Any]]) -> None:
+    for before, after in pairwise(history):
+        if before["stage"] != after["stage"]:
+            axes.axvline(after["epoch"] - 0.5, color="grey", linestyle=":", linewidth=1)
+            axes.annotate(
+                after["stage"],
+                (after["epoch"] - 0.5, 0.02),
+                xycoords=("data", "axes fraction"),
+                fontsize=7,
+                rotation=90,
+            )
+
+
+def plot_panels(panels: Sequence[Panel], path: Path, *, threshold: float) -> Path:
+    """Draw image, truth, probability and agreement side by side, one row a scene.
+
+    Args:
+        panels: the scenes.
+        path: the PNG.
+        threshold: probability from which a pixel is water.
+    """
+    figure = Figure(figsize=(13, 3.4 * len(panels) + 0.5), layout="constrained")
+    grid = figure.subplots(len(panels), 4, squeeze=False)
+    for row, panel in zip(grid, panels, strict=True):
+        row[0].imshow(true_color(panel.rgb), interpolation="nearest")
+        row[0].set_ylabel(panel.name, fontsize=9)
+        row[1].imshow(_classes(panel.label), interpolation="nearest")
+        unknown = panel.label == NO_DATA
+        shown = np.ma.masked_array(panel.probability, mask=unknown)
+        row[2].set_facecolor(_GREY)
+        picture = row[2].imshow(shown, cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
+        row[3].imshow(_agreement(panel, threshold), interpolation="nearest")
+        for axes in row:
+            axes.set(xticks=[], yticks=[])
+    for axes, title in zip(grid[0], ("Image", "Label", "P(water)", f"Map from {threshold:g} on"), strict=True):
+        axes.set_title(title, fontsize=10)
+    figure.colorbar(picture, ax=grid[:, 2].tolist(), location="bottom", shrink=0.7, aspect=30, pad=0.01)
+    names = {"land": _SAND, "water": _BLUE, "missed water": _MISSED, "invented water": _INVENTED, "unknown": _GREY}
+    handles = [Patch(facecolor=color, edgecolor="grey", label=name) for name, color in names.items()]
+    figure.legend(handles=handles, loc="outside lower right", ncols=len(handles), frameon=False, fontsize=9)
+    return _save(figure, path)
+
+
+def _classes(label: Labels) -> FloatArray:
+    picture = np.full((*label.shape, 3), _GREY, dtype=np.float32)
+    picture[label == LAND] = _SAND
+    picture[label == WATER] = _BLUE
+    return picture
+
+
+def _agreement(panel: Panel, threshold: float) -> FloatArray:
+    picture = _classes(panel.label)
+    mapped = panel.probability >= threshold
+    picture[(panel.label == WATER) & ~mapped] = _MISSED
+    picture[(panel.label == LAND) & mapped] = _INVENTED
+    return picture
+
+
+def _save(figure: Figure, path: Path) -> Path:
+    with appearing(path) as part:
+        figure.savefig(part, dpi=_DPI, format="png")
+    return path

@@ -1,0 +1,8 @@
+"""Built-in synthetic Sentinel-2 scenes with exact labels, seeded: the offline default, and what tests learn from."""
+
+from __future__ import annotations
+
+from watermap.sample.files import write_samples
+from watermap.sample.scene import SampleScene, make_scene
+
+__all__ = ["SampleScene", "make_scene", "write_samples"]

@@ -1,0 +1,237 @@
+"""A look over scenes before they are cut: what their files say, and which patches pass where."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from watermap.bands import REFLECTANCE_SCALE, canonical_name
+from watermap.cog import NO_DATA, WATER
+from watermap.config import TileConfig
+from watermap.cuts import Cuts, passing, random_starts, regular_starts
+from watermap.errors import DataError
+from watermap.grid import Grid
+from watermap.ground import Block, Box, Site
+from watermap.labels import Codes, Label, open_label
+from watermap.raster import Pixels, Radiometry, Raster, open_raster
+from watermap.scenes import Scene, missing_label
+
+_INFRARED: Final = ("B8", "B11", "B12")
+_DARK_PERCENTILE: Final = 1.0
+_DARK_PIXELS: Final = 100
+_RAISED_REFLECTANCE: Final = 0.09
+"""The darkest water is near 0.02; the offset of processing baseline 04.00 adds 0.1."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A scene with a label, and what its files say.
+
+    Attributes:
+        name: of the scene.
+        image, label: its files.
+        names: of the image's bands in file order, where the user states them.
+        grid: of the image.
+        dtype: of the image.
+        bands: canonical names of all its bands.
+        radiometry: what the file says of its numbers, or None.
+        hides_land: whether the label's file says that 0, land, is no data.
+    """
+
+    name: str
+    image: Path
+    label: Path
+    names: Sequence[str] | None
+    grid: Grid
+    dtype: np.dtype[Any]
+    bands: frozenset[str | None]
+    radiometry: Radiometry | None
+    hides_land: bool
+
+    @contextmanager
+    def open(self) -> Iterator[tuple[Raster, Label]]:
+        """The image and its label."""
+        with (
+            open_raster(self.image, names=self.names) as raster,
+            open_label(self.label, raster.grid, image_path=self.image) as label,
+        ):
+            yield raster, label
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One scene's pixels inside one block, and the patches that pass there.
+
+    Attributes:
+        source: the scene.
+        block: the block.
+        box: the scene's pixels in it.
+        regular: patches of the regular grid.
+        random: patches at random corners.
+    """
+
+    source: Source
+    block: Block
+    box: Box
+    regular: Cuts
+    random: Cuts
+
+
+@dataclass
+class Findings:
+    """What was seen of the scenes' pixels.
+
+    Attributes:
+        pieces: by scene.
+        dark: the dark end of each scene's water, in DN.
+        tally: patches tried, and why patches failed.
+    """
+
+    pieces: dict[str, list[Piece]] = field(default_factory=dict)
+    dark: dict[str, float] = field(default_factory=dict)
+    tally: Counter[str] = field(default_factory=Counter)
+
+
+def describe(scene: Scene, bands: Sequence[str], names: Sequence[str] | None) -> Source:
+    """What a scene's files say.
+
+    Raises:
+        DataError: a file cannot be used, a band is missing, or image and label do not fit.
+    """
+    if scene.label is None:
+        raise missing_label(scene)
+    with (
+        open_raster(scene.image, names=names) as raster,
+        open_label(scene.label, raster.grid, image_path=scene.image) as label,
+    ):
+        raster.find(bands)
+        return Source(
+            name=scene.name,
+            image=scene.image,
+            label=scene.label,
+            names=names,
+            grid=raster.grid,
+            dtype=raster.dtype,
+            bands=frozenset(canonical_name(text) if text else None for text in raster.names),
+            radiometry=raster.radiometry,
+            hides_land=label.hides_land,
+        )
+
+
+def agreed_radiometry(sources: Sequence[Source]) -> Radiometry:
+    """What the numbers of all scenes mean: as their files say, else reflectance x 10,000.
+
+    Raises:
+        DataError: two files say different things.
+    """
+    usual = Radiometry(REFLECTANCE_SCALE, 0.0)
+    first = sources[0]
+    found = first.radiometry or usual
+    for source in sources[1:]:
+        other = source.radiometry or usual
+        if not np.allclose((found.scale, found.offset), (other.scale, other.offset), rtol=1e-6):
+            raise DataError(
+                f"{first.image} means reflectance = (DN + {found.offset:g}) * {found.scale:g}, "
+                f"but {source.image} means (DN + {other.offset:g}) * {other.scale:g}",
+                hint="convert one of them, tile them apart, or state what is right for all with --offset and --scale",
+            )
+    return found
+
+
+def survey(source: Source, site: Site, bands: Sequence[str], config: TileConfig, findings: Findings) -> None:
+    """Read a scene block by block and add what passes there to the findings.
+
+    Args:
+        source: the scene.
+        site: where it lies.
+        bands: canonical names.
+        config: settings.
+        findings: filled in when the whole scene was read.
+
+    Raises:
+        DataError: image or label are damaged, or the label holds unknown codes.
+    """
+    pieces: list[Piece] = []
+    darkest: list[float] = []
+    tally: Counter[str] = Counter()
+    with source.open() as (raster, label):
+        positions = raster.find(bands)
+        for block in site.blocks(source.grid):
+            box = block.box(source.grid)
+            if box is None:
+                continue
+            regular = regular_starts(box, config.patch_size)
+            name = f"{source.name}/{block.name}"
+            scattered = random_starts(box, config.patch_size, density=config.density, seed=config.seed, name=name)
+            regular, scattered = (
+                starts[block.contains(source.grid, starts, config.patch_size)] for starts in (regular, scattered)
+            )
+            if not len(regular) and not len(scattered):
+                continue
+            pixels, codes = read_box(raster, label, positions, box)
+            passed = [passing(starts, codes, box, config, tally) for starts in (regular, scattered)]
+            pieces.append(Piece(source, block, box, *passed))
+            water = pixels.values[:, codes == WATER]
+            if water.shape[1] >= _DARK_PIXELS:
+                darkest.append(float(np.percentile(water, _DARK_PERCENTILE, axis=1).min()))
+    findings.pieces[source.name] = pieces
+    findings.tally += tally
+    if darkest:
+        findings.dark[source.name] = min(darkest)
+
+
+def read_box(raster: Raster, label: Label, positions: Sequence[int], box: Box) -> tuple[Pixels, Codes]:
+    """A box of a scene: pixels (bands, rows, cols), and codes (rows, cols) that are 255 where there is no image."""
+    pixels = raster.read(positions, box.window)
+    codes: npt.NDArray[np.uint8] = label.read(box.window)
+    codes[~pixels.valid] = NO_DATA
+    return pixels, codes
+
+
+def notes(
+    sources: Sequence[Source], bands: Sequence[str], dark: Mapping[str, float], radiometry: Radiometry
+) -> list[str]:
+    """What the user may want to know of scenes that were tiled.
+
+    Args:
+        sources: the scenes.
+        bands: those of the patches.
+        dark: dark end of each scene's water in DN.
+        radiometry: what the numbers mean.
+    """
+    found = []
+    unused = [band for band in _INFRARED if band not in bands and all(band in source.bands for source in sources)]
+    if unused:
+        found.append(
+            f"all scenes also hold {', '.join(unused)}, which show water best: "
+            f"--bands {','.join([*bands, *unused])} would use them"
+        )
+    raised = [
+        name for name, value in dark.items() if (value + radiometry.offset) * radiometry.scale >= _RAISED_REFLECTANCE
+    ]
+    if raised and len(raised) < len(dark):
+        found.append(
+            f"water in {_listed(raised)} is about 1000 DN brighter than in the other scenes: the offset of processing "
+            "baseline 04.00 may be left in; do not mix such scenes"
+        )
+    elif raised:
+        found.append(
+            f"water in {_listed(raised)} is about 1000 DN brighter than usual: the offset of processing baseline 04.00 "
+            "may be left in; if so, tile with --offset -1000"
+        )
+    hidden = [source.name for source in sources if source.hides_land]
+    if hidden:
+        found.append(f"the label of {_listed(hidden)} says that 0 is no data, so its land counts as unknown")
+    return found
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(sorted(names)[:3])
+    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"

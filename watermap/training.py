@@ -1,0 +1,233 @@
+"""Training: patches to a bundle, in stages, resumable at any moment."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import keras
+
+from watermap import models
+from watermap.augment import make_augmenter
+from watermap.bundle import CONTRACT_FILE, Bundle, open_bundle, save_bundle
+from watermap.checkpoint import Checkpoint, ProgressReporter, Recorder, TrainingState
+from watermap.config import StageConfig, TrainConfig
+from watermap.dataset import PatchBatches, training_statistics
+from watermap.errors import DataError, UsageError
+from watermap.evaluation import score_split
+from watermap.files import write_text
+from watermap.losses import get_loss
+from watermap.metrics import Accuracy, MeanIoU, WaterIoU
+from watermap.models.freezing import set_trainable_from, unfreeze_all
+from watermap.models.scaling import Scaling
+from watermap.patch_store import PatchStore
+from watermap.progress import Progress, silent
+from watermap.radiometry import Statistics
+from watermap.report import plot_curves
+
+HISTORY_FILE: Final = "history.csv"
+CURVES_FILE: Final = "curves.png"
+
+_DECAY: Final = {"t_mul": 2.0, "m_mul": 0.9, "alpha": 0.1}
+"""Cosine decay with restarts, as in the reference recipe."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """What training did.
+
+    Attributes:
+        bundle: the trained bundle.
+        unchanged: whether it was there already, trained on the same patches with the same settings.
+        resumed_from: epochs that an earlier, unfinished run had done.
+    """
+
+    bundle: Bundle
+    unchanged: bool = False
+    resumed_from: int = 0
+
+
+def train(
+    patches: Path, out: Path, config: TrainConfig, *, overwrite: bool = False, progress: Progress = silent
+) -> Training:
+    """Train a model on patches.
+
+    Args:
+        patches: a folder that `watermap tile` wrote.
+        out: the bundle's folder. An unfinished training of the same settings in it is gone on with.
+        config: settings.
+        overwrite: replace another bundle that is there.
+        progress: told after every batch.
+
+    Raises:
+        DataError: the patches are damaged, leak, or hold none to train on.
+        UsageError: the folder holds something else.
+        ModelError: weights cannot be had, or training diverged.
+    """
+    store = PatchStore.open(patches)
+    if not store.count("train"):
+        raise DataError(f"{patches}: holds no training patches", hint="tile more scenes, or widen the water fraction")
+    run = hashlib.sha256(f"{store.digest} {config.digest()}".encode()).hexdigest()[:12]
+    done = _bundle_of(out, run, overwrite=overwrite)
+    if done is not None:
+        return Training(done, unchanged=True)
+    checkpoint = Checkpoint(out)
+    state = checkpoint.load()
+    if state is not None and state.run != run:
+        if not overwrite:
+            raise UsageError(
+                f"{out}: holds an unfinished training with other settings or patches",
+                hint="use its settings to go on, another --out, or --overwrite",
+            )
+        checkpoint.remove()
+        state = None
+    resumed_from = state.epoch if state else 0
+    state = state or TrainingState(run=run)
+    statistics = training_statistics(store, seed=config.seed)
+    model = _run_stages(store, statistics, config, checkpoint, state, progress)
+    bundle = _finish(out, model, store, statistics, config, state)
+    checkpoint.remove()
+    return Training(bundle, resumed_from=resumed_from)
+
+
+def _bundle_of(out: Path, run: str, *, overwrite: bool) -> Bundle | None:
+    """The finished bundle of this very run, if it is there; an error if something else is."""
+    if not (out / CONTRACT_FILE).is_file():
+        if out.is_dir() and any(not path.name.startswith(".") for path in out.iterdir()) and not overwrite:
+            known = {HISTORY_FILE, CURVES_FILE}
+            others = [p for p in out.iterdir() if p.name not in known and not p.name.startswith((".", "model-"))]
+            if others:
+                raise UsageError(f"{out}: is not empty and no bundle", hint="choose another --out")
+        return None
+    if overwrite:
+        return None
+    bundle = open_bundle(out)
+    if bundle.contract.training.get("run") == run:
+        return bundle
+    raise UsageError(
+        f"{out}: holds a bundle trained with other settings or patches", hint="choose another --out, or --overwrite"
+    )
+
+
+def _run_stages(
+    store: PatchStore,
+    statistics: Statistics,
+    config: TrainConfig,
+    checkpoint: Checkpoint,
+    state: TrainingState,
+    progress: Progress,
+) -> keras.Model:
+    keras.utils.set_random_seed(config.seed)
+    model = checkpoint.load_network(state) if state.network else _build(store, statistics, config)
+    epochs = config.stage_epochs()
+    stages = config.resolved_stages
+    validation = (
+        PatchBatches(store, "validation", batch_size=config.batch_size, statistics=statistics)
+        if store.count("validation")
+        else None
+    )
+    while state.stage < len(stages):
+        stage = stages[state.stage]
+        batches = PatchBatches(
+            store,
+            "train",
+            batch_size=config.batch_size,
+            statistics=statistics,
+            augment=make_augmenter(config.augment, statistics),
+            shuffle=True,
+            seed=config.seed,
+            epoch=state.epoch,
+        )
+        if state.stage_epoch == 0:
+            _compile(model, stage, steps=len(batches) * epochs[state.stage])
+        if state.stage_epoch < epochs[state.stage] and state.waited < config.patience:
+            model.fit(
+                batches,
+                validation_data=validation,
+                initial_epoch=state.stage_epoch,
+                epochs=epochs[state.stage],
+                shuffle=False,
+                verbose=0,
+                callbacks=[
+                    ProgressReporter(progress, state, stage=stage.name, total_epochs=sum(epochs)),
+                    Recorder(checkpoint, state, stage=stage.name, patience=config.patience),
+                ],
+            )
+        checkpoint.load_best(state, model)
+        state.stage, state.stage_epoch, state.best, state.waited = state.stage + 1, 0, None, 0
+        checkpoint.save(state, model)
+    return model
+
+
+def _build(store: PatchStore, statistics: Statistics, config: TrainConfig) -> keras.Model:
+    return models.build(
+        config.arch,
+        config.encoder,
+        bands=store.bands,
+        patch_size=store.patch_size,
+        weights=config.resolved_weights,
+        scaling=Scaling(mean=statistics.mean, std=statistics.std),
+    )
+
+
+def _compile(model: keras.Model, stage: StageConfig, *, steps: int) -> None:
+    """Set what a stage trains, and how."""
+    if stage.train_encoder_from == "all":
+        unfreeze_all(model)
+    else:
+        set_trainable_from(model, None if stage.train_encoder_from == "none" else int(stage.train_encoder_from))
+    rate = keras.optimizers.schedules.CosineDecayRestarts(stage.learning_rate, first_decay_steps=steps, **_DECAY)
+    model.compile(
+        optimizer=keras.optimizers.Adam(rate),
+        loss=get_loss(stage.loss),
+        metrics=[Accuracy(name="accuracy"), MeanIoU(name="mean_iou"), WaterIoU(name="water_iou")],
+    )
+
+
+def _finish(
+    out: Path,
+    model: keras.Model,
+    store: PatchStore,
+    statistics: Statistics,
+    config: TrainConfig,
+    state: TrainingState,
+) -> Bundle:
+    splits = [split for split in ("validation", "test") if store.count(split)]
+    scores = {
+        split: score_split(model, store, split, statistics=statistics, threshold=config.threshold) for split in splits
+    }
+    write_text(out / HISTORY_FILE, _as_csv(state.history))
+    plot_curves(state.history, out / CURVES_FILE)
+    return save_bundle(
+        out,
+        model,
+        arch=config.arch,
+        encoder=config.encoder,
+        bands=store.bands,
+        scale=store.radiometry.scale,
+        offset=store.radiometry.offset,
+        statistics=statistics,
+        threshold=config.threshold,
+        patch_size=store.patch_size,
+        trained_on={"patches": store.digest, "counts": store.counts, "scenes": store.image_digests},
+        training={
+            "run": state.run,
+            "epochs": state.epoch,
+            "seconds": round(sum(float(row["seconds"]) for row in state.history), 1),
+            "config": config.model_dump(mode="json"),
+        },
+        scores=scores,
+    )
+
+
+def _as_csv(history: Sequence[Mapping[str, Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(dict.fromkeys(name for row in history for name in row)))
+    writer.writeheader()
+    writer.writerows(history)
+    return text.getvalue()
