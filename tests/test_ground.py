@@ -103,6 +103,24 @@ def test_pixel_sizes_of_a_site_may_differ() -> None:
     assert all(len(regular_starts(box, 64)) for box in boxes if box is not None)
 
 
+def test_a_block_knows_which_patches_it_holds() -> None:
+    grid = make_grid(256, 256)
+    block = next(block for block in placed(grid, 32, block_patches=4) if block.name == "a_r1_c1")
+    starts = np.array([(128, 128), (224, 224), (127, 128), (128, 127), (225, 224), (224, 225), (0, 0)])
+    assert block.contains(grid, starts, 32).tolist() == [True, True, False, False, False, False, False]
+
+
+def test_a_turned_scene_still_fills_its_blocks() -> None:
+    """North of a neighbouring zone is turned by some degrees: the box in a block holds whole patches, side by side."""
+    grid = make_grid(600, 600)
+    turned = grid_around(grid, UTM32)
+    blocks = placed(grid, 32, block_patches=8, others={"b": turned})
+    boxes = [(block, box) for block in blocks if (box := block.box(turned)) is not None]
+    inside = [block.contains(turned, regular_starts(box, 32), 32) for block, box in boxes]
+    assert all(found.all() for found in inside)
+    assert sum(map(len, inside)) * 32**2 > 0.6 * 600**2
+
+
 oriented = st.sampled_from([Affine.scale(1, 1), Affine.scale(1, -1), Affine.rotation(3), Affine.rotation(90)])
 
 

@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import platform
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -127,7 +128,8 @@ def save_bundle(folder: Path, model: keras.Model, **contract: Any) -> Bundle:
     except OSError as error:
         raise unwritable(folder, error) from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
     record = Contract(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         versions={

@@ -24,8 +24,11 @@ _BRIGHT_PERCENTILE: Final = 99.0
 _DARK_TOLERANCE: Final = 0.08
 """Reflectance by which a scene's dark end may differ from training's."""
 _BASELINE_0400: Final = abs(BASELINE_0400_OFFSET) * REFLECTANCE_SCALE
+_LEAST_CONTRAST: Final = 0.05
+_EIGHT_BIT_SCALE: Final = 1e-3
+_UNIT_REFLECTANCE: Final = 2.0
 _BRIGHT_RATIO: Final = 15.0
-"""Factor by which a scene's bright end may differ from training's; 8-bit or 0 to 1 inputs differ by more."""
+"""Factor by which a scene's bright end may exceed training's."""
 
 
 class Statistics(BaseModel):
@@ -123,15 +126,11 @@ def scene_radiometry(
     bright = float(np.percentile(seen, _BRIGHT_PERCENTILE, axis=0).max())
     training_dark = (min(statistics.dark) + expected.offset) * expected.scale
     training_bright = (max(statistics.bright) + expected.offset) * expected.scale
-    if scale is None and not 1 / _BRIGHT_RATIO <= bright / training_bright <= _BRIGHT_RATIO:
-        highest = f"{np.percentile(pixels, _BRIGHT_PERCENTILE, axis=0).max():g}"
-        raise DataError(
-            f"{raster.path}: its brightest values, near {highest}, mean a reflectance of {bright:.2g}, "
-            f"but the model was trained on up to {training_bright:.2g}",
-            hint=f"state the reflectance of one DN with --scale, e.g. --scale {_likely_scale(bright / stated.scale)}",
-        )
+    if scale is None:
+        _check_scale(raster, pixels, bright, training_bright, stated)
     gap = dark - training_dark
-    if offset != found.offset and abs(gap) > _DARK_TOLERANCE:
+    has_contrast = bright - dark > _LEAST_CONTRAST  # a uniform scene has no dark end
+    if offset != found.offset and has_contrast and abs(gap) > _DARK_TOLERANCE:
         lowest = f"{np.percentile(pixels, _DARK_PERCENTILE, axis=0).min():g}"
         remedy = stated.offset - round(gap / _BASELINE_0400) * _BASELINE_0400 / stated.scale
         keep = f", or --offset {found.offset:g} if the numbers are right as they are" if offset is None else ""
@@ -144,10 +143,27 @@ def scene_radiometry(
     return stated
 
 
-def _likely_scale(bright_dn: float) -> str:
-    if bright_dn <= 10:
-        return "1"
-    return f"{1 / 255:.5f}" if bright_dn <= 255 else f"{REFLECTANCE_SCALE:g}"
+def _check_scale(
+    raster: Raster, pixels: npt.NDArray[Any], bright: float, training_bright: float, stated: Radiometry
+) -> None:
+    """Refuse numbers whose scale cannot be the one that is taken for granted."""
+    is_float = np.issubdtype(raster.dtype, np.floating)
+    highest = float(np.percentile(pixels, _BRIGHT_PERCENTILE, axis=0).max())
+    if raster.dtype == np.uint8 and stated.scale < _EIGHT_BIT_SCALE:
+        wrong, remedy = "it holds 8-bit numbers", f"give the original, or state --scale, e.g. {1 / 255:.5f}"
+    elif is_float and highest <= _UNIT_REFLECTANCE and stated.scale < _EIGHT_BIT_SCALE:
+        wrong, remedy = f"its numbers end near {highest:.2g}, as reflectance does", "state it with --scale 1"
+    elif bright > _BRIGHT_RATIO * max(training_bright, 0.01):
+        wrong, remedy = (
+            f"its numbers reach {highest:g}",
+            f"state the reflectance of one, e.g. --scale {0.5 / highest:.2g}",
+        )
+    else:
+        return
+    raise DataError(
+        f"{raster.path}: {wrong}, but the model was trained on numbers whose unit is a reflectance of {stated.scale:g}",
+        hint=remedy,
+    )
 
 
 def _sample(raster: Raster, positions: Sequence[int]) -> npt.NDArray[Any]:

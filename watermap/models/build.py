@@ -17,7 +17,7 @@ from watermap.models.freezing import set_trainable_from
 from watermap.models.resize import check_side
 from watermap.models.scaling import SCALING_LAYER, Scaling, imagenet_gains
 from watermap.models.unet import unet
-from watermap.models.weights import MODEL_SUFFIX, WEIGHTS_SUFFIX, imagenet_file, load, load_resnet50_weights
+from watermap.models.weights import MODEL_SUFFIX, WEIGHTS_SUFFIX, copy_resnet50, imagenet_file, load, read_resnet50
 
 Decoder = Callable[[Sequence[KerasTensor], Sequence[int]], KerasTensor]
 
@@ -65,11 +65,12 @@ def build(
     if source is not None and source.suffix == MODEL_SUFFIX:
         model = _from_whole_model(source, arch, encoder, len(names), patch_size)
     else:
-        gains = None if source is None else imagenet_gains(names)
+        pretrained = None if source is None else read_resnet50(source)
+        gains = None if pretrained is None else imagenet_gains(names)
         first = (scaling or Scaling.reflectance(len(names))).to_layer(gains)
         model = _assemble(arch, encoder, len(names), patch_size, first)
-        if source is not None:
-            load_resnet50_weights(model.get_layer(ENCODER_LAYER), source, names)
+        if pretrained is not None:
+            copy_resnet50(pretrained, model.get_layer(ENCODER_LAYER), names)
     if freeze_encoder:
         set_trainable_from(model, None)
     return model
@@ -103,7 +104,7 @@ def _source(encoder: str, weights: str | Path | None) -> Path | None:
     path = Path(weights)
     if not ENCODERS[encoder].pretrained and path.suffix != MODEL_SUFFIX:
         raise UsageError(
-            f"there are no weights of the {encoder} encoder such as {str(weights)!r}",
+            f"there are no {weights} weights for the {encoder} encoder",
             hint=f"use --weights none, or a whole model's {MODEL_SUFFIX} file",
         )
     if weights == IMAGENET:
@@ -122,7 +123,7 @@ def _assemble(arch: str, encoder: str, bands: int, patch_size: int | None, scali
     features = ENCODERS[encoder].create(bands)(scaling(image))
     x = ARCHITECTURES[arch](features, ENCODERS[encoder].filters)
     x = keras.layers.Conv2D(CLASSES, 1, name="logits")(x)
-    probability = keras.layers.Activation("softmax", dtype="float32", name="probability")(x)
+    probability = keras.layers.Activation("softmax", name="probability")(x)
     return keras.Model(image, probability, name=f"{arch}_{encoder}")
 
 

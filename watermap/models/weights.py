@@ -65,13 +65,11 @@ def imagenet_file() -> Path:
         raise ModelError(f"the ImageNet weights cannot be fetched ({reason})", hint=_WITHOUT_NETWORK) from error
 
 
-def load_resnet50_weights(encoder: keras.Model, path: Path, bands: Sequence[str]) -> None:
-    """Give an encoder the weights of a Keras ResNet50 file without top, its first kernel extended to the bands.
+def read_resnet50(path: Path) -> keras.Model:
+    """Keras's ResNet50 without top, with the weights of a file.
 
     Args:
-        encoder: from `encoders.resnet50`.
         path: a `.h5` or `.weights.h5` file.
-        bands: canonical names, in channel order; any other text for a band that is not known.
 
     Raises:
         ModelError: the file is missing, damaged or of another network.
@@ -85,6 +83,17 @@ def load_resnet50_weights(encoder: keras.Model, path: Path, bands: Sequence[str]
             f"{path}: not the weights of a Keras ResNet50 without top",
             hint="use a file that Keras saved of ResNet50(include_top=False), or --weights none",
         ) from error
+    return source
+
+
+def copy_resnet50(source: keras.Model, encoder: keras.Model, bands: Sequence[str]) -> None:
+    """Copy a ResNet50's weights by layer, its first kernel extended to the encoder's bands.
+
+    Args:
+        source: from `read_resnet50`.
+        encoder: from `encoders.resnet50`; changed.
+        bands: canonical names, in channel order; any other text for a band that is not known.
+    """
     for layer in encoder.layers:
         values = source.get_layer(layer.name).get_weights() if layer.weights else []
         if layer.name == _STEM:

@@ -18,7 +18,7 @@ from watermap.sample.noise import (
     smoothstep,
     steepness,
 )
-from watermap.sample.parcels import Parcels
+from watermap.sample.parcels import TABLE, Parcels
 from watermap.sample.rivers import channel, meander, turn
 from watermap.sample.terrain import carved, enlarge
 
@@ -161,6 +161,7 @@ def coast(rng: np.random.Generator, size: int, _: Parcels) -> Waters:
     wobble = 0.02 * size * fractal(rng, size, longest=0.5 * size, shortest=0.1 * size, roughness=4)
     along = (x * np.cos(angle) + y * np.sin(angle)) / size + wobble / size
     across = -x * np.sin(angle) + y * np.cos(angle)
+    # Headlands stand where bays meet.
     heads = np.cumsum(rng.uniform(0.42, 0.85, 6)) - 1.7 + rng.uniform(-0.2, 0.2)
     bay = np.clip(np.searchsorted(heads, along) - 1, 0, len(heads) - 2)
     part = np.clip((along - heads[bay]) / np.diff(heads)[bay], 0, 1)
@@ -180,6 +181,7 @@ def coast(rng: np.random.Generator, size: int, _: Parcels) -> Waters:
     bars = np.sin(offshore / (0.012 * size) + 1.2 * rough)
     bars = bars * smoothstep(4, 20, offshore) * smoothstep(0.12 * size, 0, offshore)
     bed = inland * gentle + 0.2 * bars
+    # The river mouth: a meandering creek that widens like a funnel, between flats that fall dry.
     valley = meander(rng, 2.2 * size, 0.05 * size, steps=110).course
     valley = valley[(valley[:, 0] > 1.1 * size) & (valley[:, 0] < 2.1 * size)]
     valley = (valley - valley[-1]) @ np.array([[0.0, 1.0], [1.0, 0.0]])
@@ -223,6 +225,7 @@ def reservoir(rng: np.random.Generator, size: int, _: Parcels) -> Waters:
     height = np.rot90(enlarge(rng, coarse, size), turns).astype(np.float32)
     y, x = np.mgrid[0:size, 0:size].astype(np.float32)
     middle = (outlet[1] + 0.5) * size / cells
+    # A gorge at the outlet keeps the dam short.
     gorge = smoothstep(0.05 * size, 0.3 * size, np.abs(x - middle)) * smoothstep(0.32 * size, 0.06 * size, size - y)
     height += 0.4 * np.rot90(gorge, turns)
     below = np.rot90((size - 1 - y) - 0.07 * size - 0.15 * (x - middle), turns)  # below 0 past the dam
@@ -230,12 +233,14 @@ def reservoir(rng: np.random.Generator, size: int, _: Parcels) -> Waters:
     pool = np.where(below < 0, np.inf, height)
     level = float(np.quantile(height, rng.uniform(0.26, 0.32)))
     scale = 0.5 / max(float(np.median(steepness(height)[np.abs(height - level) < 0.05])), 1e-6)
+    # Only what joins the pool behind the dam is flooded; other hollows stay dry.
     flooded, _count = ndimage.label(pool < level + 0.02)
     main = flooded == np.argmax(np.bincount(flooded[flooded > 0]))
     other = ~ndimage.binary_dilation(main, iterations=2)
     bed = (height - level) * scale
     bed = np.where(other & (bed < 6.0), 6.0 + np.abs(bed), bed)
     wall = smoothstep(3.2, 1.8, np.abs(below + 1.0)) * (height < level + 0.045) * (abreast < 0.3 * size)
+    # Below the dam the river goes on.
     river_half = 2.6 + 0.6 * fractal(rng, size, longest=40, shortest=8)
     swing = 0.012 * size * np.sin(y / (0.02 * size)) + 0.006 * size * np.sin(y / (0.011 * size) + 1)
     stream = np.rot90(np.abs(x - middle - swing), turns) - river_half
@@ -266,8 +271,8 @@ def floodplain(rng: np.random.Generator, size: int, parcels: Parcels) -> Waters:
     bank, inner = channel(course, size, width, noise)
     distance, _position = nearest_on_curve(resample(course, 0.5), size, size // 4)
     low = fractal(rng, size, longest=0.4 * size, shortest=5, roughness=3.1)
-    step = parcels.draw(rng.normal(0, 1, 4096))
-    dikes = parcels.draw_block(rng.random(4096)) < 0.45
+    step = parcels.draw(rng.normal(0, 1, TABLE))
+    dikes = parcels.draw_block(rng.random(TABLE)) < 0.45
     land = 0.75 * low + np.abs(distance) / (0.17 * size) + 0.42 * step
     bed = _level(np.asarray(land, dtype=np.float32), rng.uniform(0.22, 0.28), 0.07)
     rim = parcels.edge * dikes
