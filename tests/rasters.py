@@ -123,3 +123,12 @@ def write_scene(
     write_tif(folder / name / "image.tif", image, grid, names=bands)
     write_tif(folder / name / "label.tif", truth[None], label_grid or grid, no_data=255)
     return folder / name
+
+
+def write_places(folder: Path) -> Path:
+    """Four scenes of three places, striped with water; two are dates of one place. Returns the folder."""
+    write_scene(folder, "alpha", make_grid(200, 150), seed=1)
+    write_scene(folder, "beta_1", make_grid(128, 128, left=600_000), seed=2)
+    write_scene(folder, "beta_2", make_grid(128, 128, left=600_000), seed=3)
+    write_scene(folder, "gamma", make_grid(128, 160, left=650_000), seed=4)
+    return folder

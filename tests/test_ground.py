@@ -193,7 +193,7 @@ def test_groups_are_dealt_whole_and_every_split_gets_one(
     asked = 1 + sum(share > 0 for share in shares)
     heavy = {name for name, weight in groups.items() if weight}
     if len(heavy) < asked:
-        with pytest.raises(DataError, match=rf"{len(heavy)} separate pieces of ground, but .* need {asked}"):
+        with pytest.raises(DataError, match=rf"need {asked} blocks of ground .* there are {len(heavy)}"):
             split_groups(groups, validation=shares[0], test=shares[1], seed=seed)
         return
     splits = split_groups(groups, validation=shares[0], test=shares[1], seed=seed)
@@ -221,8 +221,9 @@ def test_too_few_groups_say_what_to_do() -> None:
     with pytest.raises(DataError) as error:
         split_groups({"a": 9, "b": 3}, validation=0.15, test=0.15, seed=0)
     assert str(error.value) == (
-        "patches pass on 2 separate pieces of ground, but train, validation, test need 3: add scenes of other places, "
-        "use a smaller --block-patches, widen --min-water and --max-water, or set --test 0"
+        "train, validation, test need 3 blocks of ground with patches that pass, but there are 2: add scenes of other "
+        "places, use a smaller --block-patches (with --split-by ground), widen --min-water and --max-water, "
+        "or set --test 0"
     )
     splits = split_groups({"a": 9, "b": 3}, validation=0.15, test=0, seed=0)
     assert splits == {"a": "train", "b": "validation"}

@@ -14,18 +14,12 @@ from rasterio.crs import CRS
 from rasterio.warp import transform
 from rasterio.windows import Window
 
+from tests.failures import one_line
 from tests.rasters import LON_LAT, REAL_DATA, UTM32, grid_around, lake_image, make_grid, write_scene, write_tif
-from watermap.errors import DataError, UsageError, WatermapError
+from watermap.errors import DataError, UsageError
 from watermap.grid import Grid
 from watermap.labels import open_label
 from watermap.scenes import add_scene, find_scenes
-
-
-def one_line(error: pytest.ExceptionInfo[WatermapError]) -> str:
-    text = str(error.value)
-    assert "\n" not in text
-    assert error.value.hint
-    return text
 
 
 def test_scenes_are_found_sorted_and_labels_are_optional(tmp_path: Path) -> None:

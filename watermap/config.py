@@ -67,6 +67,7 @@ class SampleConfig(Config):
     scenes: int = Field(8, ge=1, le=1000, description="How many scenes; two dates of each place.")
     size: int = Field(512, ge=128, le=4096, description="Width and height of a scene in pixels.")
     seed: int = Field(0, ge=0, description="The same seed gives the same scenes.")
+    first_place: int = Field(0, ge=0, description="Number of the first place; places of other numbers lie elsewhere.")
 
 
 class TileConfig(Config):

@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Final, Self
@@ -166,7 +167,8 @@ class StoreWriter:
         finally:
             for files in self._open.values():
                 for file in files.values():
-                    file.close()
+                    with suppress(OSError):  # a full disk refuses what is still buffered, too
+                        file.close()
             shutil.rmtree(self._part, ignore_errors=True)
 
     def _files(self, split: str) -> dict[str, _ArrayFile]:
@@ -184,7 +186,8 @@ class StoreWriter:
     def _close_shard(self, split: str) -> None:
         number = len(self._shards[split])
         count = self._written[split] - number * self._a_shard
-        files = {kind: file.finish() for kind, file in self._open.pop(split).items()}
+        files = {kind: file.finish() for kind, file in self._open[split].items()}
+        del self._open[split]
         self._shards[split].append(Shard(name=f"{split}-{number:03d}", split=split, count=count, files=files))
 
     def _appear(self) -> None:

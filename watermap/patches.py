@@ -25,9 +25,9 @@ from watermap.patch_store import FORMAT_VERSION, Manifest, PatchBatch, PatchStor
 from watermap.patch_writer import StoreWriter, check_target, patches_a_shard
 from watermap.progress import Progress, silent
 from watermap.raster import Radiometry
-from watermap.scenes import IMAGE_FILE, LABEL_FILE, Scene, find_scenes
+from watermap.scenes import IMAGE_FILE, LABEL_FILE, Scene, find_scenes, missing_label
 from watermap.splits import SPLITS, check_leaks, split_groups
-from watermap.survey import Findings, Piece, agreed_radiometry, describe, notes, read_box, survey
+from watermap.survey import Findings, Piece, agreed_radiometry, describe, listed, notes, read_box, survey
 
 _Input = TypeVar("_Input")
 _Found = TypeVar("_Found")
@@ -80,8 +80,8 @@ def tile(
 
     Each patch lies inside one block of ground; those for training at random corners or on the regular grid, those
     for validation and testing on the regular grid, so that no pixel is scored twice. A scene that cannot be used does
-    not lose the others. Scenes are read block by block, once to see which patches pass and once to cut them; memory
-    holds one block of one scene.
+    not lose the others; one without a label is left out and noted. Scenes are read block by block, once to see which
+    patches pass and once to cut them; memory holds one block of one scene.
 
     Args:
         scenes_dir: folder of scenes with labels.
@@ -97,13 +97,17 @@ def tile(
     """
     check_target(out)
     bands = parse_bands(",".join(config.bands))
-    scenes = {scene.name: scene for scene in find_scenes(scenes_dir)}
+    found = find_scenes(scenes_dir)
+    scenes = {scene.name: scene for scene in found if scene.label is not None}
+    if not scenes:
+        raise missing_label(found[0])
+    unlabelled = sorted({scene.name for scene in found} - set(scenes))
     failures: dict[str, DataError] = {}
     files = _attempt(_digests, scenes, failures, progress, "checking scenes")
     made_from = [__version__, FORMAT_VERSION, config.digest(), names, radiometry and vars(radiometry), files]
     inputs_digest = hashlib.sha256(json.dumps(made_from).encode()).hexdigest()
     if not failures and (kept := _unchanged(out, inputs_digest)) is not None:
-        return _summary(out, kept, unchanged=True)
+        return _summary(out, kept, unlabelled, unchanged=True)
     readable = {name: scenes[name] for name in files}
     sources = _attempt(lambda scene: describe(scene, bands, names), readable, failures, progress, "reading scenes")
     agreed = radiometry or agreed_radiometry(list(sources.values()))
@@ -146,7 +150,7 @@ def tile(
             water={split: _mean_water(records, split) for split in SPLITS},
             notes=tuple(notes(used, bands, findings.dark, agreed)),
         )
-    return _summary(out, manifest, unchanged=False)
+    return _summary(out, manifest, unlabelled, unchanged=False)
 
 
 def _attempt(
@@ -202,7 +206,8 @@ def _choose(findings: Findings, config: TileConfig) -> list[_Chosen]:
     weights: Counter[str] = Counter()
     for piece in pieces:
         weights[_group(piece, config)] += len(piece.regular)
-    splits = split_groups(weights, validation=config.validation, test=config.test, seed=config.seed)
+    what = "blocks of ground" if config.split_by == "ground" else "scenes"
+    splits = split_groups(weights, validation=config.validation, test=config.test, seed=config.seed, what=what)
     chosen = []
     for piece in pieces:
         split = splits[_group(piece, config)]
@@ -274,7 +279,8 @@ def _mean_water(records: Iterable[PatchRecord], split: str) -> float | None:
     return float(np.mean(fractions)) if fractions else None
 
 
-def _summary(out: Path, manifest: Manifest, *, unchanged: bool) -> TileSummary:
+def _summary(out: Path, manifest: Manifest, unlabelled: Sequence[str], *, unchanged: bool) -> TileSummary:
+    left_out = [f"scenes without a label were left out: {listed(unlabelled)}"] if unlabelled else []
     return TileSummary(
         folder=out,
         digest=manifest.digest(),
@@ -283,5 +289,5 @@ def _summary(out: Path, manifest: Manifest, *, unchanged: bool) -> TileSummary:
         scenes=tuple(manifest.scenes),
         failures=manifest.failures,
         unchanged=unchanged,
-        notes=manifest.notes,
+        notes=(*manifest.notes, *left_out),
     )

@@ -41,7 +41,9 @@ class Located(Protocol):
         """Its outline, a shapely geometry in EPSG:4326."""
 
 
-def split_groups(weights: Mapping[str, int], *, validation: float, test: float, seed: int) -> dict[str, str]:
+def split_groups(
+    weights: Mapping[str, int], *, validation: float, test: float, seed: int, what: str = "blocks of ground"
+) -> dict[str, str]:
     """Deal groups to the splits, whole, so that the patches come near the shares wanted.
 
     Of 64 seeded draws by scikit-learn's GroupShuffleSplit the nearest is kept. Groups without weight train.
@@ -51,6 +53,7 @@ def split_groups(weights: Mapping[str, int], *, validation: float, test: float, 
         validation: share of the patches for validation.
         test: share of the patches for testing.
         seed: of the draws.
+        what: the groups are, for the message.
 
     Returns:
         Split by group.
@@ -63,9 +66,9 @@ def split_groups(weights: Mapping[str, int], *, validation: float, test: float, 
     asked = [name for name in SPLITS if wanted[name] > 0]
     if len(groups) < len(asked):
         raise DataError(
-            f"patches pass on {len(groups)} separate pieces of ground, but {', '.join(asked)} need {len(asked)}",
-            hint="add scenes of other places, use a smaller --block-patches, widen --min-water and --max-water, "
-            "or set --test 0",
+            f"{', '.join(asked)} need {len(asked)} {what} with patches that pass, but there are {len(groups)}",
+            hint="add scenes of other places, use a smaller --block-patches (with --split-by ground), "
+            "widen --min-water and --max-water, or set --test 0",
         )
     counts = np.array([weights[name] for name in groups], dtype=np.float64)
     best = min(_draws(len(groups), validation, test, seed), key=lambda draw: _distance(draw, counts, wanted))

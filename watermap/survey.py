@@ -218,20 +218,21 @@ def notes(
     ]
     if raised and len(raised) < len(dark):
         found.append(
-            f"water in {_listed(raised)} is about 1000 DN brighter than in the other scenes: the offset of processing "
+            f"water in {listed(raised)} is about 1000 DN brighter than in the other scenes: the offset of processing "
             "baseline 04.00 may be left in; do not mix such scenes"
         )
     elif raised:
         found.append(
-            f"water in {_listed(raised)} is about 1000 DN brighter than usual: the offset of processing baseline 04.00 "
+            f"water in {listed(raised)} is about 1000 DN brighter than usual: the offset of processing baseline 04.00 "
             "may be left in; if so, tile with --offset -1000"
         )
     hidden = [source.name for source in sources if source.hides_land]
     if hidden:
-        found.append(f"the label of {_listed(hidden)} says that 0 is no data, so its land counts as unknown")
+        found.append(f"the label of {listed(hidden)} says that 0 is no data, so its land counts as unknown")
     return found
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """Names for a message, at most three."""
     shown = ", ".join(sorted(names)[:3])
     return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"

@@ -42,6 +42,7 @@ def test_layers_learn_from_an_index_on_but_batch_norm_never(network: Any, index:
     layers = network.get_layer("encoder").layers[index:]
     convolutions = [layer.name for layer in layers if isinstance(layer, keras.layers.Conv2D)]
     assert learning(network) == convolutions
+    assert len(network.get_layer("encoder").trainable_weights) == 2 * len(convolutions)  # kernel and bias
     frozen = [layer for layer in network.get_layer("encoder").layers if "bn" in layer.name]
     assert len(frozen) == 43
     assert not any(layer.trainable for layer in frozen)

@@ -99,4 +99,5 @@ def main() -> None:
     """Entry point of the `watermap` script."""
     signal.signal(signal.SIGTERM, _interrupt)  # a scheduler's stop cleans up like Ctrl-C
     logging.getLogger("rasterio").addHandler(logging.NullHandler())  # its errors reach the user as ours
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # its advice on tracing is for developers
     sys.exit(run())

@@ -17,6 +17,7 @@ from watermap.config import SampleConfig
 @setting(SampleConfig, "scenes")
 @setting(SampleConfig, "size")
 @setting(SampleConfig, "seed")
+@setting(SampleConfig, "first_place")
 @config_file()
 def command(out: Path, config_path: Path | None, **stated: Any) -> None:
     """Write synthetic Sentinel-2 scenes with labels: lakes, rivers, ponds and coast, two dates of each place."""

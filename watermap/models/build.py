@@ -123,7 +123,7 @@ def _assemble(arch: str, encoder: str, bands: int, patch_size: int | None, scali
     features = ENCODERS[encoder].create(bands)(scaling(image))
     x = ARCHITECTURES[arch](features, ENCODERS[encoder].filters)
     x = keras.layers.Conv2D(CLASSES, 1, name="logits")(x)
-    probability = keras.layers.Activation("softmax", name="probability")(x)
+    probability = keras.layers.Activation("softmax", dtype="float32", name="probability")(x)
     return keras.Model(image, probability, name=f"{arch}_{encoder}")
 
 

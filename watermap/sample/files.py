@@ -36,7 +36,7 @@ def write_samples(out: Path, config: SampleConfig, *, progress: Progress | None 
     folders = []
     for number in range(config.scenes):
         place, visit = divmod(number, VISITS)
-        scene = make_scene(config.seed, size=config.size, place=place, visit=visit)
+        scene = make_scene(config.seed, size=config.size, place=config.first_place + place, visit=visit)
         folders.append(_write(out, scene, config))
         report(f"scene {scene.name}", number + 1, config.scenes)
     return folders

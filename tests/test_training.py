@@ -1,0 +1,169 @@
+import csv
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.folders import listing
+from watermap.bundle import Bundle, open_bundle
+from watermap.checkpoint import FOLDER, Checkpoint, TrainingState
+from watermap.config import StageConfig, TrainConfig
+from watermap.errors import DataError, ModelError, UsageError
+from watermap.patch_store import PatchStore
+from watermap.training import train
+
+CONFIG = TrainConfig(encoder="compact", epochs=3, batch_size=8, augment="flips")
+
+
+def weights(bundle: Bundle) -> list[np.ndarray]:
+    return list(bundle.load_model().get_weights())
+
+
+@pytest.fixture(scope="module")
+def trained(small_patches: Path, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    return train(small_patches, tmp_path_factory.mktemp("trained") / "b", CONFIG).bundle
+
+
+def test_a_bundle_states_all_that_prediction_and_the_reader_need(trained: Bundle, small_patches: Path) -> None:
+    contract = trained.contract
+    store = PatchStore.open(small_patches)
+    assert listing(trained.folder) == ["bundle.json", "curves.png", "history.csv", contract.model_file]
+    assert (contract.arch, contract.encoder) == ("unet", "compact")
+    assert (contract.bands, contract.patch_size) == (store.bands, 32)
+    assert (contract.scale, contract.offset, contract.threshold) == (1e-4, 0, 0.5)
+    assert contract.trained_on["patches"] == store.digest
+    assert set(contract.trained_on["scenes"]) == {f"place_{n}" for n in range(6)}
+    assert set(contract.scores) == {"validation", "test"}
+    assert {"water_iou", "mean_iou", "dice", "accuracy", "cross_entropy", "pixels"} <= set(contract.scores["test"])
+    assert {"watermap", "keras", "backend", "python"} <= set(contract.versions)
+    with (trained.folder / "history.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["1", "2", "3"]
+    assert float(rows[-1]["loss"]) < float(rows[0]["loss"])
+    assert {"val_loss", "water_iou", "val_water_iou", "learning_rate", "seconds"} <= set(rows[0])
+
+
+def test_the_best_epoch_is_kept(trained: Bundle, small_patches: Path) -> None:
+    with (trained.folder / "history.csv").open() as file:
+        best = min(csv.DictReader(file), key=lambda row: float(row["val_loss"]))
+    assert trained.contract.scores["validation"]["water_iou"] == pytest.approx(float(best["val_water_iou"]), abs=1e-4)
+
+
+def test_training_again_with_the_same_settings_does_nothing(trained: Bundle, small_patches: Path) -> None:
+    again = train(small_patches, trained.folder, CONFIG)
+    assert again.unchanged
+    assert again.bundle == trained
+
+
+def test_another_bundle_is_not_replaced_unless_asked(trained: Bundle, small_patches: Path) -> None:
+    other = CONFIG.model_copy(update={"seed": 1, "epochs": 1})
+    with pytest.raises(UsageError, match="other settings or patches"):
+        train(small_patches, trained.folder, other)
+    before = weights(trained)
+    replaced = train(small_patches, trained.folder, other, overwrite=True).bundle
+    assert replaced.id != trained.id
+    assert any(not np.array_equal(a, b) for a, b in zip(before, weights(replaced), strict=True))
+
+
+def test_a_folder_of_other_things_is_left_alone(small_patches: Path, tmp_path: Path) -> None:
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "thesis.txt").write_text("years of work")
+    with pytest.raises(UsageError, match="not empty and no bundle"):
+        train(small_patches, tmp_path / "b", CONFIG)
+    assert listing(tmp_path / "b") == ["thesis.txt"]
+
+
+STAGED = CONFIG.model_copy(
+    update={
+        "stages": (
+            StageConfig(name="frozen", loss="cross_entropy", train_encoder_from="none"),
+            StageConfig(name="open", share=2, learning_rate=1e-4),
+        ),
+        "batch_size": 32,
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(small_patches: Path, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    return train(small_patches, tmp_path_factory.mktemp("undisturbed") / "b", STAGED).bundle
+
+
+@pytest.mark.parametrize("share", [0.5, 0.8])
+def test_interrupted_training_goes_on_to_the_same_weights(
+    share: float, undisturbed: Bundle, small_patches: Path, tmp_path: Path
+) -> None:
+    def interrupt(message: str, done: int, total: int) -> None:
+        if done >= share * total:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(small_patches, tmp_path / "b", STAGED, progress=interrupt)
+    assert listing(tmp_path / "b") == [FOLDER]
+    resumed = train(small_patches, tmp_path / "b", STAGED)
+    assert resumed.resumed_from >= 1
+    assert FOLDER not in listing(tmp_path / "b")
+    with (tmp_path / "b" / "history.csv").open() as file:
+        assert [row["stage"] for row in csv.DictReader(file)] == ["frozen", "open", "open"]
+    for one, other in zip(weights(undisturbed), weights(resumed.bundle), strict=True):
+        np.testing.assert_allclose(one, other, atol=2e-3)
+
+
+def test_an_unfinished_training_of_other_settings_is_not_mixed_in(small_patches: Path, tmp_path: Path) -> None:
+    checkpoint = Checkpoint(tmp_path / "b")
+    checkpoint.folder.mkdir(parents=True)
+    (checkpoint.folder / "state.json").write_text(TrainingState(run="another").model_dump_json())
+    with pytest.raises(UsageError, match="unfinished training with other settings"):
+        train(small_patches, tmp_path / "b", CONFIG)
+    (checkpoint.folder / "state.json").write_text("{")
+    with pytest.raises(ModelError, match="damaged, training cannot go on"):
+        train(small_patches, tmp_path / "b", CONFIG)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("after_s", [0.0, 0.4])
+def test_training_killed_at_any_moment_resumes(after_s: float, small_patches: Path, tmp_path: Path) -> None:
+    out = tmp_path / "b"
+    command = [sys.executable, "-m", "watermap", "train", str(small_patches), "--out", str(out)]
+    options = ["--encoder", "compact", "--epochs", "8", "--batch-size", "16"]
+    process = subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    state = out / FOLDER / "state.json"
+    deadline = time.monotonic() + 120
+    while not state.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(after_s)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (out / "bundle.json").exists()
+    done = json.loads(state.read_text())["epoch"]
+    assert done >= 1
+    finished = subprocess.run([*command, *options], capture_output=True, text=True, check=True)
+    assert f"went on from epoch {done}" in finished.stderr
+    assert len(open_bundle(out).contract.scores) == 2
+    with (out / "history.csv").open() as file:
+        assert [row["epoch"] for row in csv.DictReader(file)] == [str(n + 1) for n in range(8)]
+
+
+def test_patience_ends_a_stage(small_patches: Path, tmp_path: Path) -> None:
+    stages = (StageConfig(name="too fast", learning_rate=5.0),)
+    config = CONFIG.model_copy(update={"stages": stages, "epochs": 12, "patience": 1})
+    bundle = train(small_patches, tmp_path / "b", config).bundle
+    assert bundle.contract.training["epochs"] < 12
+
+
+def test_patches_that_are_none_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError):
+        train(tmp_path / "absent", tmp_path / "b", CONFIG)
+    assert not (tmp_path / "b").exists()
+
+
+def test_epochs_are_shared_out_among_stages() -> None:
+    assert TrainConfig(encoder="resnet50", epochs=60).stage_epochs() == [30, 20, 10]
+    assert TrainConfig(encoder="compact", epochs=7).stage_epochs() == [7]
+    assert TrainConfig(encoder="resnet50", weights="none", epochs=7).stage_epochs() == [7]
+    assert min(TrainConfig(encoder="resnet50", epochs=1).stage_epochs()) == 1
