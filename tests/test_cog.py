@@ -10,7 +10,7 @@ import pytest
 import rasterio
 from affine import Affine
 from rasterio.crs import CRS
-from rio_cogeo import cog_validate
+from rio_cogeo.cogeo import cog_validate
 
 from tests.folders import listing
 from watermap.cog import LABEL_LAYOUT, WATER_COLORS, RasterLayout, RasterWriter, image_layout, write_raster
@@ -147,7 +147,6 @@ import numpy as np
 from pathlib import Path
 from affine import Affine
 from rasterio.crs import CRS
-from tests.folders import listing
 from watermap.cog import LABEL_LAYOUT, RasterWriter
 from watermap.grid import Grid
 grid = Grid(CRS.from_epsg(32633), Affine(10, 0, 500_000, 0, -10, 5_000_000), 60, 100)

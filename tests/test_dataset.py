@@ -36,7 +36,7 @@ def test_an_epoch_holds_every_patch_once_in_raw_numbers(store: PatchStore) -> No
     patches = store.read("train", range(store.count("train")))
     np.testing.assert_array_equal(images, patches.image.astype(np.float32))
     np.testing.assert_array_equal(labels, patches.label)
-    assert (images.dtype, labels.dtype) == (np.float32, np.uint8)
+    assert (images.dtype.name, labels.dtype.name) == ("float32", "uint8")
 
 
 def test_shuffling_changes_the_order_by_epoch_and_nothing_else(store: PatchStore) -> None:

@@ -6,7 +6,7 @@ import pytest
 import rasterio
 from affine import Affine
 from rasterio.crs import CRS
-from rio_cogeo import cog_validate
+from rio_cogeo.cogeo import cog_validate
 
 from tests.bundles import known_probability, make_bundle
 from tests.folders import listing
@@ -82,6 +82,7 @@ def test_the_map_lies_on_exactly_the_scenes_grid(
         assert np.isnan(probability.nodata)
         np.testing.assert_array_equal(np.isnan(found), ~valid)
         np.testing.assert_allclose(found[valid], expected[valid], atol=1e-4)
+    assert result.probability is not None
     for path in (result.water, result.probability):
         assert cog_validate(path, strict=True) == (True, [], [])
 

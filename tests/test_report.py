@@ -13,7 +13,7 @@ def panel(rows: int = 30, cols: int = 40) -> Panel:
     label[:, : cols // 2] = 1
     label[: rows // 3] = 255
     return Panel(
-        "a scene", rng.uniform(0, 0.3, (rows, cols, 3)).astype(np.float32), label, label.astype(np.float32) / 255
+        "a scene", rng.uniform(0, 0.3, (rows, cols, 3)).astype(np.float32), label, (label / 255).astype(np.float32)
     )
 
 

@@ -33,9 +33,7 @@ def local_mean(radius: int) -> Callable[[FloatArray], FloatArray]:
 def whole(
     image: FloatArray, valid: Mask, predict: Callable[[FloatArray], FloatArray], *, size: int, overlap: int
 ) -> tuple[FloatArray, Mask]:
-    strips = list(
-        predict_strips(reader(image, valid), predict, image.shape, size=size, overlap=overlap, batch_size=3)  # type: ignore[arg-type]
-    )
+    strips = list(predict_strips(reader(image, valid), predict, image.shape, size=size, overlap=overlap, batch_size=3))
     assert [s.row for s in strips] == [0, *np.cumsum([len(s.valid) for s in strips])[:-1]]
     return np.concatenate([s.probability for s in strips]), np.concatenate([s.valid for s in strips])
 

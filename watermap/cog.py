@@ -19,7 +19,7 @@ from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
 from watermap.bands import IMAGE_NO_DATA
-from watermap.files import unwritable
+from watermap.files import is_alive, unwritable
 from watermap.grid import Grid
 
 Rgba = tuple[int, int, int, int]
@@ -207,18 +207,8 @@ class RasterWriter:
         """Remove what a killed process left of an earlier attempt at this target."""
         for path in self._path.parent.glob(f".{escape(self._path.name)}.*.part*"):
             owner = path.name.removeprefix(f".{self._path.name}.").split(".")[0]
-            if not (owner.isdigit() and _is_alive(int(owner))):
+            if not (owner.isdigit() and is_alive(int(owner))):
                 path.unlink(missing_ok=True)
-
-
-def _is_alive(process_id: int) -> bool:
-    try:
-        os.kill(process_id, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def write_raster(

@@ -48,3 +48,14 @@ def unwritable(path: Path, error: Exception) -> DataError:
     """The error for an output that cannot be written."""
     reason = getattr(error, "strerror", None) or str(error)
     return DataError(f"{path}: cannot be written ({reason})", hint="check the folder's permissions and free space")
+
+
+def is_alive(process_id: int) -> bool:
+    """Whether a process runs: one that does not left its temporary files behind."""
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

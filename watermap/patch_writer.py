@@ -16,7 +16,7 @@ import numpy.typing as npt
 from pyogrio.errors import DataSourceError
 
 from watermap.errors import UsageError
-from watermap.files import unwritable
+from watermap.files import is_alive, unwritable
 from watermap.patch_index import INDEX_FILE, PatchRecord, write_index
 from watermap.patch_store import (
     KINDS,
@@ -210,16 +210,6 @@ class StoreWriter:
         for path in self._out.parent.iterdir():
             owner = path.name.removeprefix(f".{self._out.name}.").split(".")[0]
             if path.name.startswith(f".{self._out.name}.") and path.name.endswith(".part") and owner.isdigit():
-                if int(owner) != os.getpid() and _is_alive(int(owner)):
+                if int(owner) != os.getpid() and is_alive(int(owner)):
                     continue
                 shutil.rmtree(path, ignore_errors=True)
-
-
-def _is_alive(process_id: int) -> bool:
-    try:
-        os.kill(process_id, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,8 @@ from rasterio.windows import Window
 from watermap.bands import canonical_name, find_bands
 from watermap.errors import DataError
 from watermap.grid import Grid
+
+_TIFF_STARTS: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 Array = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_]
@@ -200,9 +202,7 @@ def open_raster(path: Path, *, names: Sequence[str] | None = None) -> Iterator[R
             warnings.simplefilter("ignore", NotGeoreferencedWarning)  # told below as an error
             dataset = rasterio.open(path)
     except RasterioIOError as error:
-        raise DataError(
-            f"{path}: not a raster that GDAL can read", hint="give a GeoTIFF, JPEG 2000 or VRT file"
-        ) from error
+        raise _unreadable(path) from error
     with dataset:
         if dataset.count == 0:
             raise DataError(f"{path}: holds no bands of its own", hint="give one of its subdatasets as a GeoTIFF")
@@ -215,3 +215,15 @@ def open_raster(path: Path, *, names: Sequence[str] | None = None) -> Iterator[R
         if any(dtype.startswith("complex") for dtype in dataset.dtypes):
             raise DataError(f"{path}: holds complex numbers", hint="give reflectance as integers or floats")
         yield Raster(path, dataset, names)
+
+
+def _unreadable(path: Path) -> DataError:
+    """The error for a file that GDAL does not open."""
+    try:
+        with path.open("rb") as file:
+            is_tiff = file.read(4) in _TIFF_STARTS
+    except OSError as error:
+        return DataError(f"{path}: cannot be read ({error.strerror})", hint="check its permissions")
+    if is_tiff:
+        return DataError(f"{path}: a truncated or damaged TIFF", hint="download or export it again")
+    return DataError(f"{path}: not a raster that GDAL can read", hint="give a GeoTIFF, JPEG 2000 or VRT file")

@@ -11,6 +11,7 @@ from typing import Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
@@ -20,7 +21,7 @@ from watermap.radiometry import FloatArray
 
 Labels = npt.NDArray[np.uint8]
 
-_SAND, _BLUE = (tuple(channel / 255 for channel in WATER_COLORS[code][:3]) for code in (LAND, WATER))
+_SAND, _BLUE = (to_rgb("#" + bytes(WATER_COLORS[code][:3]).hex()) for code in (LAND, WATER))
 _GREY: Final = (0.75, 0.75, 0.75)
 _MISSED: Final = (0.84, 0.10, 0.45)
 _INVENTED: Final = (0.99, 0.60, 0.05)
@@ -125,7 +126,7 @@ def plot_panels(panels: Sequence[Panel], path: Path, *, threshold: float) -> Pat
             axes.set(xticks=[], yticks=[])
     for axes, title in zip(grid[0], ("Image", "Label", "P(water)", f"Map from {threshold:g} on"), strict=True):
         axes.set_title(title, fontsize=10)
-    figure.colorbar(picture, ax=grid[:, 2].tolist(), location="bottom", shrink=0.7, aspect=30, pad=0.01)
+    figure.colorbar(picture, ax=grid.ravel().tolist(), location="bottom", shrink=0.25, aspect=30, pad=0.01)
     names = {"land": _SAND, "water": _BLUE, "missed water": _MISSED, "invented water": _INVENTED, "unknown": _GREY}
     handles = [Patch(facecolor=color, edgecolor="grey", label=name) for name, color in names.items()]
     figure.legend(handles=handles, loc="outside lower right", ncols=len(handles), frameon=False, fontsize=9)

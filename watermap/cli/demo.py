@@ -38,15 +38,16 @@ def command(out: Path, scenes: int, size: int, epochs: int) -> None:
 
     seen = SampleConfig(scenes=scenes, size=size)
     unseen = SampleConfig(scenes=6, size=size, first_place=scenes)
+    cut = TileConfig(bands=STANDARD_BANDS, min_water=0, max_water=1)
     config = PredictConfig(probability="percent")
     with progress_bar() as progress:
         console.print("1 of 5: sample scenes, some of them of places kept apart for later")
         write_samples(out / "scenes", seen, progress=progress)
         images = [scene / "image.tif" for scene in write_samples(out / "unseen", unseen, progress=progress)]
         console.print("2 of 5: patches, split by ground")
-        tile(out / "scenes", out / "patches", TileConfig(bands=STANDARD_BANDS), progress=progress)
+        tile(out / "scenes", out / "patches", cut, progress=progress)
         console.print("3 of 5: training; if you interrupt it, run the demo again and it goes on")
-        settings = TrainConfig(encoder="compact", epochs=epochs)
+        settings = TrainConfig(encoder="compact", epochs=epochs, augment="flips")
         bundle = train(out / "patches", out / "model", settings, overwrite=True, progress=progress).bundle
         console.print("4 of 5: scores on the places kept apart")
         result = evaluate(bundle, out / "unseen", config, pictures=len(images), progress=progress)

@@ -1,0 +1,140 @@
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import click
+import pytest
+
+from watermap import __version__
+from watermap.cli import main
+from watermap.errors import DataError, ModelError, PartialFailureError, UsageError
+
+COMMANDS = ("demo", "sample", "scenes", "tile", "train", "evaluate", "predict")
+
+
+def test_help_is_fast_and_imports_nothing_heavy() -> None:
+    script = """
+import sys
+from watermap.cli.main import run
+code = run(["--help"])
+heavy = {"tensorflow", "keras", "prefect", "ee", "rasterio", "matplotlib", "sklearn", "albumentations", "numpy"}
+print(sorted(heavy & set(sys.modules)), code)
+"""
+    seconds = []
+    for _ in range(3):
+        start = time.monotonic()
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+        seconds.append(time.monotonic() - start)
+        assert done.stdout.endswith("[] 0\n")
+    assert min(seconds) < 1
+    assert all(name in done.stdout for name in COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_explains_itself_without_tensorflow(name: str) -> None:
+    script = f"""
+import sys
+from watermap.cli.main import run
+code = run([{name!r}, "--help"])
+print(sorted({{"tensorflow", "keras", "prefect", "ee"}} & set(sys.modules)), code)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("Usage: watermap " + name)
+    assert done.stdout.endswith("[] 0\n")
+
+
+def test_importing_watermap_imports_nothing() -> None:
+    script = "import sys; before = set(sys.modules); import watermap; print(sorted(set(sys.modules) - before))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "['watermap']\n"
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(["--version"]) == 0
+    assert __version__ in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (UsageError("a", hint="b"), 2),
+        (DataError("a", hint="b"), 3),
+        (ModelError("a", hint="b"), 5),
+        (PartialFailureError("a", hint="b"), 6),
+        (KeyboardInterrupt(), 130),
+        (click.Abort(), 130),
+        (MemoryError(), 1),
+    ],
+)
+def test_every_ending_is_one_line_and_a_code(
+    error: BaseException, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(**_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(main.cli, "main", fail)
+    assert main.run([]) == code
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith("watermap: ")
+    assert shown.err.count("\n") == 1
+
+
+def test_a_defect_shows_where_it_is(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def fail(**_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(main.cli, "main", fail)
+    assert main.run([]) == 1
+    shown = capsys.readouterr().err
+    assert "Traceback" in shown
+    assert shown.endswith("a defect of watermap: please report it with the lines above\n")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nonsense"],
+        ["predict"],
+        ["predict", "x.tif", "--threshold", "2"],
+        ["predict", "x.tif", "--bands", "B4,B99"],
+        ["predict", "x.tif", "--window", "64", "--overlap", "40"],
+        ["tile", "scenes"],
+        ["tile", "scenes", "--out", "p", "--patch-size", "many"],
+        ["tile", "scenes", "--out", "p", "--min-water", "0.8"],
+        ["tile", "scenes", "--out", "p", "--config", "absent.toml"],
+        ["train", "patches", "--out", "b", "--arch", "vit"],
+        ["sample", "--out", "s", "--scenes", "0"],
+    ],
+)
+def test_usage_mistakes_are_one_line_and_leave_nothing(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main.run(arguments) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert not os.listdir(tmp_path)
+
+
+def test_settings_come_from_the_file_and_flags_win(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "w.toml").write_text("[sample]\nscenes = 3\nsize = 128\n")
+    assert main.run(["sample", "--out", "s", "--config", "w.toml", "--scenes", "1"]) == 0
+    assert "1 scenes in s" in capsys.readouterr().out
+    (tmp_path / "w.toml").write_text("[sample]\nscene = 3\n")
+    assert main.run(["sample", "--out", "s", "--config", "w.toml"]) == 2
+    assert "scene" in capsys.readouterr().err
+
+
+def test_a_missing_backend_is_one_line(tmp_path: Path) -> None:
+    script = """
+import sys
+sys.modules["tensorflow"] = None
+from watermap.cli.main import run
+sys.exit(run(["train", "patches", "--out", "b"]))
+"""
+    environment = os.environ | {"KERAS_BACKEND": "tensorflow"}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 5
+    assert done.stderr.startswith("watermap: Keras finds no backend")
+    assert done.stderr.count("\n") == 1
