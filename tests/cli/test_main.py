@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
+from tests.folders import listing
 from watermap import __version__
 from watermap.cli import main
 from watermap.errors import DataError, ModelError, PartialFailureError, UsageError
@@ -114,7 +115,7 @@ def test_usage_mistakes_are_one_line_and_leave_nothing(
 ) -> None:
     assert main.run(arguments) == 2
     assert capsys.readouterr().err.count("\n") == 1
-    assert not os.listdir(tmp_path)
+    assert listing(tmp_path) == []
 
 
 def test_settings_come_from_the_file_and_flags_win(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,21 @@
+"""What the README says is there."""
+
+import re
+from pathlib import Path
+
+from watermap.cli.main import _COMMANDS
+
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_two_commands_are_marked_for_continuous_integration() -> None:
+    for mark, words in (("demo", "watermap demo"), ("test", "pytest --cov")):
+        block = re.search(rf"<!-- {mark} -->\n```sh\n(.+)\n```", README)
+        assert block
+        assert block[1].endswith(words)
+
+
+def test_every_command_it_shows_exists() -> None:
+    shown = set(re.findall(r"^watermap (\w+)", README, flags=re.MULTILINE))
+    assert shown <= set(_COMMANDS)
+    assert {"predict", "scenes", "tile", "train", "evaluate"} <= shown

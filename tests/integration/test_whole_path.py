@@ -1,0 +1,154 @@
+"""The commands one after the other, as a user types them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pyogrio
+import pytest
+import rasterio
+from rio_cogeo.cogeo import cog_validate
+
+from tests.bundles import make_bundle
+from tests.folders import listing
+from tests.rasters import make_grid, write_tif
+from watermap.bands import STANDARD_BANDS
+from watermap.cli.main import run
+
+
+@pytest.mark.slow
+def test_from_sample_scenes_to_water_maps(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bands = ",".join(STANDARD_BANDS)
+    assert run(["sample", "--out", "scenes", "--scenes", "6", "--size", "256", "--seed", "3"]) == 0
+    assert (
+        run(["tile", "scenes", "--out", "patches", "--patch-size", "64", "--bands", bands, "--min-water", "0.1"]) == 0
+    )
+    train = [
+        "train",
+        "patches",
+        "--out",
+        "data/models/lakes",
+        "--encoder",
+        "compact",
+        "--epochs",
+        "4",
+        "--augment",
+        "flips",
+    ]
+    assert run(train) == 0
+    assert run(["evaluate", "data/models/lakes", "scenes", "--json", "scenes.json"]) == 0
+    assert run(["evaluate", "data/models/lakes", "patches", "--json", "patches.json"]) == 0
+    assert run(["predict", "scenes", "--out", "maps", "--probability"]) == 0
+    assert "using the newest bundle, data/models/lakes" in capsys.readouterr().err
+
+    assert pyogrio.read_info(tmp_path / "patches" / "patches.gpkg")["crs"] == "EPSG:4326"
+    for name in ("scenes.json", "patches.json"):
+        scores = json.loads((tmp_path / name).read_text())
+        assert {"water_iou", "mean_iou", "dice", "accuracy", "cross_entropy", "pixels"} <= set(scores["pooled"])
+        assert {"ndwi", "mndwi"} <= set(scores["baselines"])
+        assert scores["baselines"]["ndwi"]["pixels"] == scores["pooled"]["pixels"]
+        assert all({"name", "water_iou", "accuracy"} <= set(scene) for scene in scores["scenes"])
+        assert sum(scene["pixels"] for scene in scores["scenes"]) == scores["pooled"]["pixels"]
+        assert scores["pooled"]["water_iou"] > 0.5
+    scenes = listing(tmp_path / "scenes")
+    assert listing(tmp_path / "maps") == sorted(f"{s}_{kind}.tif" for s in scenes for kind in ("water", "probability"))
+    for scene in scenes:
+        assert cog_validate(tmp_path / "maps" / f"{scene}_water.tif", strict=True)[0]
+        with rasterio.open(tmp_path / "maps" / f"{scene}_water.tif") as water:
+            codes = water.read(1)
+            with rasterio.open(tmp_path / "scenes" / scene / "image.tif") as image:
+                assert (water.crs, water.transform, water.shape) == (image.crs, image.transform, image.shape)
+                np.testing.assert_array_equal(codes == 255, (image.read() == 65535).all(axis=0))
+    assert (tmp_path / "data" / "models" / "lakes_on_scenes.png").stat().st_size > 10_000
+
+
+@pytest.mark.slow
+def test_the_demo_ends_with_the_files_to_open(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["demo", "--out", "demo", "--scenes", "6", "--size", "256", "--epochs", "1"]
+    assert run(command) == 0
+    shown = capsys.readouterr().out
+    paths = [Path(line.strip()) for line in shown.split("Open:\n")[1].splitlines()]
+    assert [path.name for path in paths[2:]] == ["image.tif", "curves.png", "patches.gpkg"]
+    assert all(path.is_file() for path in paths)
+    assert paths[1].name.endswith("_water.tif")
+    assert run(command) == 0  # again, over what is there
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_prediction_stopped_at_any_moment_leaves_the_old_or_the_new_map(
+    signal_number: signal.Signals, tmp_path: Path
+) -> None:
+    bundle = make_bundle(tmp_path / "bundle", radius=8)
+    values = np.random.default_rng(0).integers(150, 3000, (6, 1500, 1500)).astype(np.uint16)
+    scene = write_tif(tmp_path / "place.tif", values, make_grid(1500, 1500), names=STANDARD_BANDS)
+    command = [sys.executable, "-m", "watermap", "predict", str(scene), "--bundle", str(bundle.folder), "--out", "out"]
+    subprocess.run(command, check=True, capture_output=True)
+    out = tmp_path / "out"
+    target = out / "place_water.tif"
+    old = target.read_bytes()
+    seen_parts = False
+    for wait_s in (0.0, 0.6):
+        process = subprocess.Popen([*command, "--threshold", "0.6"], stderr=subprocess.PIPE, text=True)
+        deadline = time.monotonic() + 60
+        while listing(out) == ["place_water.tif"] and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.005)
+        time.sleep(wait_s)
+        seen_parts |= len(listing(out)) > 1
+        process.send_signal(signal_number)
+        _, errors = process.communicate()
+        with rasterio.open(target) as dataset:
+            assert dataset.tags()["WATERMAP_THRESHOLD"] in ("0.5", "0.6")
+            dataset.read()
+        if target.read_bytes() == old and signal_number != signal.SIGKILL:
+            assert process.returncode == 130
+            assert errors.splitlines()[-1].startswith("watermap: interrupted")
+            assert listing(out) == ["place_water.tif"]
+    assert seen_parts
+    subprocess.run([*command, "--threshold", "0.7"], check=True, capture_output=True)
+    assert listing(out) == ["place_water.tif"]
+    with rasterio.open(target) as dataset:
+        assert dataset.tags()["WATERMAP_THRESHOLD"] == "0.7"
+
+
+def test_the_default_output_folder_is_data_predictions(tmp_path: Path) -> None:
+    make_bundle(tmp_path / "data" / "models" / "known")
+    values = np.random.default_rng(0).integers(150, 3000, (6, 40, 40)).astype(np.uint16)
+    write_tif(tmp_path / "place.tif", values, make_grid(40, 40), names=STANDARD_BANDS)
+    assert run(["predict", "place.tif"]) == 0
+    assert listing(tmp_path / "data" / "predictions") == ["place_water.tif"]
+    assert os.environ.get("WATERMAP") is None
+
+
+def test_a_users_own_label_is_brought_in_with_its_own_codes(tmp_path: Path) -> None:
+    grid = make_grid(64, 64)
+    codes = np.random.default_rng(0).integers(-1, 2, (1, 64, 64)).astype(np.int16)
+    write_tif(tmp_path / "x.tif", np.full((6, 64, 64), 900, np.uint16), grid, names=STANDARD_BANDS)
+    write_tif(tmp_path / "hand.tif", codes, grid)
+    arguments = ["--label", "hand.tif", "--codes", "-1=255,0=0,1=1", "--name", "murcia"]
+    assert run(["scenes", "add", "x.tif", "--out", "scenes", *arguments]) == 0
+    with rasterio.open(tmp_path / "scenes" / "murcia" / "label.tif") as label:
+        np.testing.assert_array_equal(label.read(), np.where(codes == -1, 255, codes))
+    assert run(["scenes", "add", "x.tif", "--out", "scenes", "--label", "hand.tif", "--name", "other"]) == 3
+    assert run(["scenes", "add", "x.tif", "--out", "scenes", *arguments]) == 2  # the name is taken
+    assert listing(tmp_path / "scenes") == ["murcia"]
+
+
+def test_tile_tells_which_scenes_failed(small_scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for scene in small_scenes.iterdir():
+        (tmp_path / "scenes").mkdir(exist_ok=True)
+        (tmp_path / "scenes" / scene.name).symlink_to(scene)
+    (tmp_path / "scenes" / "bad").mkdir()
+    (tmp_path / "scenes" / "bad" / "image.tif").write_text("no raster")
+    (tmp_path / "scenes" / "bad" / "label.tif").write_text("no raster")
+    assert run(["tile", "scenes", "--out", "patches", "--patch-size", "32"]) == 6
+    shown = capsys.readouterr()
+    assert "bad" in shown.err
+    assert "watermap: 1 of 7 scenes" in shown.err.splitlines()[-1]
+    assert (tmp_path / "patches" / "patches.json").is_file()
+    assert run(["tile", "scenes", "--out", "all", "--patch-size", "32", "--split-by", "scene"]) == 6

@@ -1,0 +1,61 @@
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from watermap.config import PredictConfig, SampleConfig, TileConfig, TrainConfig
+from watermap.errors import UsageError
+
+
+def test_flags_win_over_the_file_and_the_file_over_defaults(tmp_path: Path) -> None:
+    path = tmp_path / "w.toml"
+    path.write_text("[tile]\npatch_size = 64\nmin_water = 0.1\n[train]\nepochs = 3\n")
+    config = TileConfig.load(path, section="tile", min_water=0.2, seed=None)
+    assert (config.patch_size, config.min_water, config.max_water) == (64, 0.2, 0.7)
+    assert TrainConfig.load(path, section="train").epochs == 3
+
+
+def test_stages_can_be_written_in_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "w.toml"
+    path.write_text('[[train.stages]]\nname = "only"\nloss = "dice"\ntrain_encoder_from = 100\n')
+    stages = TrainConfig.load(path, section="train").resolved_stages
+    assert [(s.name, s.loss, s.train_encoder_from) for s in stages] == [("only", "dice", 100)]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[tile]\npatch_sise = 64", "patch_sise"),
+        ("[tile]\npatch_size = 4", "patch_size"),
+        ("[tile]\nmin_water = 0.9", "above max_water"),
+        ("[tile]\nvalidation = 0.5\ntest = 0.5", "nothing to train on"),
+        ("[tile", "not a TOML file"),
+    ],
+)
+def test_a_bad_file_is_one_line_that_names_it(text: str, words: str, tmp_path: Path) -> None:
+    path = tmp_path / "w.toml"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=words) as caught:
+        TileConfig.load(path, section="tile")
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_settings_are_frozen_and_their_digest_follows_their_content() -> None:
+    config = SampleConfig(seed=1)
+    assert config.digest() == SampleConfig(seed=1).digest() != SampleConfig(seed=2).digest()
+    with pytest.raises(ValidationError):
+        config.seed = 2  # type: ignore[misc]  # that it fails is the point
+
+
+def test_weights_follow_the_encoder() -> None:
+    assert TrainConfig(encoder="resnet50").resolved_weights == "imagenet"
+    assert TrainConfig(encoder="compact").resolved_weights is None
+    assert TrainConfig(weights="none").resolved_weights is None
+    assert TrainConfig(weights="a.h5").resolved_weights == "a.h5"
+    assert [stage.name for stage in TrainConfig().resolved_stages] == ["frozen", "frozen_dice", "fine_tune"]
+
+
+def test_an_overlap_of_half_a_window_is_refused() -> None:
+    with pytest.raises(UsageError, match="less than half"):
+        PredictConfig.load(window=64, overlap=32)

@@ -1,0 +1,129 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+
+from tests.bundles import known_probability, make_bundle
+from tests.rasters import make_grid, write_scene
+from watermap.bands import STANDARD_BANDS
+from watermap.bundle import Bundle
+from watermap.config import PredictConfig, TileConfig
+from watermap.errors import DataError, UsageError
+from watermap.evaluation import evaluate
+from watermap.files import file_digest
+from watermap.patch_store import PatchStore
+from watermap.patches import tile
+
+CONFIG = PredictConfig(window=64, overlap=16)
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    return make_bundle(tmp_path_factory.mktemp("models") / "known")
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("scored")
+    rng = np.random.default_rng(0)
+    for number in range(2):
+        image = rng.integers(150, 3000, (6, 90, 120)).astype(np.uint16)
+        image[:, :10, :10] = 65535
+        label = rng.choice(np.array([0, 1, 255], np.uint8), (90, 120))
+        grid = make_grid(120, 90, left=300_000 + 50_000 * number)
+        write_scene(folder, f"s{number}", grid, image=image, label=label)
+        with rasterio.open(folder / f"s{number}" / "image.tif", "r+") as dataset:
+            dataset.nodata = 65535
+    return folder
+
+
+def truth(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    with rasterio.open(folder / "image.tif") as dataset:
+        image = dataset.read()
+    with rasterio.open(folder / "label.tif") as dataset:
+        label = dataset.read(1)
+    valid = (image != 65535).all(axis=0)
+    return np.where(valid, label, 255), known_probability(image, valid), image.astype(float)
+
+
+def test_scores_of_scenes_equal_numpy(bundle: Bundle, scenes: Path) -> None:
+    result = evaluate(bundle, scenes, CONFIG).as_dict()
+    assert [scene["name"] for scene in result["scenes"]] == ["s0", "s1"]
+    totals = np.zeros(2)
+    baseline = np.zeros(2)
+    for scene in result["scenes"]:
+        label, probability, image = truth(scenes / scene["name"])
+        known, water = label != 255, probability >= 0.5
+        counts = np.array([(known & (label == 1) & water).sum(), (known & ((label == 1) | water)).sum()])
+        totals += counts
+        assert scene["water_iou"] == pytest.approx(counts[0] / counts[1], abs=1e-3)
+        green, nir = (image[STANDARD_BANDS.index(band)] for band in ("B3", "B8"))
+        wet = green > nir
+        baseline += [(known & (label == 1) & wet).sum(), (known & ((label == 1) | wet)).sum()]
+    assert result["pooled"]["water_iou"] == pytest.approx(totals[0] / totals[1], abs=1e-3)
+    assert result["baselines"]["ndwi"]["water_iou"] == pytest.approx(baseline[0] / baseline[1], abs=1e-6)
+    assert set(result["baselines"]) == {"ndwi", "ndwi_otsu", "mndwi", "mndwi_otsu"}
+    assert {scores["pixels"] for scores in result["baselines"].values()} == {result["pooled"]["pixels"]}
+    json.dumps(result)
+
+
+def test_scores_of_patches_are_those_of_their_split(bundle: Bundle, small_patches: Path) -> None:
+    store = PatchStore.open(small_patches)
+    result = evaluate(bundle, small_patches, CONFIG, split="test").as_dict()
+    patches = store.read("test", range(store.count("test")))
+    assert result["pooled"]["pixels"] == (patches.label != 255).sum()
+    assert {scene["name"] for scene in result["scenes"]} == {record.scene for record in store.records("test")}
+
+
+def test_panels_show_whole_scenes_thinned_out(bundle: Bundle, scenes: Path) -> None:
+    result = evaluate(bundle, scenes, CONFIG, pictures=1)
+    assert [panel.name for panel in result.panels] == ["s0"]
+    label, probability, _ = truth(scenes / "s0")
+    np.testing.assert_array_equal(result.panels[0].label, label)
+    np.testing.assert_allclose(result.panels[0].probability[label != 255], probability[label != 255], atol=1e-4)
+
+
+def test_a_score_on_training_ground_is_told(scenes: Path, small_patches: Path, tmp_path: Path) -> None:
+    seen = {"s1": file_digest(scenes / "s1" / "image.tif")}
+    bundle = make_bundle(tmp_path / "b", trained_on={"patches": "0" * 64, "counts": {}, "scenes": seen})
+    notes = evaluate(bundle, scenes, CONFIG).notes
+    assert len(notes) == 1
+    assert notes[0].startswith("s1: the bundle was trained on this scene")
+    store = PatchStore.open(small_patches)
+    trained_on = {"patches": store.digest, "counts": {}, "scenes": store.image_digests}
+    bundle = make_bundle(tmp_path / "b", trained_on=trained_on)
+    assert "flatter" in evaluate(bundle, small_patches, CONFIG, split="train").notes[0]
+    assert not evaluate(bundle, small_patches, CONFIG, split="test").notes
+
+
+def test_a_bad_scene_is_told_and_the_others_scored(bundle: Bundle, scenes: Path, tmp_path: Path) -> None:
+    for name in ("s0", "s1"):
+        (tmp_path / "scenes" / name).mkdir(parents=True)
+        for file in ("image.tif", "label.tif"):
+            (tmp_path / "scenes" / name / file).write_bytes((scenes / name / file).read_bytes())
+    (tmp_path / "scenes" / "s0" / "label.tif").unlink()
+    result = evaluate(bundle, tmp_path / "scenes", CONFIG)
+    assert list(result.scenes) == ["s1"]
+    assert result.failures[0][0] == "s0"
+    (tmp_path / "scenes" / "s1" / "image.tif").write_text("no raster")
+    with pytest.raises(DataError):
+        evaluate(bundle, tmp_path / "scenes", CONFIG)
+
+
+def test_patches_of_other_bands_are_refused(bundle: Bundle, small_scenes: Path, tmp_path: Path) -> None:
+    tile(small_scenes, tmp_path / "rgb", TileConfig(patch_size=32))
+    with pytest.raises(UsageError, match="are not the bundle's"):
+        evaluate(bundle, tmp_path / "rgb", CONFIG)
+
+
+def test_without_the_bands_of_an_index_the_baseline_is_missing_and_told(small_scenes: Path, tmp_path: Path) -> None:
+    bands = ("B2", "B4", "B12", "B5", "B6", "B7")
+    bundle = make_bundle(tmp_path / "b", bands=bands)
+    image = np.random.default_rng(0).integers(150, 3000, (6, 64, 64)).astype(np.uint16)
+    write_scene(tmp_path / "scenes", "a", make_grid(64, 64), image=image, bands=bands)
+    result = evaluate(bundle, tmp_path / "scenes", CONFIG)
+    assert result.pooled.as_dict()["pixels"] == 64 * 64
+    assert result.as_dict()["baselines"] == {}
+    assert "no baseline, the bands of ndwi (B3, B8) and mndwi (B3, B11) are not there" in result.notes[0]
