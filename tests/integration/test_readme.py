@@ -16,6 +16,7 @@ def test_the_two_commands_are_marked_for_continuous_integration() -> None:
 
 
 def test_every_command_it_shows_exists() -> None:
-    shown = set(re.findall(r"^watermap (\w+)", README, flags=re.MULTILINE))
+    blocks = re.findall(r"```sh\n(.+?)```", README, flags=re.DOTALL)
+    shown = {name for block in blocks for name in re.findall(r"\bwatermap (\w+)", block)}
     assert shown <= set(_COMMANDS)
     assert {"predict", "scenes", "tile", "train", "evaluate"} <= shown
