@@ -22,8 +22,11 @@ STATISTICS = Statistics(
 )
 
 
-def known_network(radius: int = 0, size: int = 64) -> keras.Model:
-    """Softmax of GAIN * (B3 - B11), after `radius` means over 3 x 3 pixels, so far its view reaches."""
+def known_network(radius: int = 0, size: int = 64, green_above: float | None = None) -> keras.Model:
+    """Softmax of GAIN * (B3 - B11), after `radius` means over 3 x 3 pixels, so far its view reaches.
+
+    With `green_above`, of GAIN * (B3 - green_above): sensitive to offset and scale.
+    """
     image = keras.Input((size, size, 6), name="image")
     x = image
     for _ in range(radius):
@@ -34,8 +37,12 @@ def known_network(radius: int = 0, size: int = 64) -> keras.Model:
     model = keras.Model(image, head(x))
     kernel = np.zeros((1, 1, 6, 2), dtype=np.float32)
     kernel[0, 0, STANDARD_BANDS.index("B3"), 1] = GAIN
-    kernel[0, 0, STANDARD_BANDS.index("B11"), 1] = -GAIN
-    head.set_weights([kernel, np.zeros(2, dtype=np.float32)])
+    bias = np.zeros(2, dtype=np.float32)
+    if green_above is None:
+        kernel[0, 0, STANDARD_BANDS.index("B11"), 1] = -GAIN
+    else:
+        bias[1] = -GAIN * green_above
+    head.set_weights([kernel, bias])
     return model
 
 
@@ -49,7 +56,7 @@ def known_probability(image: npt.NDArray[Any], valid: npt.NDArray[np.bool_], rad
     return probability
 
 
-def make_bundle(folder: Path, *, radius: int = 0, **contract: Any) -> Bundle:
+def make_bundle(folder: Path, *, radius: int = 0, green_above: float | None = None, **contract: Any) -> Bundle:
     """Save a known network as a bundle that was 'trained' on plain Sentinel-2 numbers."""
     fields: dict[str, Any] = {
         "arch": "unet",
@@ -64,4 +71,4 @@ def make_bundle(folder: Path, *, radius: int = 0, **contract: Any) -> Bundle:
         "training": {"run": "known"},
         "scores": {},
     }
-    return save_bundle(folder, known_network(radius), **(fields | contract))
+    return save_bundle(folder, known_network(radius, green_above=green_above), **(fields | contract))

@@ -51,6 +51,15 @@ def test_shuffling_changes_the_order_by_epoch_and_nothing_else(store: PatchStore
     np.testing.assert_array_equal(np.sort(key[1]), np.sort(key[2]))
 
 
+def test_changes_differ_from_epoch_to_epoch(store: PatchStore) -> None:
+    data = batches(store, augment=make_augmenter("recipe", training_statistics(store)))
+    first, _ = epoch_of(data)
+    data.on_epoch_end()
+    second, _ = epoch_of(data)
+    differs = (first != second).any(axis=(1, 2, 3))
+    assert differs.mean() > 0.5
+
+
 def test_an_epoch_can_be_entered_directly_as_after_a_resume(store: PatchStore) -> None:
     statistics = training_statistics(store)
     options = {"shuffle": True, "seed": 3, "augment": make_augmenter("recipe", statistics)}

@@ -85,6 +85,14 @@ def test_panels_show_whole_scenes_thinned_out(bundle: Bundle, scenes: Path) -> N
     np.testing.assert_allclose(result.panels[0].probability[label != 255], probability[label != 255], atol=1e-4)
 
 
+def test_panels_of_large_scenes_keep_every_nth_pixel(bundle: Bundle, tmp_path: Path) -> None:
+    label = np.random.default_rng(0).choice(np.array([0, 1], np.uint8), (150, 1300))
+    write_scene(tmp_path / "scenes", "wide", make_grid(1300, 150), label=label)
+    panel = evaluate(bundle, tmp_path / "scenes", CONFIG).panels[0]
+    np.testing.assert_array_equal(panel.label, label[::3, ::3])
+    assert panel.rgb.shape == (50, 434, 3)
+
+
 def test_a_score_on_training_ground_is_told(scenes: Path, small_patches: Path, tmp_path: Path) -> None:
     seen = {"s1": file_digest(scenes / "s1" / "image.tif")}
     bundle = make_bundle(tmp_path / "b", trained_on={"patches": "0" * 64, "counts": {}, "scenes": seen})

@@ -82,7 +82,7 @@ STAGED = CONFIG.model_copy(
     update={
         "stages": (
             StageConfig(name="frozen", loss="cross_entropy", train_encoder_from="none"),
-            StageConfig(name="open", share=2, learning_rate=1e-4),
+            StageConfig(name="open", share=2, learning_rate=1e-2),
         ),
         "batch_size": 32,
     }

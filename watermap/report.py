@@ -111,7 +111,7 @@ def plot_panels(panels: Sequence[Panel], path: Path, *, threshold: float) -> Pat
         path: the PNG.
         threshold: probability from which a pixel is water.
     """
-    figure = Figure(figsize=(13, 3.4 * len(panels) + 0.5), layout="constrained")
+    figure = Figure(figsize=(13, 3.4 * len(panels) + 0.9), layout="constrained")
     grid = figure.subplots(len(panels), 4, squeeze=False)
     for row, panel in zip(grid, panels, strict=True):
         row[0].imshow(true_color(panel.rgb), interpolation="nearest")
