@@ -35,6 +35,15 @@ def test_none_is_none() -> None:
     assert make_augmenter("none", patch(3)[2]) is None
 
 
+def test_flips_leave_numbers_alone_however_dark_or_bright() -> None:
+    image, label, statistics = patch(6)
+    image[0, 0], image[63, 0] = 20, 9000
+    augment = make_augmenter("flips", statistics)
+    assert augment is not None
+    for seed in range(8):
+        np.testing.assert_array_equal(np.sort(augment(image, label, seed)[0], axis=None), np.sort(image, axis=None))
+
+
 def test_image_and_label_move_together() -> None:
     image, label, statistics = patch(6)
     augment = make_augmenter("flips", statistics)

@@ -22,6 +22,13 @@ from watermap.errors import DataError, UsageError
         ("B04, central wavelength 665 nm", "B4"),
         ("T32UPU_20230207T102159_B12_20m", "B12"),
         ("B4 (red)", "B4"),
+        ("Red Edge 1", "B5"),
+        ("Vegetation red edge 1", "B5"),
+        ("red-edge", None),
+        ("blue-green", None),
+        ("NDVI (nir, red)", None),
+        ("Red, 665 nm", "B4"),
+        ("surface reflectance red", "B4"),
         ("QA60", None),
         ("B13", None),
         ("", None),
@@ -54,8 +61,9 @@ def test_bands_are_found_by_description_in_the_order_wanted() -> None:
     ("descriptions", "words"),
     [
         ([None, None], "no names"),
+        (["b1", "b2", "b3", "b4"], "no names"),
         (["B2", "B3"], "band B4 is missing"),
-        (["B4", "red"], "more than once"),
+        (["B4", "red"], "there more than once"),
     ],
 )
 def test_bands_that_cannot_be_found_are_an_error(descriptions: list[str | None], words: str) -> None:

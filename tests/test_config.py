@@ -15,6 +15,14 @@ def test_flags_win_over_the_file_and_the_file_over_defaults(tmp_path: Path) -> N
     assert TrainConfig.load(path, section="train").epochs == 3
 
 
+def test_a_file_for_other_commands_gives_the_defaults(tmp_path: Path) -> None:
+    path = tmp_path / "w.toml"
+    path.write_text("[train]\nepochs = 3\n")
+    assert PredictConfig.load(path, section="predict") == PredictConfig()
+    path.write_text("window = 256\n")
+    assert PredictConfig.load(path, section="predict").window == 256
+
+
 def test_stages_can_be_written_in_the_file(tmp_path: Path) -> None:
     path = tmp_path / "w.toml"
     path.write_text('[[train.stages]]\nname = "only"\nloss = "dice"\ntrain_encoder_from = 100\n')
@@ -30,6 +38,10 @@ def test_stages_can_be_written_in_the_file(tmp_path: Path) -> None:
         ("[tile]\nmin_water = 0.9", "above max_water"),
         ("[tile]\nvalidation = 0.5\ntest = 0.5", "nothing to train on"),
         ("[tile", "not a TOML file"),
+        ("tile = 3", "tile is no table"),
+        ("[tile]\nscale = inf", "scale"),
+        ("[tile]\noffset = nan", "offset"),
+        ("[tile]\noffset = 1000.0", "offset"),
     ],
 )
 def test_a_bad_file_is_one_line_that_names_it(text: str, words: str, tmp_path: Path) -> None:

@@ -16,6 +16,11 @@ def test_files_are_taken_as_named_and_once(tmp_path: Path) -> None:
     assert find_images(["b.tif", "a.tif", "b.tif"]) == [Path("b.tif"), Path("a.tif")]
 
 
+def test_one_file_under_two_names_is_one(tmp_path: Path) -> None:
+    touch(tmp_path / "a.tif")
+    assert find_images(["a.tif", tmp_path / "a.tif", "./a.tif"]) == [Path("a.tif")]
+
+
 def test_a_scene_folder_means_its_image(tmp_path: Path) -> None:
     touch(tmp_path / "lake" / "image.tif", tmp_path / "lake" / "label.tif")
     assert find_images([tmp_path / "lake"]) == [tmp_path / "lake" / "image.tif"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -22,6 +23,7 @@ from watermap import patch_writer
 from watermap.config import TileConfig
 from watermap.errors import DataError, UsageError
 from watermap.patch_store import PatchStore
+from watermap.patch_writer import StoreWriter
 from watermap.patches import TileSummary, tile
 from watermap.raster import open_raster
 
@@ -250,3 +252,24 @@ def test_a_run_that_is_still_alive_keeps_its_files(scenes: Path, tmp_path: Path)
     alive.mkdir()
     tile(scenes, tmp_path / "patches", SMALL)
     assert alive.is_dir()
+
+
+def test_a_store_put_aside_by_a_killed_process_comes_back(small_patches: Path, tmp_path: Path) -> None:
+    aside = tmp_path / ".p.999999999.old.part"
+    shutil.copytree(small_patches, aside)
+    with (
+        pytest.raises(RuntimeError),
+        StoreWriter(
+            tmp_path / "p", {"train": 1, "validation": 0, "test": 0}, patch_size=4, bands=1, dtype=np.dtype(np.uint16)
+        ),
+    ):
+        raise RuntimeError
+    assert PatchStore.open(tmp_path / "p").digest == PatchStore.open(small_patches).digest
+
+
+def test_an_open_store_stays_itself_when_another_takes_its_place(small_patches: Path, tmp_path: Path) -> None:
+    shutil.copytree(small_patches, tmp_path / "p")
+    store = PatchStore.open(tmp_path / "p")
+    shutil.rmtree(tmp_path / "p")
+    other = PatchStore.open(small_patches)
+    np.testing.assert_array_equal(store.read("train", [0]).image, other.read("train", [0]).image)

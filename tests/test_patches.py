@@ -230,8 +230,11 @@ def test_the_files_say_what_their_numbers_mean(tmp_path: Path) -> None:
     with pytest.raises(DataError) as error:
         tile(folder, tmp_path / "mixed", SMALL)
     assert all(str(folder / name / "image.tif") in one_line(error) for name in ("a", "c"))
-    stated = Radiometry(2e-4, 5.0)
-    assert PatchStore.open(tile(folder, tmp_path / "mixed", SMALL, radiometry=stated).folder).radiometry == stated
+    stated = SMALL.model_copy(update={"scale": 2e-4, "offset": -5.0})
+    assert PatchStore.open(tile(folder, tmp_path / "mixed", stated).folder).radiometry == Radiometry(2e-4, -5)
+    (folder / "c" / "image.tif").unlink()
+    half = SMALL.model_copy(update={"scale": 2e-4})
+    assert PatchStore.open(tile(folder, tmp_path / "half", half).folder).radiometry == Radiometry(2e-4, -1000)
 
 
 def test_undescribed_bands_are_named_by_the_user(scenes: Path, tmp_path: Path) -> None:
@@ -267,7 +270,8 @@ def test_notes_tell_of_more_bands_and_of_an_offset_left_in(scenes: Path, tmp_pat
     (scenes / "gamma").rename(only / "gamma")
     config = SMALL.model_copy(update={"block_patches": 1})
     assert "tile with --offset -1000" in tile(only, tmp_path / "three", config).notes[1]
-    assert len(tile(only, tmp_path / "three", config, radiometry=Radiometry(1e-4, -1000)).notes) == 1
+    stated = config.model_copy(update={"offset": -1000.0})
+    assert len(tile(only, tmp_path / "four", stated).notes) == 1
 
 
 def test_a_split_that_is_not_asked_for_is_empty(scenes: Path, tmp_path: Path) -> None:

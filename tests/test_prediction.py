@@ -15,7 +15,7 @@ from watermap.bands import STANDARD_BANDS
 from watermap.bundle import Bundle
 from watermap.cog import WATER_COLORS
 from watermap.config import PredictConfig
-from watermap.errors import DataError, UsageError
+from watermap.errors import DataError, ModelError, UsageError
 from watermap.grid import Grid
 from watermap.prediction import Prediction, Predictor, predict_scene, predict_scenes
 
@@ -188,6 +188,35 @@ def test_a_stated_offset_and_scale_give_the_same_map(tmp_path: Path) -> None:
             np.testing.assert_allclose(dataset.read(1), expected, atol=1e-4)
 
 
+def test_one_infinite_pixel_costs_one_pixel(wide_bundle: Bundle, tmp_path: Path) -> None:
+    values = np.random.default_rng(0).integers(150, 3000, (6, 200, 200)).astype(np.float32)
+    grid = Grid(*GRIDS["north_up"], 200, 200)
+    maps = []
+    for name, pixel in (("nan", np.nan), ("inf", np.inf), ("minus", -np.inf)):
+        values[1, 100, 100] = pixel
+        scene = write_tif(tmp_path / f"{name}.tif", values, grid, names=STANDARD_BANDS)
+        config = PredictConfig(window=128, overlap=32)
+        with rasterio.open(predict_scene(scene, Predictor(wide_bundle, config), tmp_path / "out").water) as dataset:
+            maps.append(dataset.read(1))
+    assert (maps[0] == 255).sum() == 1
+    np.testing.assert_array_equal(maps[0], maps[1])
+    np.testing.assert_array_equal(maps[0], maps[2])
+
+
+def test_a_tie_at_the_threshold_is_water(bundle: Bundle, tmp_path: Path) -> None:
+    values = np.full((6, 40, 40), 900, dtype=np.uint16)
+    scene = write_image(tmp_path / "place.tif", values, Grid(*GRIDS["north_up"], 40, 40))
+    assert predict_scene(scene, Predictor(bundle, PredictConfig()), tmp_path / "out").water_pixels == 1600
+
+
+def test_a_network_that_says_no_number_is_refused(tmp_path: Path) -> None:
+    bundle = make_bundle(tmp_path / "b", green_above=float("nan"))
+    scene = write_image(tmp_path / "place.tif", scene_values(64, 64), Grid(*GRIDS["north_up"], 64, 64))
+    with pytest.raises(ModelError, match="no probability"):
+        predict_scene(scene, Predictor(bundle, PredictConfig()), tmp_path / "out")
+    assert listing(tmp_path) == ["b", "place.tif"]
+
+
 def test_one_bad_scene_does_not_stop_the_others(bundle: Bundle, tmp_path: Path) -> None:
     grid = Grid(*GRIDS["north_up"], 64, 64)
     good = [write_image(tmp_path / f"{name}.tif", scene_values(64, 64), grid) for name in "ac"]
@@ -216,4 +245,4 @@ def test_an_interrupted_prediction_leaves_nothing(bundle: Bundle, tmp_path: Path
     config = PredictConfig(window=64, overlap=16, probability="percent")
     with pytest.raises(KeyboardInterrupt):
         predict_scene(scene, Predictor(bundle, config), tmp_path / "out", progress=interrupt)
-    assert listing(tmp_path / "out") == []
+    assert listing(tmp_path) == ["place.tif"]

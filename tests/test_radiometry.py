@@ -76,14 +76,23 @@ def test_an_offset_left_in_is_noticed_and_the_remedy_named(values: np.ndarray, t
     assert check(path, offset=0) == PLAIN  # the user's word
 
 
-def test_a_wrong_sign_is_noticed(values: np.ndarray, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="left in: state it with --offset -1000"):
-        check(scene(tmp_path / "x.tif", values + 1000), offset=1000)
+@pytest.mark.parametrize(("added", "offset"), [(2000, -1000.0), (0, -1000.0)])
+def test_what_the_user_states_wins_but_a_doubt_is_remarked(
+    added: int, offset: float, values: np.ndarray, tmp_path: Path
+) -> None:
+    with open_raster(scene(tmp_path / "x.tif", values + added)) as raster:
+        for _ in range(2):
+            assert scene_radiometry(
+                raster, range(6), expected=PLAIN, statistics=STATISTICS, offset=offset
+            ) == Radiometry(1e-4, offset)
+        assert len(raster.notes) == 1
+        assert f"with --offset {offset:g} its darkest pixels" in raster.notes[0]
 
 
-def test_an_offset_taken_off_twice_is_noticed(values: np.ndarray, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="taken off twice: state it with --offset 0"):
-        check(scene(tmp_path / "x.tif", values), offset=-1000)
+def test_numbers_far_darker_than_training_are_remarked(values: np.ndarray, tmp_path: Path) -> None:
+    with open_raster(scene(tmp_path / "x.tif", values // 10)) as raster:
+        scene_radiometry(raster, range(6), expected=PLAIN, statistics=STATISTICS)
+        assert "if this is not open water, state the right --scale" in raster.notes[0]
 
 
 def test_a_scene_without_the_offset_that_training_had_is_noticed(values: np.ndarray, tmp_path: Path) -> None:

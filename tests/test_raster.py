@@ -76,8 +76,8 @@ def test_a_band_in_use_that_misses_a_value_makes_no_data(image: np.ndarray, tmp_
 
 def test_nan_is_no_data_whatever_the_tag(image: np.ndarray, tmp_path: Path) -> None:
     values = image.astype(np.float32)
-    values[1, 2, 3] = np.nan
-    for no_data in (None, np.nan, -9999.0):
+    for number, no_data in ((np.nan, None), (np.nan, np.nan), (np.nan, -9999.0), (np.inf, None), (-np.inf, np.nan)):
+        values[1, 2, 3] = number
         with open_raster(write(tmp_path / "x.tif", values, nodata=no_data)) as raster:
             valid = raster.read().valid
             assert not valid[2, 3]
@@ -92,12 +92,13 @@ def test_a_mask_and_an_alpha_band_decide(image: np.ndarray, tmp_path: Path) -> N
         dataset.write_mask(hidden)
     with open_raster(path) as raster:
         np.testing.assert_array_equal(raster.read([0]).valid, hidden > 0)
-    path = write(tmp_path / "alpha.tif", np.concatenate([image[:3], hidden[None].astype(np.uint16)]))
-    with rasterio.open(path, "r+") as dataset:
-        dataset.colorinterp = [ColorInterp.red, ColorInterp.green, ColorInterp.blue, ColorInterp.alpha]
-    with open_raster(path) as raster:
-        assert raster.count == 3
-        np.testing.assert_array_equal(raster.read().valid, hidden > 0)
+    for count in (1, 3, 6):
+        path = write(tmp_path / "alpha.tif", np.concatenate([image[:count], hidden[None].astype(np.uint16)]))
+        with rasterio.open(path, "r+") as dataset:
+            dataset.colorinterp = [ColorInterp.gray, *[ColorInterp.undefined] * (count - 1), ColorInterp.alpha]
+        with open_raster(path) as raster:
+            assert raster.count == count
+            np.testing.assert_array_equal(raster.read().valid, hidden > 0)
 
 
 @settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -116,14 +117,30 @@ def test_validity_of_windows_is_that_of_the_whole(seed: int, no_data: int | None
         np.testing.assert_array_equal(part, whole[3:8, 2:9])
 
 
+def test_a_damaged_mask_is_told_like_damaged_pixels(image: np.ndarray, tmp_path: Path) -> None:
+    path = write(tmp_path / "x.tif", np.random.default_rng(0).integers(1, 9, (1, 900, 900)).astype(np.uint8))
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=False), rasterio.open(path, "r+") as dataset:
+        dataset.write_mask(np.random.default_rng(0).integers(0, 2, (900, 900)).astype(np.uint8) * 255)
+    mask = path.with_name("x.tif.msk")
+    mask.write_bytes(mask.read_bytes()[:3000])
+    with open_raster(path) as raster, pytest.raises(DataError, match="cannot be read"):
+        raster.read()
+
+
 def test_scale_and_offset_of_the_file_are_told(image: np.ndarray, tmp_path: Path) -> None:
     path = write(tmp_path / "x.tif", image)
     with open_raster(path) as raster:
-        assert raster.radiometry is None
+        assert raster.radiometry([0, 1]) is None
     with rasterio.open(path, "r+") as dataset:
         dataset.scales, dataset.offsets = [1e-4] * 6, [-0.1] * 6
     with open_raster(path) as raster:
-        assert raster.radiometry == Radiometry(scale=1e-4, offset=-1000)
+        assert raster.radiometry([0, 1]) == Radiometry(scale=1e-4, offset=-1000)
+    with rasterio.open(path, "r+") as dataset:
+        dataset.scales = [1e-4, 2e-4, *[1e-4] * 4]
+    with open_raster(path) as raster:
+        assert raster.radiometry([0, 2]) == Radiometry(scale=1e-4, offset=-1000)
+        with pytest.raises(DataError, match="different scales and offsets"):
+            raster.radiometry([0, 1])
 
 
 def test_names_stated_by_the_user_win_and_are_told(image: np.ndarray, tmp_path: Path) -> None:

@@ -57,6 +57,17 @@ def test_scenes_pool_their_pixels_but_keep_their_own_otsu() -> None:
     assert pooled.as_dict()["pixels"] == sum(int(s.as_dict()["pixels"] or 0) for s in scenes)
 
 
+def test_a_baseline_of_fewer_pixels_than_the_model_is_not_shown() -> None:
+    pooled = Tally(0.5)
+    for number, bands in enumerate((("B3", "B8", "B11"), ("B3", "B11"))):
+        whole = piece(number)
+        tally = Tally(0.5)
+        tally.add(Piece(whole.label, whole.probability, {band: whole.reflectance[band] for band in bands}))
+        tally.finish()
+        pooled.merge(tally)
+    assert set(pooled.baselines_as_dict()) == {"mndwi", "mndwi_otsu"}
+
+
 def test_without_known_pixels_or_bands_there_is_no_score() -> None:
     tally = Tally(0.5)
     tally.add(Piece(np.full((4, 4), 255, np.uint8), np.zeros((4, 4), np.float32), {"B4": np.zeros((4, 4), np.float32)}))

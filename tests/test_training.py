@@ -24,6 +24,11 @@ def weights(bundle: Bundle) -> list[np.ndarray]:
     return list(bundle.load_model().get_weights())
 
 
+def history_of(bundle: Bundle) -> list[dict[str, str]]:
+    with (bundle.folder / "history.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
 @pytest.fixture(scope="module")
 def trained(small_patches: Path, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     return train(small_patches, tmp_path_factory.mktemp("trained") / "b", CONFIG).bundle
@@ -46,12 +51,6 @@ def test_a_bundle_states_all_that_prediction_and_the_reader_need(trained: Bundle
     assert [row["epoch"] for row in rows] == ["1", "2", "3"]
     assert float(rows[-1]["loss"]) < float(rows[0]["loss"])
     assert {"val_loss", "water_iou", "val_water_iou", "learning_rate", "seconds"} <= set(rows[0])
-
-
-def test_the_best_epoch_is_kept(trained: Bundle, small_patches: Path) -> None:
-    with (trained.folder / "history.csv").open() as file:
-        best = min(csv.DictReader(file), key=lambda row: float(row["val_loss"]))
-    assert trained.contract.scores["validation"]["water_iou"] == pytest.approx(float(best["val_water_iou"]), abs=1e-4)
 
 
 def test_training_again_with_the_same_settings_does_nothing(trained: Bundle, small_patches: Path) -> None:
@@ -110,8 +109,11 @@ def test_interrupted_training_goes_on_to_the_same_weights(
     assert FOLDER not in listing(tmp_path / "b")
     with (tmp_path / "b" / "history.csv").open() as file:
         assert [row["stage"] for row in csv.DictReader(file)] == ["frozen", "open", "open"]
-    for one, other in zip(weights(undisturbed), weights(resumed.bundle), strict=True):
-        np.testing.assert_allclose(one, other, atol=2e-3)
+    for one, other in zip(history_of(undisturbed), history_of(resumed.bundle), strict=True):
+        for name in ("loss", "val_loss", "learning_rate"):
+            assert float(other[name]) == pytest.approx(float(one[name]), rel=1e-3)
+    for before, after in zip(weights(undisturbed), weights(resumed.bundle), strict=True):
+        np.testing.assert_allclose(before, after, atol=2e-3)
 
 
 def test_an_unfinished_training_of_other_settings_is_not_mixed_in(small_patches: Path, tmp_path: Path) -> None:
@@ -149,11 +151,42 @@ def test_training_killed_at_any_moment_resumes(after_s: float, small_patches: Pa
         assert [row["epoch"] for row in csv.DictReader(file)] == [str(n + 1) for n in range(8)]
 
 
-def test_patience_ends_a_stage(small_patches: Path, tmp_path: Path) -> None:
+def test_patience_ends_a_stage_and_the_best_epoch_is_kept(small_patches: Path, tmp_path: Path) -> None:
     stages = (StageConfig(name="too fast", learning_rate=5.0),)
     config = CONFIG.model_copy(update={"stages": stages, "epochs": 12, "patience": 1})
     bundle = train(small_patches, tmp_path / "b", config).bundle
-    assert bundle.contract.training["epochs"] < 12
+    history = history_of(bundle)
+    assert len(history) == bundle.contract.training["epochs"] < 12
+    best = min(history, key=lambda row: float(row["val_loss"]))
+    assert best is not history[-1]
+    assert bundle.contract.scores["validation"]["water_iou"] == pytest.approx(float(best["val_water_iou"]), abs=1e-4)
+
+
+def test_a_damaged_checkpoint_is_one_line(small_patches: Path, tmp_path: Path) -> None:
+    def interrupt(message: str, done: int, total: int) -> None:
+        if done > total / 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(small_patches, tmp_path / "b", CONFIG, progress=interrupt)
+    for path in (tmp_path / "b" / FOLDER).glob("epoch-*.keras"):
+        path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(ModelError, match="remove this folder and train again"):
+        train(small_patches, tmp_path / "b", CONFIG)
+
+
+def test_two_trainings_into_one_bundle_are_refused(small_patches: Path, tmp_path: Path) -> None:
+    with Checkpoint(tmp_path / "b").locked(), pytest.raises(UsageError, match="another process trains here"):
+        train(small_patches, tmp_path / "b", CONFIG)
+    assert listing(tmp_path) == []
+
+
+def test_an_output_that_cannot_be_written_is_told_before_training(small_patches: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    told: list[int] = []
+    with pytest.raises(DataError, match="cannot be written"):
+        train(small_patches, tmp_path / "file", CONFIG, progress=lambda _, done, __: told.append(done))
+    assert not told
 
 
 def test_patches_that_are_none_are_refused(tmp_path: Path) -> None:

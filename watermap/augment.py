@@ -22,7 +22,8 @@ def make_augmenter(kind: Literal["recipe", "flips", "none"], statistics: Statist
 
     `recipe` is the reference one: flips, rotation within 30 degrees, brightness and contrast, and one of CLAHE, grid
     and optical distortion, each at 0.5. `flips` keeps to the eight symmetries of a square. Pixels that a change
-    brings in from outside the patch are 255 in the label and the mean in the image.
+    brings in from outside the patch are 255 in the label and the mean in the image. Only brightness, contrast and
+    CLAHE bend numbers, and clip them to the range between the training pixels' low and high ends.
 
     Args:
         kind: which pipeline; none gives None.
@@ -33,11 +34,13 @@ def make_augmenter(kind: Literal["recipe", "flips", "none"], statistics: Statist
     low = np.array(statistics.low, dtype=np.float32)
     reach = np.maximum(np.array(statistics.high, dtype=np.float32) - low, 1e-6)
     mean = np.array(statistics.mean, dtype=np.float32)
+    if kind == "flips":  # numbers stay as they are
+        low, reach = np.zeros_like(low), np.ones_like(reach)
     pipeline = _recipe() if kind == "recipe" else _flips()
 
     def augment(image: FloatArray, label: Labels, seed: int) -> tuple[FloatArray, Labels]:
         pipeline.set_random_seed(seed)
-        unit = np.clip((image - low) / reach, 0.0, 1.0)
+        unit = (image - low) / reach
         changed = pipeline(image=unit, masks=[label, np.zeros_like(label)])
         new_label, outside = changed["masks"]
         new_image = changed["image"] * reach + low

@@ -19,9 +19,9 @@ def require_keras() -> None:
     try:
         with _native_chatter_hidden():
             import keras  # noqa: F401 (imported for its failure)
-    except ImportError as error:
+    except (ImportError, ValueError) as error:
         raise ModelError(
-            f"Keras finds no backend ({error.name or error})",
+            f"Keras finds no backend ({getattr(error, 'name', None) or error})",
             hint="pip install 'watermap[tensorflow]', or set KERAS_BACKEND to the jax or torch that is installed",
         ) from error
 

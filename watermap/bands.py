@@ -62,6 +62,9 @@ SENTINEL2: Final = {
 """Source: ESA, Sentinel-2 MSI user guide, spectral resolution table."""
 
 _COMMON: Final = {band.common_name: band.name for band in SENTINEL2.values()} | {
+    "rededge1": "B5",
+    "rededge2": "B6",
+    "rededge3": "B7",
     "aerosol": "B1",
     "nirnarrow": "B8A",
     "narrownir": "B8A",
@@ -70,6 +73,11 @@ _COMMON: Final = {band.common_name: band.name for band in SENTINEL2.values()} | 
     "swir1": "B11",
     "swir2": "B12",
 }
+
+_FILLERS: Final = frozenset(
+    {"band", "central", "wavelength", "surface", "reflectance", "sr", "toa", "boa", "s2", "vegetation", "visible"}
+)
+"""Words beside a band's common name that do not change what it means."""
 
 
 def canonical_name(text: str) -> str | None:
@@ -83,7 +91,9 @@ def canonical_name(text: str) -> str | None:
         match = re.fullmatch(r"b(?:and)?0*(\d{1,2}a?)", word)
         if match and f"B{match[1].upper()}" in SENTINEL2:
             return f"B{match[1].upper()}"
-    return _COMMON.get("".join(words)) or next((_COMMON[word] for word in words if word in _COMMON), None)
+    telling = [word for word in words if word not in _FILLERS]
+    names = [word for word in telling if not re.fullmatch(r"\d*(?:nm|um|m)?", word)]
+    return _COMMON.get("".join(telling)) or _COMMON.get("".join(names))
 
 
 def parse_bands(text: str) -> tuple[str, ...]:
@@ -115,7 +125,9 @@ def find_bands(descriptions: Sequence[str | None], wanted: Sequence[str], *, whe
     Raises:
         DataError: a wanted band is missing or comes twice, or the raster describes no bands at all.
     """
-    names = [canonical_name(text) if text else None for text in descriptions]
+    numbered = [f"b{number + 1}" for number in range(len(descriptions))]
+    is_numbered = len(descriptions) < len(SENTINEL2) and list(descriptions) == numbered  # says nothing of wavelengths
+    names = [canonical_name(text) if text and not is_numbered else None for text in descriptions]
     if not any(names):
         raise DataError(
             f"{where}: its {len(names)} bands have no names, so which is {', '.join(wanted)} is unknown",
@@ -125,13 +137,17 @@ def find_bands(descriptions: Sequence[str | None], wanted: Sequence[str], *, whe
     if missing:
         present = ", ".join(name or "?" for name in names)
         raise DataError(
-            f"{where}: band {', '.join(missing)} is missing (the file has {present})",
+            f"{where}: {_listed(missing)} missing (the file has {present})",
             hint="use a scene with these bands, or a model trained on the bands there are",
         )
     twice = [name for name in wanted if names.count(name) > 1]
     if twice:
         raise DataError(
-            f"{where}: band {', '.join(twice)} comes more than once",
+            f"{where}: {_listed(twice)} there more than once",
             hint="name all of the file's bands in file order with --bands",
         )
     return tuple(names.index(name) for name in wanted)
+
+
+def _listed(bands: Sequence[str]) -> str:
+    return f"band {bands[0]} is" if len(bands) == 1 else f"bands {', '.join(bands)} are"

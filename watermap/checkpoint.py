@@ -8,18 +8,22 @@ BUNDLE/.training/
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
 import keras
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from watermap.errors import ModelError
-from watermap.files import appearing, write_text
+from watermap.errors import ModelError, UsageError
+from watermap.files import appearing, unwritable, write_text
 
 FOLDER: Final = ".training"
+_LOCK_FILE: Final = "lock"
 
 
 class TrainingState(BaseModel):
@@ -73,12 +77,53 @@ class Checkpoint:
             ) from error
 
     def load_network(self, state: TrainingState) -> keras.Model:
-        """The network and its optimiser as they were."""
-        return keras.saving.load_model(self.folder / state.network, safe_mode=True)
+        """The network and its optimiser as they were. Raises ModelError where its file is damaged."""
+        with self._readable():
+            return keras.saving.load_model(self.folder / state.network, safe_mode=True)
 
     def load_best(self, state: TrainingState, model: keras.Model) -> None:
-        """Give a network the stage's best weights."""
-        model.load_weights(self.folder / state.best_weights)
+        """Give a network the stage's best weights. Raises ModelError where their file is damaged."""
+        with self._readable():
+            model.load_weights(self.folder / state.best_weights)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from training into the same bundle meanwhile.
+
+        Raises:
+            UsageError: one does already.
+            DataError: the folder cannot be written.
+        """
+        is_new = not self.folder.parent.exists()
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            lock = (self.folder / _LOCK_FILE).open("w")
+        except OSError as error:
+            raise unwritable(self.folder.parent, error) from error
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                hint = "wait for it, or choose another --out"
+                raise UsageError(f"{self.folder.parent}: another process trains here", hint=hint) from error
+            try:
+                yield
+            finally:
+                if not self._state_path.exists():
+                    self.remove()
+                    if is_new:
+                        with suppress(OSError):  # it holds the bundle by now
+                            self.folder.parent.rmdir()
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        """Turn whatever a damaged file makes Keras raise into one line."""
+        try:
+            yield
+        except Exception as error:
+            raise ModelError(
+                f"{self.folder}: damaged, training cannot go on from it", hint="remove this folder and train again"
+            ) from error
 
     def save(self, state: TrainingState, model: keras.Model, *, is_best: bool = False) -> None:
         """Save the state; what was saved before stays until this is complete.
@@ -90,15 +135,18 @@ class Checkpoint:
         """
         name = f"{state.stage}-{state.epoch:04d}"
         state.network = f"epoch-{name}.keras"
-        with appearing(self.folder / state.network) as part:
-            model.save(part)
-        if is_best:
-            state.best_weights = f"best-{name}.weights.h5"
-            part = self.folder / f"new-{name}.weights.h5"  # Keras insists on the double suffix
-            model.save_weights(part)
-            part.replace(self.folder / state.best_weights)
+        try:
+            with appearing(self.folder / state.network) as part:
+                model.save(part)
+            if is_best:
+                state.best_weights = f"best-{name}.weights.h5"
+                part = self.folder / f"new-{name}.weights.h5"  # Keras insists on the double suffix
+                model.save_weights(part)
+                part.replace(self.folder / state.best_weights)
+        except OSError as error:
+            raise unwritable(self.folder, error) from error
         write_text(self._state_path, state.model_dump_json())
-        kept = {self._state_path.name, state.network, state.best_weights}
+        kept = {_LOCK_FILE, self._state_path.name, state.network, state.best_weights}
         for path in self.folder.iterdir():
             if path.name not in kept:
                 path.unlink()

@@ -15,11 +15,11 @@ from typing import Any, Final, Literal, Self
 import numpy.typing as npt
 import rasterio
 import rasterio.shutil
-from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
 from watermap.bands import IMAGE_NO_DATA
 from watermap.files import is_alive, unwritable
+from watermap.gdal import GDAL_ERRORS, WRITE_ERRORS
 from watermap.grid import Grid
 
 Rgba = tuple[int, int, int, int]
@@ -90,18 +90,20 @@ class RasterWriter:
         self._tags = dict(tags or {})
         self._rows_path = path.with_name(f".{path.name}.{os.getpid()}.rows.part")
         self._cog_path = path.with_name(f".{path.name}.{os.getpid()}.cog.part")
+        self._made_folder = False
         self._next_row = 0
         self._checksums: list[tuple[int, int]] = []
         self._dataset: Any = None
 
     def __enter__(self) -> Self:
+        self._made_folder = not self._path.parent.exists()
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             if self._path.is_dir():
                 raise IsADirectoryError("it is a folder")
             self._remove_abandoned()
             self._dataset = self._create()
-        except (OSError, RasterioError) as error:
+        except WRITE_ERRORS as error:
             self._discard()
             raise unwritable(self._path, error) from error
         return self
@@ -119,7 +121,7 @@ class RasterWriter:
             raise ValueError(f"{values.dtype} values, {self._layout.dtype} raster")
         try:
             self._dataset.write(values, window=Window(0, self._next_row, cols, rows))
-        except (OSError, RasterioError) as error:
+        except WRITE_ERRORS as error:
             raise unwritable(self._path, error) from error
         self._checksums.append((rows, zlib.crc32(values.tobytes())))
         self._next_row += rows
@@ -131,7 +133,7 @@ class RasterWriter:
             if kind is None:
                 self._finish()
             else:
-                with suppress(RasterioError):
+                with suppress(*GDAL_ERRORS):
                     self._dataset.close()
         finally:
             self._discard()
@@ -181,7 +183,7 @@ class RasterWriter:
             with self._cog_path.open("rb") as file:
                 os.fsync(file.fileno())
             self._cog_path.replace(self._path)
-        except (OSError, RasterioError) as error:
+        except WRITE_ERRORS as error:
             raise unwritable(self._path, error) from error
 
     def _check(self) -> None:
@@ -198,10 +200,13 @@ class RasterWriter:
                 row += rows
 
     def _discard(self) -> None:
-        """Remove the temporary files, and the overviews that GDAL keeps beside one in progress."""
+        """Remove the temporary files, the overviews that GDAL keeps beside one of them, and a folder made in vain."""
         for part in (self._rows_path, self._cog_path):
             for path in self._path.parent.glob(f"{escape(part.name)}*"):
                 path.unlink(missing_ok=True)
+        if self._made_folder:
+            with suppress(OSError):  # it is not empty: others wrote there
+                self._path.parent.rmdir()
 
     def _remove_abandoned(self) -> None:
         """Remove what a killed process left of an earlier attempt at this target."""

@@ -7,7 +7,7 @@ import json
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -18,7 +18,7 @@ from watermap.errors import UsageError
 class Config(BaseModel):
     """What all stages' settings share: immutable, no unknown names, a digest."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     def digest(self) -> str:
         """Twelve hex digits that change when any setting does."""
@@ -39,17 +39,26 @@ class Config(BaseModel):
         """
         values: dict[str, Any] = {}
         if path is not None:
-            values = dict(_read_toml(path))
-            values = dict(values.get(section, values))
+            values = _table(path, section)
         values.update({name: value for name, value in stated.items() if value is not None})
         try:
             return cls(**values)
         except ValidationError as error:
             first = error.errors()[0]
-            name = ".".join(str(part) for part in first["loc"]) or cls.__name__
-            reason = first["msg"].removeprefix("Value error, ")
-            where = f"{path}: " if path is not None else ""
-            raise UsageError(f"{where}{name}: {reason}") from error
+            name = ".".join(str(part) for part in first["loc"])
+            unknown = first["type"] == "extra_forbidden"
+            reason = "no such setting" if unknown else first["msg"].removeprefix("Value error, ")
+            where = f"{path}: " if path is not None and not stated.get(name) else ""
+            raise UsageError(f"{where}{name}{': ' if name else ''}{reason}") from error
+
+
+def _table(path: Path, section: str) -> dict[str, Any]:
+    """The settings of one stage: its table, or the whole of a file that has no tables."""
+    values = _read_toml(path)
+    table = values.get(section, {} if any(isinstance(value, dict) for value in values.values()) else values)
+    if not isinstance(table, dict):
+        raise UsageError(f"{path}: {section} is no table", hint=f"write its settings below [{section}]")
+    return dict(table)
 
 
 def _read_toml(path: Path) -> Mapping[str, Any]:
@@ -59,6 +68,12 @@ def _read_toml(path: Path) -> Mapping[str, Any]:
         raise UsageError(f"{path}: {error.strerror}", hint="check the path of the configuration") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: not a TOML file ({error})") from error
+
+
+_OFFSET: Final = (
+    "DN added to every pixel before scaling: -1000 for raw L2A from baseline 04.00 on; not given: what the file says."
+)
+_SCALE: Final = "Reflectance of one DN: 0.0001 for Sentinel-2 products; not given: what the file says."
 
 
 class SampleConfig(Config):
@@ -87,6 +102,8 @@ class TileConfig(Config):
     block_patches: int = Field(4, ge=1, le=64, description="Side of a ground block in patches.")
     validation: float = Field(0.15, ge=0, lt=1, description="Share of patches for validation.")
     test: float = Field(0.15, ge=0, lt=1, description="Share of patches for testing.")
+    offset: float | None = Field(None, le=0, description=_OFFSET)
+    scale: float | None = Field(None, gt=0, description=_SCALE)
     seed: int = Field(0, ge=0, description="Seed of corners and split.")
 
     @model_validator(mode="after")
@@ -163,7 +180,7 @@ class PredictConfig(Config):
     """Settings of prediction."""
 
     window: int = Field(512, ge=32, le=8192, description="Width and height of a window in pixels.")
-    overlap: int = Field(64, ge=0, description="Pixels that neighbouring windows share and blend.")
+    overlap: int = Field(96, ge=0, description="Pixels that neighbouring windows share and blend.")
     batch_size: int = Field(2, ge=1, description="Windows predicted at once.")
     threshold: float | None = Field(
         None, gt=0, lt=1, description="Probability from which a pixel is water; not given: the bundle's."
@@ -171,10 +188,8 @@ class PredictConfig(Config):
     probability: Literal["none", "percent", "float"] = Field(
         "none", description="Also write the probability: whole percent (uint8) or float32."
     )
-    offset: float | None = Field(
-        None, description="DN added to every pixel before scaling: -1000 for raw L2A from baseline 04.00 on."
-    )
-    scale: float | None = Field(None, gt=0, description="Reflectance of one DN: 0.0001 for Sentinel-2 products.")
+    offset: float | None = Field(None, le=0, description=_OFFSET)
+    scale: float | None = Field(None, gt=0, description=_SCALE)
 
     @model_validator(mode="after")
     def _check(self) -> Self:

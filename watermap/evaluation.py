@@ -106,9 +106,9 @@ def evaluate(
         result = _evaluate_patches(bundle, PatchStore.open(data), config, split, pictures, progress)
     else:
         result = _evaluate_scenes(bundle, data, config, pictures, names, progress)
-    if not result.pooled.baselines:
+    if len(result.pooled.baselines_as_dict()) < 2 * len(WATER_INDICES):
         needed = " and ".join(f"{index.name} ({index.bright}, {index.dark})" for index in WATER_INDICES)
-        result.notes.append(f"{data}: no baseline, the bands of {needed} are not there")
+        result.notes.append(f"{data}: not every baseline is shown, the bands of {needed} are not in every scene")
     return result
 
 
@@ -160,6 +160,10 @@ def _evaluate_patches(
     bundle: Bundle, store: PatchStore, config: PredictConfig, split: str, pictures: int, progress: Progress
 ) -> Evaluation:
     contract = bundle.contract
+    if config.offset is not None or config.scale is not None:
+        raise UsageError(
+            f"{store.folder}: patches state their own offset and scale", hint="leave --offset and --scale out"
+        )
     if (store.bands, store.radiometry) != (contract.bands, contract.radiometry):
         raise UsageError(
             f"{store.folder}: bands {', '.join(store.bands)}, scale {store.radiometry.scale:g}, offset "
@@ -221,7 +225,7 @@ def _scene_pieces(scene: Scene, predictor: Predictor, names: Sequence[str] | Non
         radiometry = predictor.radiometry(raster)
         shown = [band for band in _SHOWN_BANDS if band in raster.bands] or list(predictor.bundle.contract.bands[:1])
         positions = raster.find(shown)
-        for strip in predictor.strips(raster):
+        for strip in predictor.strips(raster, radiometry):
             window = Window(0, strip.row, raster.grid.width, len(strip.valid))
             values = np.moveaxis(raster.read(positions, window).values, 0, -1)
             label = np.where(strip.valid, labels.read(window), NO_DATA).astype(np.uint8)
@@ -238,4 +242,4 @@ def _panel(name: str, piece: Piece, row: int = 0, step: int = 1) -> Panel:
     some = (slice(-row % step, None, step), slice(None, None, step))
     first = next(iter(piece.reflectance.values()))
     rgb = np.stack([piece.reflectance.get(band, first)[some] for band in TRUE_COLOR], axis=-1)
-    return Panel(name, rgb, piece.label[some], piece.probability[some])
+    return Panel(name, rgb, piece.label[some].copy(), piece.probability[some].copy())

@@ -15,12 +15,12 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 from rasterio.crs import CRS
-from rasterio.errors import CRSError, RasterioError
 from rasterio.warp import transform, transform_geom
 from rasterio.windows import Window
 from shapely.geometry import shape
 
 from watermap.errors import DataError
+from watermap.gdal import GDAL_ERRORS
 from watermap.grid import Grid
 
 Points = npt.NDArray[np.float64]
@@ -145,7 +145,7 @@ def locate(points: Points, grid: Grid, other: Grid) -> Points:
     xy = _apply(grid.transform, points)
     try:
         xs, ys = transform(grid.crs, other.crs, xy[:, 0].tolist(), xy[:, 1].tolist())
-    except (CRSError, RasterioError) as error:
+    except GDAL_ERRORS as error:
         raise DataError(f"{grid.crs} cannot be transformed to {other.crs}", hint="reproject the file") from error
     return _apply(~other.transform, np.column_stack([xs, ys]).astype(np.float64))
 
@@ -154,7 +154,7 @@ def footprints(grid: Grid, windows: Sequence[Window]) -> list[Any]:
     """The outlines of windows of a grid in EPSG:4326: shapely polygons, in two parts at the antimeridian."""
     geometries = [grid.footprint(window=window) for window in windows]
     if grid.crs != LON_LAT and geometries:
-        geometries = transform_geom(grid.crs, LON_LAT, geometries)
+        geometries = _to_lon_lat(grid.crs, geometries)
     return [shape(geometry) for geometry in geometries]
 
 
@@ -231,7 +231,15 @@ def _polygon(grid: Grid, window: Window) -> Any:
     """A window's outline in EPSG:4326 with bent edges; it may reach beyond the grid."""
     ring = _apply(grid.transform, _outline(grid, window)).tolist()
     geometry = {"type": "Polygon", "coordinates": [[*ring, ring[0]]]}
-    return shape(geometry if grid.crs == LON_LAT else transform_geom(grid.crs, LON_LAT, geometry))
+    return shape(geometry if grid.crs == LON_LAT else _to_lon_lat(grid.crs, [geometry])[0])
+
+
+def _to_lon_lat(crs: CRS, geometries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    try:
+        moved: list[dict[str, Any]] = transform_geom(crs, LON_LAT, geometries)
+    except GDAL_ERRORS as error:
+        raise DataError(f"{crs} cannot be transformed to longitude and latitude", hint="reproject the file") from error
+    return moved
 
 
 def _divide(grids: Mapping[str, Grid], patch_size: int, block_patches: int) -> Site:

@@ -26,7 +26,7 @@ def find_images(inputs: Sequence[str | Path]) -> list[Path]:
         DataError: a folder or pattern that holds no image.
         UsageError: two images whose results would have one name.
     """
-    found: dict[Path, None] = {}
+    found: dict[Path, Path] = {}
     for text in inputs:
         path = Path(text)
         if path.is_dir():
@@ -39,9 +39,10 @@ def find_images(inputs: Sequence[str | Path]) -> list[Path]:
             raise DataError(
                 f"{text}: no image there", hint="give a GeoTIFF, a scenes folder, or a pattern that matches"
             )
-        found.update(dict.fromkeys(images))
+        for image in images:
+            found.setdefault(image.resolve(), image)
     names: dict[str, Path] = {}
-    for image in found:
+    for image in found.values():
         name = output_name(image)
         if name in names:
             raise UsageError(
@@ -49,7 +50,7 @@ def find_images(inputs: Sequence[str | Path]) -> list[Path]:
                 hint="predict them into two --out folders",
             )
         names[name] = image
-    return list(found)
+    return list(found.values())
 
 
 def output_name(image: Path) -> str:

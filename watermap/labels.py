@@ -12,11 +12,11 @@ import numpy.typing as npt
 import rasterio
 import shapely
 from rasterio.enums import MaskFlags
-from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
 from watermap.cog import LAND, NO_DATA, WATER
 from watermap.errors import DataError
+from watermap.gdal import GDAL_ERRORS
 from watermap.grid import Grid
 from watermap.ground import locate
 from watermap.raster import open_raster
@@ -25,6 +25,8 @@ Codes = npt.NDArray[np.uint8]
 """(rows, cols): 0 land, 1 water, 255 unknown."""
 
 WATERMAP_CODES: Final[Mapping[int, int]] = {LAND: LAND, WATER: WATER, NO_DATA: NO_DATA}
+
+_ALIGNED_COLUMNS: Final = 512
 
 _TIE_PIXELS: Final = 1e-6
 """A pixel's middle on the edge between two label pixels takes the next one, whatever the last float digits say."""
@@ -61,6 +63,9 @@ class Label:
         """
         if self._grid is self.own_grid:
             return self._read_own(window)
+        if window.width > _ALIGNED_COLUMNS:  # positions take far more memory than codes
+            starts = range(0, int(window.width), _ALIGNED_COLUMNS)
+            return np.concatenate([self.read(_columns(window, start)) for start in starts], axis=1)
         shape = int(window.height), int(window.width)
         rows, cols = np.mgrid[: shape[0], : shape[1]]
         middles = np.column_stack([cols.ravel() + window.col_off + 0.5, rows.ravel() + window.row_off + 0.5])
@@ -79,7 +84,7 @@ class Label:
         try:
             values = self._dataset.read(1, window=window)
             hidden = self._dataset.read_masks(1, window=window) == 0
-        except RasterioError as error:
+        except GDAL_ERRORS as error:
             raise DataError(
                 f"{self.path}: cannot be read, it is truncated or damaged", hint="export it again"
             ) from error
@@ -110,6 +115,12 @@ class Label:
             f"{self.path}: holds {listed}, but a label is 0 land, 1 water, 255 unknown",
             hint="rewrite it with watermap scenes add --codes, e.g. -1=255,0=0,1=1",
         )
+
+
+def _columns(window: Window, start: int) -> Window:
+    """At most so many columns of a window as are aligned at once."""
+    width = min(_ALIGNED_COLUMNS, int(window.width) - start)
+    return Window(window.col_off + start, window.row_off, width, window.height)
 
 
 @contextmanager

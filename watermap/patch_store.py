@@ -183,6 +183,9 @@ class PatchStore:
         if {split: len(found) for split, found in store._records.items()} != store.counts:
             raise damaged(folder / INDEX_FILE, "it does not list the patches of the manifest")
         check_leaks(records)
+        for shard in manifest.shards:
+            for kind in KINDS:
+                store._array(f"{shard.name}.{kind}.npy")  # mapped now, it stays this store if another replaces it
         return store
 
     def verify(self) -> None:

@@ -212,4 +212,7 @@ class StoreWriter:
             if path.name.startswith(f".{self._out.name}.") and path.name.endswith(".part") and owner.isdigit():
                 if int(owner) != os.getpid() and is_alive(int(owner)):
                     continue
+                if path.name.endswith(".old.part") and not self._out.exists():
+                    path.rename(self._out)  # killed between taking the old away and putting the new in its place
+                    continue
                 shutil.rmtree(path, ignore_errors=True)

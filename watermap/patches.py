@@ -24,7 +24,6 @@ from watermap.patch_index import PatchRecord
 from watermap.patch_store import FORMAT_VERSION, Manifest, PatchBatch, PatchStore, is_store
 from watermap.patch_writer import StoreWriter, check_target, patches_a_shard
 from watermap.progress import Progress, silent
-from watermap.raster import Radiometry
 from watermap.scenes import IMAGE_FILE, LABEL_FILE, Scene, find_scenes, missing_label
 from watermap.splits import SPLITS, check_leaks, split_groups
 from watermap.survey import Findings, Piece, agreed_radiometry, describe, listed, notes, read_box, survey
@@ -72,7 +71,6 @@ def tile(
     out: Path,
     config: TileConfig,
     *,
-    radiometry: Radiometry | None = None,
     names: Sequence[str] | None = None,
     progress: Progress = silent,
 ) -> TileSummary:
@@ -87,7 +85,6 @@ def tile(
         scenes_dir: folder of scenes with labels.
         out: the store's folder; a store that is there is replaced, or kept if nothing changed.
         config: settings.
-        radiometry: what the scenes' numbers mean; None for what the files say, else reflectance x 10,000.
         names: names of every image's bands in file order, where the files do not describe them.
         progress: told after every scene.
 
@@ -104,13 +101,13 @@ def tile(
     unlabelled = sorted({scene.name for scene in found} - set(scenes))
     failures: dict[str, DataError] = {}
     files = _attempt(_digests, scenes, failures, progress, "checking scenes")
-    made_from = [__version__, FORMAT_VERSION, config.digest(), names, radiometry and vars(radiometry), files]
+    made_from = [__version__, FORMAT_VERSION, config.digest(), names, files]
     inputs_digest = hashlib.sha256(json.dumps(made_from).encode()).hexdigest()
     if not failures and (kept := _unchanged(out, inputs_digest)) is not None:
         return _summary(out, kept, unlabelled, unchanged=True)
     readable = {name: scenes[name] for name in files}
     sources = _attempt(lambda scene: describe(scene, bands, names), readable, failures, progress, "reading scenes")
-    agreed = radiometry or agreed_radiometry(list(sources.values()))
+    agreed = agreed_radiometry(list(sources.values()), config)
     sites = find_sites(
         {name: source.grid for name, source in sources.items()},
         patch_size=config.patch_size,

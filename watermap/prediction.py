@@ -19,6 +19,7 @@ from watermap.config import PredictConfig
 from watermap.errors import UsageError, WatermapError
 from watermap.files import file_digest
 from watermap.inputs import output_name
+from watermap.models.encoders import STRIDE
 from watermap.progress import Progress, silent
 from watermap.radiometry import FloatArray, fill_invalid, scene_radiometry, to_expected
 from watermap.raster import Mask, Radiometry, Raster, open_raster
@@ -58,7 +59,7 @@ class Predictor:
         config: windows, threshold, radiometry.
 
     Raises:
-        ModelError: the model cannot be loaded.
+        UsageError: window and overlap do not fit the model.
     """
 
     def __init__(self, bundle: Bundle, config: PredictConfig) -> None:
@@ -66,6 +67,12 @@ class Predictor:
         self.config = config
         self.threshold = bundle.contract.threshold if config.threshold is None else config.threshold
         self._models: dict[int, keras.Model] = {}
+        step = 2 * STRIDE  # windows start at multiples of the stride, for any overlap that is one too
+        if config.window % step or config.overlap % STRIDE:
+            raise UsageError(
+                f"window {config.window} and overlap {config.overlap} do not fit the model's stride",
+                hint=f"give a window that is a multiple of {step} and an overlap that is one of {STRIDE}",
+            )
 
     def radiometry(self, raster: Raster) -> Radiometry:
         """What a scene's numbers mean, checked against the contract.
@@ -83,15 +90,15 @@ class Predictor:
             scale=self.config.scale,
         )
 
-    def strips(self, raster: Raster, *, progress: Progress = silent) -> Iterator[Strip]:
-        """Probability and validity of a scene, from top to bottom.
+    def strips(self, raster: Raster, radiometry: Radiometry, *, progress: Progress = silent) -> Iterator[Strip]:
+        """Probability and validity of a scene whose radiometry is known, from top to bottom.
 
         Raises:
-            DataError: a band is missing, no pixel is valid, or the numbers are not what the model was trained on.
+            DataError: the file is damaged.
+            ModelError: the model cannot be loaded, or says what is no probability.
         """
         contract = self.bundle.contract
         positions = raster.find(contract.bands)
-        radiometry = self.radiometry(raster)
 
         def read(window: Window) -> tuple[FloatArray, Mask]:
             pixels = raster.read(positions, window)
@@ -117,14 +124,7 @@ class Predictor:
 
     def _window_size(self, shape: tuple[int, int]) -> int:
         """The configured window, or a smaller one that holds a small scene whole; a multiple of the stride."""
-        from watermap.models.encoders import STRIDE
-
-        step = 2 * STRIDE  # windows start at multiples of the stride, for any overlap that is one too
-        if self.config.window % step or self.config.overlap % STRIDE:
-            raise UsageError(
-                f"window {self.config.window} and overlap {self.config.overlap} do not fit the model's stride",
-                hint=f"give a window that is a multiple of {step} and an overlap that is one of {STRIDE}",
-            )
+        step = 2 * STRIDE
         return min(self.config.window, -(-max(shape) // step) * step)
 
     def _model(self, size: int) -> keras.Model:
@@ -159,7 +159,7 @@ def predict_scene(
     layout = {"none": None, "percent": PERCENT_LAYOUT, "float": FLOAT_LAYOUT}[kind]
     counts = np.zeros(256, dtype=np.int64)
     with open_raster(scene, names=names) as raster, ExitStack() as writers:
-        strips = predictor.strips(raster, progress=progress)
+        strips = predictor.strips(raster, predictor.radiometry(raster), progress=progress)
         tags = _tags(scene, predictor)
         water = writers.enter_context(RasterWriter(water_path, raster.grid, LABEL_LAYOUT, tags=tags))
         probability = (

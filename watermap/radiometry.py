@@ -29,6 +29,8 @@ _EIGHT_BIT_SCALE: Final = 1e-3
 _UNIT_REFLECTANCE: Final = 2.0
 _BRIGHT_RATIO: Final = 15.0
 """Factor by which a scene's bright end may exceed training's."""
+_DIM_RATIO: Final = 5.0
+"""Factor by which it may fall below before a remark: open water is that dark, and so are numbers of another unit."""
 
 
 class Statistics(BaseModel):
@@ -103,7 +105,8 @@ def scene_radiometry(
     """What a scene's numbers mean, checked against what the model was trained on.
 
     What the user states wins, then what the file states, then the training data's own convention; the last two
-    are believed only if the scene's dark and bright ends are like training's.
+    are believed only if the scene's dark and bright ends are like training's. Of what the user states, a doubt is
+    only remarked.
 
     Args:
         raster: the scene.
@@ -116,7 +119,7 @@ def scene_radiometry(
     Raises:
         DataError: no valid pixel, or numbers that the model would silently mis-map.
     """
-    found = raster.radiometry or expected
+    found = raster.radiometry(positions) or expected
     stated = Radiometry(found.scale if scale is None else scale, found.offset if offset is None else offset)
     pixels = _sample(raster, positions)
     if not len(pixels):
@@ -128,18 +131,27 @@ def scene_radiometry(
     training_bright = (max(statistics.bright) + expected.offset) * expected.scale
     if scale is None:
         _check_scale(raster, pixels, bright, training_bright, stated)
-    gap = dark - training_dark
-    has_contrast = bright - dark > _LEAST_CONTRAST  # a uniform scene has no dark end
-    if offset != found.offset and has_contrast and abs(gap) > _DARK_TOLERANCE:
-        lowest = f"{np.percentile(pixels, _DARK_PERCENTILE, axis=0).min():g}"
-        remedy = stated.offset - round(gap / _BASELINE_0400) * _BASELINE_0400 / stated.scale
-        keep = f", or --offset {found.offset:g} if the numbers are right as they are" if offset is None else ""
-        raise DataError(
-            f"{raster.path}: its darkest pixels, near {lowest} DN, mean a reflectance of {dark:.2f} in every band, "
-            f"but the model was trained on {max(training_dark, 0):.2f}: an offset seems to be "
-            f"{'left in' if gap > 0 else 'taken off twice'}",
-            hint=f"state it with --offset {remedy:g}{keep}",
+    if bright < training_bright / _DIM_RATIO:
+        raster.remark(
+            f"its brightest pixels mean a reflectance of {bright:.3f}, training's {training_bright:.2f}; "
+            "if this is not open water, state the right --scale"
         )
+    has_contrast = bright - dark > _LEAST_CONTRAST  # a uniform scene has no dark end
+    if has_contrast and abs(dark - training_dark) > _DARK_TOLERANCE:
+        lowest = f"{np.percentile(pixels, _DARK_PERCENTILE, axis=0).min():g}"
+        fault = (
+            f"its darkest pixels, near {lowest} DN, mean a reflectance of {dark:.2f} in every band, but the model was "
+            f"trained on {max(training_dark, 0):.2f}"
+        )
+        if offset is not None:
+            raster.remark(f"with --offset {offset:g} {fault}")
+        else:
+            gap = dark - training_dark
+            remedy = stated.offset - round(gap / _BASELINE_0400) * _BASELINE_0400 / stated.scale
+            raise DataError(
+                f"{raster.path}: {fault}: an offset seems to be {'left in' if gap > 0 else 'taken off twice'}",
+                hint=f"state it with --offset {remedy:g}, or --offset {found.offset:g} if the numbers are right as is",
+            )
     return stated
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +13,12 @@ import numpy as np
 import numpy.typing as npt
 import rasterio
 from rasterio.enums import ColorInterp, MaskFlags
-from rasterio.errors import NotGeoreferencedWarning, RasterioError, RasterioIOError
+from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
 from rasterio.windows import Window
 
 from watermap.bands import canonical_name, find_bands
 from watermap.errors import DataError
+from watermap.gdal import GDAL_ERRORS
 from watermap.grid import Grid
 
 _TIFF_STARTS: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -65,6 +66,8 @@ class Raster:
             for index, meaning in zip(dataset.indexes, dataset.colorinterp, strict=True)
             if meaning != ColorInterp.alpha
         ]
+        alphas = [i for i in dataset.indexes if i not in self._data_indexes]
+        self._alpha_index: int | None = alphas[0] if alphas else None
         described = [dataset.descriptions[index - 1] for index in self._data_indexes]
         if names is not None and len(names) != len(described):
             raise DataError(
@@ -73,7 +76,7 @@ class Raster:
             )
         self.names: tuple[str | None, ...] = tuple(names) if names is not None else tuple(described)
         self._described = tuple(described)
-        self._has_untagged_zeros = False
+        self._remarks: dict[str, None] = {}
 
     @property
     def count(self) -> int:
@@ -106,13 +109,23 @@ class Raster:
         """The dataset's metadata."""
         return dict(self._dataset.tags())
 
-    @property
-    def radiometry(self) -> Radiometry | None:
-        """Scale and offset written in the file (GDAL's `value * scale + offset`), or None where it states none."""
-        scale, offset = self._dataset.scales[0], self._dataset.offsets[0]
-        if (scale, offset) == (1.0, 0.0) or scale == 0:
-            return None
-        return Radiometry(scale=scale, offset=offset / scale)
+    def radiometry(self, positions: Sequence[int]) -> Radiometry | None:
+        """What the file says of the numbers of some bands (GDAL's `value * scale + offset`), None where nothing.
+
+        Raises:
+            DataError: it says different things of different bands.
+        """
+        said = {
+            (self._dataset.scales[i], self._dataset.offsets[i]) for i in (self._data_indexes[p] - 1 for p in positions)
+        }
+        if len(said) > 1:
+            listed = "; ".join(f"{scale:g}, {offset:g}" for scale, offset in sorted(said))
+            raise DataError(
+                f"{self.path}: its bands state different scales and offsets ({listed})",
+                hint="write one scale and offset for all bands, e.g. with gdal_translate -unscale",
+            )
+        scale, offset = said.pop()
+        return None if (scale, offset) == (1.0, 0.0) or scale == 0 else Radiometry(scale, offset / scale)
 
     @property
     def notes(self) -> list[str]:
@@ -122,9 +135,11 @@ class Raster:
         if any(described) and self.bands != described:
             own = ", ".join(name or "?" for name in described)
             found.append(f"{self.path}: the file calls its bands {own}; the names given were used instead")
-        if self._has_untagged_zeros:
-            found.append(f"{self.path}: pixels that are 0 in every band carry no no-data tag; taken as no data")
-        return found
+        return [*found, *self._remarks]
+
+    def remark(self, text: str) -> None:
+        """Add a note for the user, once."""
+        self._remarks[f"{self.path}: {text}"] = None
 
     def find(self, bands: Sequence[str]) -> tuple[int, ...]:
         """Positions (from 0) of the named Sentinel-2 bands. Raises DataError where one is missing."""
@@ -150,27 +165,39 @@ class Raster:
         return Pixels(values, self._valid(values, positions, window))
 
     def _read_bands(self, positions: Sequence[int], window: Window) -> Array:
+        return self._guarded(self._dataset.read, [self._data_indexes[p] for p in positions], window)
+
+    def _masks(self, window: Window) -> list[Array]:
+        """The mask band and the alpha band, (rows, cols) each, where there are any."""
+        masks = []
+        if MaskFlags.per_dataset in self._dataset.mask_flag_enums[0]:
+            masks.append(self._guarded(self._dataset.read_masks, self._data_indexes[0], window))
+        if self._alpha_index is not None:  # GDAL makes it a mask only for images of one or three bands
+            masks.append(self._guarded(self._dataset.read, self._alpha_index, window))
+        return masks
+
+    def _guarded(self, read: Callable[..., Array], indexes: int | list[int], window: Window) -> Array:
+        """Read, or tell which rows cannot be read."""
         try:
-            values: Array = self._dataset.read([self._data_indexes[p] for p in positions], window=window)
-        except RasterioError as error:
+            return read(indexes, window=window)
+        except GDAL_ERRORS as error:
             rows = f"{int(window.row_off)} to {int(window.row_off + window.height) - 1}"
             raise DataError(
                 f"{self.path}: rows {rows} cannot be read, the file is truncated or damaged",
                 hint="download or export it again",
             ) from error
-        return values
 
     def _valid(self, values: Array, positions: Sequence[int], window: Window) -> Mask:
         """Which pixels hold data.
 
-        A mask band or an alpha band decides first. A pixel is no data where a band in use is NaN or equals a
+        A mask band or an alpha band decides first. A pixel is no data where a band in use is not finite or equals a
         no-data value other than 0, or where every band of the file is 0: one zero band may be a dark lake.
         """
         valid = np.ones(values.shape[1:], dtype=bool)
-        if MaskFlags.per_dataset in self._dataset.mask_flag_enums[0]:
-            valid &= self._dataset.read_masks(self._data_indexes[0], window=window) > 0
+        for mask in self._masks(window):
+            valid &= mask > 0
         if np.issubdtype(values.dtype, np.floating):
-            valid &= ~np.isnan(values).any(axis=0)
+            valid &= np.isfinite(values).all(axis=0)
         for layer, position in zip(values, positions, strict=True):
             no_data = self._dataset.nodatavals[self._data_indexes[position] - 1]
             if no_data is not None and no_data != 0 and not np.isnan(no_data):
@@ -180,7 +207,7 @@ class Raster:
         if others and all_zero.any():
             all_zero &= ~self._read_bands(others, window).any(axis=0)
         if self.no_data != 0 and all_zero.any():
-            self._has_untagged_zeros = True
+            self.remark("pixels that are 0 in every band carry no no-data tag; taken as no data")
         return valid & ~all_zero
 
 

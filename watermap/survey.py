@@ -111,7 +111,6 @@ def describe(scene: Scene, bands: Sequence[str], names: Sequence[str] | None) ->
         open_raster(scene.image, names=names) as raster,
         open_label(scene.label, raster.grid, image_path=scene.image) as label,
     ):
-        raster.find(bands)
         return Source(
             name=scene.name,
             image=scene.image,
@@ -120,29 +119,31 @@ def describe(scene: Scene, bands: Sequence[str], names: Sequence[str] | None) ->
             grid=raster.grid,
             dtype=raster.dtype,
             bands=frozenset(canonical_name(text) if text else None for text in raster.names),
-            radiometry=raster.radiometry,
+            radiometry=raster.radiometry(raster.find(bands)),
             hides_land=label.hides_land,
         )
 
 
-def agreed_radiometry(sources: Sequence[Source]) -> Radiometry:
-    """What the numbers of all scenes mean: as their files say, else reflectance x 10,000.
+def agreed_radiometry(sources: Sequence[Source], config: TileConfig) -> Radiometry:
+    """What the numbers of all scenes mean: as the settings state, else as their files say, else reflectance x 10,000.
 
     Raises:
-        DataError: two files say different things.
+        DataError: two files say different things, and the settings do not say which is right.
     """
-    usual = Radiometry(REFLECTANCE_SCALE, 0.0)
-    first = sources[0]
-    found = first.radiometry or usual
-    for source in sources[1:]:
-        other = source.radiometry or usual
-        if not np.allclose((found.scale, found.offset), (other.scale, other.offset), rtol=1e-6):
+    found = [_stated(source.radiometry or Radiometry(REFLECTANCE_SCALE, 0.0), config) for source in sources]
+    for source, other in zip(sources, found, strict=True):
+        if not np.allclose((found[0].scale, found[0].offset), (other.scale, other.offset), rtol=1e-6):
             raise DataError(
-                f"{first.image} means reflectance = (DN + {found.offset:g}) * {found.scale:g}, "
+                f"{sources[0].image} means reflectance = (DN + {found[0].offset:g}) * {found[0].scale:g}, "
                 f"but {source.image} means (DN + {other.offset:g}) * {other.scale:g}",
                 hint="convert one of them, tile them apart, or state what is right for all with --offset and --scale",
             )
-    return found
+    return found[0]
+
+
+def _stated(found: Radiometry, config: TileConfig) -> Radiometry:
+    scale = found.scale if config.scale is None else config.scale
+    return Radiometry(scale, found.offset if config.offset is None else config.offset)
 
 
 def survey(source: Source, site: Site, bands: Sequence[str], config: TileConfig, findings: Findings) -> None:

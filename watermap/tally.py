@@ -90,5 +90,7 @@ class Tally:
         return scores | {"cross_entropy": self.cross_entropy / pixels if pixels else None}
 
     def baselines_as_dict(self) -> dict[str, dict[str, Any]]:
-        """The baselines' scores by baseline and name."""
-        return {name: dict(vars(confusion.scores())) for name, confusion in sorted(self.baselines.items())}
+        """The scores by baseline and name of those baselines that saw the same pixels as the model."""
+        pixels = self.confusion.counts.sum()
+        same = {name: c for name, c in sorted(self.baselines.items()) if c.counts.sum() == pixels}
+        return {name: dict(vars(confusion.scores())) for name, confusion in same.items()}

@@ -18,7 +18,7 @@ from watermap.bundle import CONTRACT_FILE, Bundle, open_bundle, save_bundle
 from watermap.checkpoint import Checkpoint, ProgressReporter, Recorder, TrainingState
 from watermap.config import StageConfig, TrainConfig
 from watermap.dataset import PatchBatches, training_statistics
-from watermap.errors import DataError, UsageError
+from watermap.errors import DataError, ModelError, UsageError
 from watermap.evaluation import score_split
 from watermap.files import write_text
 from watermap.losses import get_loss
@@ -61,7 +61,7 @@ def train(
         patches: a folder that `watermap tile` wrote.
         out: the bundle's folder. An unfinished training of the same settings in it is gone on with.
         config: settings.
-        overwrite: replace another bundle that is there.
+        overwrite: replace what another training left there, finished or not.
         progress: told after every batch.
 
     Raises:
@@ -77,22 +77,27 @@ def train(
     if done is not None:
         return Training(done, unchanged=True)
     checkpoint = Checkpoint(out)
-    state = checkpoint.load()
-    if state is not None and state.run != run:
-        if not overwrite:
-            raise UsageError(
-                f"{out}: holds an unfinished training with other settings or patches",
-                hint="use its settings to go on, another --out, or --overwrite",
-            )
+    with checkpoint.locked():
+        state = _state_of(checkpoint, run, overwrite=overwrite)
+        resumed_from = state.epoch
+        statistics = training_statistics(store, seed=config.seed)
+        model = _run_stages(store, statistics, config, checkpoint, state, progress)
+        bundle = _finish(out, model, store, statistics, config, state)
         checkpoint.remove()
-        state = None
-    resumed_from = state.epoch if state else 0
-    state = state or TrainingState(run=run)
-    statistics = training_statistics(store, seed=config.seed)
-    model = _run_stages(store, statistics, config, checkpoint, state, progress)
-    bundle = _finish(out, model, store, statistics, config, state)
-    checkpoint.remove()
     return Training(bundle, resumed_from=resumed_from)
+
+
+def _state_of(checkpoint: Checkpoint, run: str, *, overwrite: bool) -> TrainingState:
+    """The state of this very run: where it was left, or its beginning."""
+    state = checkpoint.load()
+    if state is not None and state.run == run:
+        return state
+    if state is not None and not overwrite:
+        raise UsageError(
+            f"{checkpoint.folder.parent}: holds an unfinished training with other settings or patches",
+            hint="use its settings to go on, another --out, or --overwrite",
+        )
+    return TrainingState(run=run)
 
 
 def _bundle_of(out: Path, run: str, *, overwrite: bool) -> Bundle | None:
@@ -104,11 +109,16 @@ def _bundle_of(out: Path, run: str, *, overwrite: bool) -> Bundle | None:
             if others:
                 raise UsageError(f"{out}: is not empty and no bundle", hint="choose another --out")
         return None
-    if overwrite:
-        return None
-    bundle = open_bundle(out)
+    try:
+        bundle = open_bundle(out)
+    except ModelError:
+        if overwrite:
+            return None
+        raise
     if bundle.contract.training.get("run") == run:
         return bundle
+    if overwrite:
+        return None
     raise UsageError(
         f"{out}: holds a bundle trained with other settings or patches", hint="choose another --out, or --overwrite"
     )

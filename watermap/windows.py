@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from rasterio.windows import Window
 
+from watermap.errors import ModelError
 from watermap.grid import Span, spans
 from watermap.progress import Progress, silent
 from watermap.radiometry import FloatArray
@@ -39,9 +40,9 @@ class Strip:
 def blend_weights(size: int, overlap: int, *, first: bool, last: bool) -> FloatArray:
     """Weights of a window along one axis; with those of its neighbours they add up to one at every pixel.
 
-    A network sees too little at a window's edge. So the outer quarter of an overlap counts for nothing, the middle
-    half fades by a squared sine, and from there on the window counts in full. A network whose field of view reaches
-    no further than a quarter of the overlap gives the same map for any size of window.
+    A network sees too little at a window's edge. So the outer three eighths of an overlap count for nothing, the
+    middle quarter fades by a squared sine, and from there on the window counts in full. A network whose field of view
+    reaches no further than three eighths of the overlap gives the same map for any size of window.
 
     Args:
         size: pixels of the window.
@@ -50,11 +51,11 @@ def blend_weights(size: int, overlap: int, *, first: bool, last: bool) -> FloatA
         last: whether there is none at the end.
     """
     weights = np.ones(size, dtype=np.float32)
-    quarter = overlap // 4
-    fade = overlap - 2 * quarter
+    blind = overlap * 3 // 8
+    fade = overlap - 2 * blind
     ramp = np.zeros(overlap, dtype=np.float32)
-    ramp[quarter : quarter + fade] = np.sin((np.arange(fade) + 0.5) / max(fade, 1) * np.pi / 2) ** 2
-    ramp[quarter + fade :] = 1.0
+    ramp[blind : blind + fade] = np.sin((np.arange(fade) + 0.5) / max(fade, 1) * np.pi / 2) ** 2
+    ramp[blind + fade :] = 1.0
     if not first:
         weights[:overlap] = ramp
     if not last:
@@ -85,6 +86,9 @@ def predict_strips(
         overlap: pixels that neighbours share.
         batch_size: windows predicted at once.
         progress: told after every batch.
+
+    Raises:
+        ModelError: the model gives a number that is not finite.
     """
     rows, cols = shape
     row_spans, col_spans = spans(rows, size, overlap), spans(cols, size, overlap)
@@ -106,6 +110,10 @@ def predict_strips(
                 weights = np.outer(
                     row_weights, blend_weights(size, overlap, first=i == 0, last=i == len(col_spans) - 1)
                 )
+                if not np.isfinite(probability).all():
+                    raise ModelError(
+                        "the model says what is no probability", hint="its weights are damaged; train it again"
+                    )
                 weighted = (probability * weights)[: row_span.used, : span.used]
                 total_probability[:, span.start : span.start + span.used] += weighted
             progress("predict: windows", number * len(col_spans) + batch[-1] + 1, total)

@@ -72,11 +72,11 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
 def test_every_ending_is_one_line_and_a_code(
     error: BaseException, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fail(**_: object) -> None:
+    def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(main.cli, "main", fail)
-    assert main.run([]) == code
+    monkeypatch.setattr(main.cli, "invoke", fail)
+    assert main.run(["predict", "x.tif"]) == code
     shown = capsys.readouterr()
     assert shown.out == ""
     assert shown.err.startswith("watermap: ")
@@ -84,11 +84,11 @@ def test_every_ending_is_one_line_and_a_code(
 
 
 def test_a_defect_shows_where_it_is(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    def fail(**_: object) -> None:
+    def fail(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(main.cli, "main", fail)
-    assert main.run([]) == 1
+    monkeypatch.setattr(main.cli, "invoke", fail)
+    assert main.run(["predict", "x.tif"]) == 1
     shown = capsys.readouterr().err
     assert "Traceback" in shown
     assert shown.endswith("a defect of watermap: please report it with the lines above\n")

@@ -69,7 +69,7 @@ def ended(arguments: list[str | Path], code: int, words: str, capsys: pytest.Cap
     [
         (no_raster, "not a raster"),
         (truncated, "truncated"),
-        (missing_bands, "band B2, B4, B11, B12 is missing"),
+        (missing_bands, "bands B2, B4, B11, B12 are missing"),
         (undescribed, "have no names"),
         (no_crs, "no coordinate reference system"),
         (all_no_data, "no valid pixel"),

@@ -16,7 +16,11 @@ from watermap.progress import Progress
 
 _PLAIN_INTERVAL_S = 10.0
 
+_LOG_COLUMNS = 120
+
 console = Console(highlight=False)
+if not console.is_terminal:
+    console = Console(highlight=False, width=_LOG_COLUMNS)
 _error_console = Console(stderr=True, highlight=False)
 
 

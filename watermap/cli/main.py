@@ -14,7 +14,7 @@ from typing import Final
 import click
 
 from watermap import __version__
-from watermap.errors import EXIT_INTERRUPTED, WatermapError
+from watermap.errors import EXIT_INTERRUPTED, DataError, WatermapError
 
 _COMMANDS: Final = {
     "demo": "Sample scenes to water maps in one go.",
@@ -26,6 +26,11 @@ _COMMANDS: Final = {
     "predict": "Map the water of scenes.",
 }
 """Subcommands and their one-line help: known without importing what they need."""
+
+
+_INTERRUPTED: Final = "interrupted; run the same command again to go on"
+_interrupted: list[bool] = []
+"""Filled when a signal asks this process to end."""
 
 
 class _LazyGroup(click.Group):
@@ -52,6 +57,7 @@ def cli() -> None:
 
 
 def _interrupt(*_: object) -> None:
+    _interrupted.append(True)
     raise KeyboardInterrupt
 
 
@@ -69,35 +75,56 @@ def run(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0 done, 1 unexpected, 2 usage or settings, 3 bad data, 4 Earth Engine, 5 model,
         6 some of many inputs failed, 130 interrupted.
     """
+    _interrupted.clear()
     try:
-        cli.main(args=arguments, prog_name="watermap", standalone_mode=False)
+        words = list(sys.argv[1:] if arguments is None else arguments)
+        with cli.make_context("watermap", words) as context:
+            cli.invoke(context)
+    except click.exceptions.Exit as ending:
+        return ending.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return error.exit_code
     except WatermapError as error:
         _fail(str(error))
         return error.exit_code
     except click.ClickException as error:
-        context = getattr(error, "ctx", None)
-        path = context.command_path if context else "watermap"
+        where = getattr(error, "ctx", None)
+        path = where.command_path if where else "watermap"
         _fail(f"{' '.join(error.format_message().split())} (see {path} --help)")
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        _fail("interrupted; run the same command again to go on")
+        _fail(_INTERRUPTED)
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        if error.filename is None:
+            return _report_defect(error)
+        _fail(f"{error.filename}: {error.strerror}: check the path and its permissions")
+        return DataError.exit_code
     except MemoryError:
         _fail("out of memory: close other programs, or make windows and batches smaller")
         return 1
     except Exception as error:
-        traceback.print_exc()
-        _fail(f"unexpected {type(error).__name__}, a defect of watermap: please report it with the lines above")
-        return 1
+        if _interrupted:  # native code turned the interruption into something else
+            _fail(_INTERRUPTED)
+            return EXIT_INTERRUPTED
+        return _report_defect(error)
     return 0
+
+
+def _report_defect(error: Exception) -> int:
+    traceback.print_exception(error)
+    _fail(f"unexpected {type(error).__name__}, a defect of watermap: please report it with the lines above")
+    return 1
 
 
 def main() -> None:
     """Entry point of the `watermap` script."""
-    signal.signal(signal.SIGTERM, _interrupt)  # a scheduler's stop cleans up like Ctrl-C
+    for signal_number in (signal.SIGINT, signal.SIGTERM):  # a scheduler's stop cleans up like Ctrl-C
+        signal.signal(signal_number, _interrupt)
     logging.getLogger("rasterio").addHandler(logging.NullHandler())  # its errors reach the user as ours
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # its advice on tracing is for developers
     sys.exit(run())

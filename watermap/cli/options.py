@@ -24,15 +24,21 @@ def setting(config: type[Config], name: str, *flags: str, **extra: Any) -> Calla
         extra: passed on to click.
     """
     field = config.model_fields[name]
-    annotation = field.annotation
+    annotation = _without_none(field.annotation)
     if get_origin(annotation) is Literal:
         extra.setdefault("type", click.Choice([str(choice) for choice in get_args(annotation)]))
     else:
-        extra.setdefault("type", _TYPES.get(annotation, click.STRING))  # type: ignore[arg-type]  # None: a string
+        extra.setdefault("type", _TYPES.get(annotation, click.STRING))
     default = ",".join(field.default) if isinstance(field.default, tuple) else field.default
     shown = f" [default: {default}]" if default is not None else ""
     names = flags or (f"--{name.replace('_', '-')}",)
     return click.option(*names, name, default=None, help=f"{field.description}{shown}", **extra)
+
+
+def _without_none(annotation: Any) -> Any:
+    """The type of a setting that may also be None."""
+    others = [kind for kind in get_args(annotation) if kind is not type(None)]
+    return others[0] if type(None) in get_args(annotation) and len(others) == 1 else annotation
 
 
 def config_file() -> Callable[[_Command], _Command]:

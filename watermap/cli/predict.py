@@ -73,7 +73,7 @@ def command(
         for _, error in failed:
             note(str(error))
         raise PartialFailureError(
-            f"{len(failed)} of {len(results)} scenes failed", hint="see the lines above; the others are done"
+            f"{len(failed)} of {len(results)} scenes failed", hint=f"see the lines above; {len(done)} are done"
         )
 
 

@@ -26,17 +26,13 @@ from watermap.config import TileConfig
 @setting(TileConfig, "validation")
 @setting(TileConfig, "test")
 @setting(TileConfig, "seed")
-@click.option(
-    "--offset", type=float, help="DN added before scaling, the same for all scenes. [default: what the files say, or 0]"
-)
-@click.option("--scale", type=float, help="Reflectance of one DN. [default: what the files say, or 0.0001]")
+@setting(TileConfig, "offset")
+@setting(TileConfig, "scale")
 @click.option("--scene-bands", help="Names of all bands of the images in file order, where the files do not name them.")
 @config_file()
 def command(
     scenes_dir: Path,
     out: Path,
-    offset: float | None,
-    scale: float | None,
     scene_bands: str | None,
     config_path: Path | None,
     bands: str | None,
@@ -46,22 +42,16 @@ def command(
 
     SCENES_DIR holds <scene>/image.tif and <scene>/label.tif. Training, validation and test patches never share ground.
     """
-    from watermap.bands import REFLECTANCE_SCALE, parse_bands
+    from watermap.bands import parse_bands
     from watermap.cli.console import files_to_open, note, progress_bar, table
-    from watermap.errors import PartialFailureError, UsageError
+    from watermap.errors import PartialFailureError
     from watermap.patch_index import INDEX_FILE
     from watermap.patches import tile
-    from watermap.raster import Radiometry
 
     config = TileConfig.load(config_path, section="tile", bands=bands and parse_bands(bands), **settings)
-    if scale is not None and scale <= 0:
-        raise UsageError(f"--scale {scale:g} is not positive", hint="give the reflectance of one DN, e.g. 0.0001")
-    stated = None
-    if offset is not None or scale is not None:
-        stated = Radiometry(scale if scale is not None else REFLECTANCE_SCALE, offset or 0.0)
     names = [name.strip() for name in scene_bands.split(",")] if scene_bands else None
     with progress_bar() as progress:
-        summary = tile(scenes_dir, out, config, radiometry=stated, names=names, progress=progress)
+        summary = tile(scenes_dir, out, config, names=names, progress=progress)
     rows = [
         (split, count, "-" if (water := summary.water[split]) is None else f"{water:.1%}")
         for split, count in summary.counts.items()
