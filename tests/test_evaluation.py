@@ -100,7 +100,7 @@ def test_a_score_on_training_ground_is_told(scenes: Path, small_patches: Path, t
     assert len(notes) == 1
     assert notes[0].startswith("s1: the bundle was trained on this scene")
     store = PatchStore.open(small_patches)
-    trained_on = {"patches": store.digest, "counts": {}, "scenes": store.image_digests}
+    trained_on = {"patches": store.digest, "counts": {}, "scenes": store.image_digests("train", "validation")}
     bundle = make_bundle(tmp_path / "b", trained_on=trained_on)
     assert "flatter" in evaluate(bundle, small_patches, CONFIG, split="train").notes[0]
     assert not evaluate(bundle, small_patches, CONFIG, split="test").notes

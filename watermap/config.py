@@ -88,7 +88,9 @@ class SampleConfig(Config):
 class TileConfig(Config):
     """Settings of cutting scenes into patches."""
 
-    patch_size: int = Field(128, ge=16, le=2048, description="Width and height of a patch in pixels.")
+    patch_size: int = Field(
+        128, ge=16, le=2048, multiple_of=16, description="Side of a patch in pixels, a multiple of 16."
+    )
     bands: tuple[str, ...] = Field(TRUE_COLOR, min_length=1, description="Bands of a patch, in order.")
     min_water: float = Field(0.3, ge=0, le=1, description="Least water fraction of a patch's valid pixels.")
     max_water: float = Field(0.7, ge=0, le=1, description="Greatest water fraction of a patch's valid pixels.")

@@ -196,7 +196,7 @@ def _flatters(bundle: Bundle, store: PatchStore, split: str) -> bool:
     trained_on = bundle.contract.trained_on
     if store.digest == trained_on["patches"]:
         return split != "test"
-    return bool(set(trained_on["scenes"].values()) & set(store.image_digests.values()))
+    return bool(set(trained_on["scenes"].values()) & set(store.image_digests(split).values()))
 
 
 def _patch_pieces(

@@ -9,7 +9,7 @@ from typing import Final
 
 from watermap.errors import DataError, UsageError
 
-IMAGE_NAME: Final = "image.tif"
+IMAGE_FILE: Final = "image.tif"
 
 _SUFFIXES: Final = (".tif", ".tiff", ".jp2", ".vrt")
 _NOT_IMAGES: Final = ("_water", "_probability")
@@ -55,7 +55,7 @@ def find_images(inputs: Sequence[str | Path]) -> list[Path]:
 
 def output_name(image: Path) -> str:
     """The name of an image's results: its folder's for `NAME/image.tif`, else its own without the suffix."""
-    return image.resolve().parent.name if image.name == IMAGE_NAME else image.stem
+    return image.resolve().parent.name if image.name == IMAGE_FILE else image.stem
 
 
 def _glob(pattern: str | Path) -> list[str]:
@@ -63,9 +63,9 @@ def _glob(pattern: str | Path) -> list[str]:
 
 
 def _images_of(folder: Path) -> list[Path]:
-    if (folder / IMAGE_NAME).is_file():
-        return [folder / IMAGE_NAME]
-    scenes = sorted(folder.glob(f"*/{IMAGE_NAME}"))
+    if (folder / IMAGE_FILE).is_file():
+        return [folder / IMAGE_FILE]
+    scenes = sorted(folder.glob(f"*/{IMAGE_FILE}"))
     return scenes or [path for path in sorted(folder.iterdir()) if _is_image(path)]
 
 

@@ -26,6 +26,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from watermap import __version__
 from watermap.errors import DataError
 from watermap.files import file_digest
+from watermap.inputs import IMAGE_FILE
 from watermap.patch_index import INDEX_FILE, PatchRecord, damaged, read_index
 from watermap.raster import Radiometry
 from watermap.splits import SPLITS, check_leaks
@@ -158,10 +159,10 @@ class PatchStore:
         }
         self._arrays: dict[str, npt.NDArray[Any]] = {}
 
-    @property
-    def image_digests(self) -> dict[str, str]:
-        """SHA-256 of each scene's image, by scene."""
-        return {name: files["image.tif"] for name, files in self.manifest.scenes.items()}
+    def image_digests(self, *splits: str) -> dict[str, str]:
+        """SHA-256 of the image of each scene that has patches in some of the splits, by scene."""
+        scenes = {record.scene for split in splits for record in self._records[split]}
+        return {name: files[IMAGE_FILE] for name, files in self.manifest.scenes.items() if name in scenes}
 
     @classmethod
     def open(cls, folder: Path) -> Self:

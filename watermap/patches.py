@@ -20,11 +20,12 @@ from watermap.cuts import TOO_FEW_VALID, TOO_LITTLE_WATER, TOO_MUCH_WATER, TRIED
 from watermap.errors import DataError
 from watermap.files import file_digest
 from watermap.ground import find_sites, footprints
+from watermap.inputs import IMAGE_FILE
 from watermap.patch_index import PatchRecord
 from watermap.patch_store import FORMAT_VERSION, Manifest, PatchBatch, PatchStore, is_store
 from watermap.patch_writer import StoreWriter, check_target, patches_a_shard
 from watermap.progress import Progress, silent
-from watermap.scenes import IMAGE_FILE, LABEL_FILE, Scene, find_scenes, missing_label
+from watermap.scenes import LABEL_FILE, Scene, find_scenes, missing_label
 from watermap.splits import SPLITS, check_leaks, split_groups
 from watermap.survey import Findings, Piece, agreed_radiometry, describe, listed, notes, read_box, survey
 

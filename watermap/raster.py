@@ -104,11 +104,6 @@ class Raster:
         """Rows of the file's own blocks: reading in multiples of it decodes nothing twice."""
         return int(self._dataset.block_shapes[0][0])
 
-    @property
-    def tags(self) -> dict[str, str]:
-        """The dataset's metadata."""
-        return dict(self._dataset.tags())
-
     def radiometry(self, positions: Sequence[int]) -> Radiometry | None:
         """What the file says of the numbers of some bands (GDAL's `value * scale + offset`), None where nothing.
 

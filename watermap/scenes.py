@@ -15,10 +15,10 @@ from watermap.cog import LABEL_LAYOUT, LAND, NO_DATA, WATER, RasterWriter
 from watermap.errors import DataError, UsageError
 from watermap.files import unwritable
 from watermap.grid import blocks
+from watermap.inputs import IMAGE_FILE
 from watermap.labels import open_label
 from watermap.raster import open_raster
 
-IMAGE_FILE: Final = "image.tif"
 LABEL_FILE: Final = "label.tif"
 
 _LABEL_ROWS: Final = 512

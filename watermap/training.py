@@ -207,6 +207,7 @@ def _finish(
     config: TrainConfig,
     state: TrainingState,
 ) -> Bundle:
+    seen = store.image_digests("train", "validation")
     splits = [split for split in ("validation", "test") if store.count(split)]
     scores = {
         split: score_split(model, store, split, statistics=statistics, threshold=config.threshold) for split in splits
@@ -224,7 +225,7 @@ def _finish(
         statistics=statistics,
         threshold=config.threshold,
         patch_size=store.patch_size,
-        trained_on={"patches": store.digest, "counts": store.counts, "scenes": store.image_digests},
+        trained_on={"patches": store.digest, "counts": store.counts, "scenes": seen},
         training={
             "run": state.run,
             "epochs": state.epoch,
