@@ -182,7 +182,7 @@ class PredictConfig(Config):
     """Settings of prediction."""
 
     window: int = Field(512, ge=32, le=8192, description="Width and height of a window in pixels.")
-    overlap: int = Field(96, ge=0, description="Pixels that neighbouring windows share and blend.")
+    overlap: int = Field(112, ge=0, description="Pixels that neighbouring windows share and blend.")
     batch_size: int = Field(2, ge=1, description="Windows predicted at once.")
     threshold: float | None = Field(
         None, gt=0, lt=1, description="Probability from which a pixel is water; not given: the bundle's."

@@ -40,9 +40,9 @@ class Strip:
 def blend_weights(size: int, overlap: int, *, first: bool, last: bool) -> FloatArray:
     """Weights of a window along one axis; with those of its neighbours they add up to one at every pixel.
 
-    A network sees too little at a window's edge. So the outer three eighths of an overlap count for nothing, the
-    middle quarter fades by a squared sine, and from there on the window counts in full. A network whose field of view
-    reaches no further than three eighths of the overlap gives the same map for any size of window.
+    A network sees too little at a window's edge. So the outer seven sixteenths of an overlap count for nothing, the
+    middle eighth fades by a squared sine, and from there on the window counts in full. A network whose field of view
+    reaches no further than seven sixteenths of the overlap gives the same map for any size of window.
 
     Args:
         size: pixels of the window.
@@ -51,7 +51,7 @@ def blend_weights(size: int, overlap: int, *, first: bool, last: bool) -> FloatA
         last: whether there is none at the end.
     """
     weights = np.ones(size, dtype=np.float32)
-    blind = overlap * 3 // 8
+    blind = overlap * 7 // 16
     fade = overlap - 2 * blind
     ramp = np.zeros(overlap, dtype=np.float32)
     ramp[blind : blind + fade] = np.sin((np.arange(fade) + 0.5) / max(fade, 1) * np.pi / 2) ** 2

@@ -139,3 +139,40 @@ sys.exit(run(["train", "patches", "--out", "b"]))
     assert done.returncode == 5
     assert done.stderr.startswith("watermap: Keras finds no backend")
     assert done.stderr.count("\n") == 1
+
+
+def test_an_interruption_that_native_code_disguises_is_still_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> None:
+        with pytest.raises(KeyboardInterrupt):
+            main._interrupt()
+        raise SystemError("bad argument to internal function")
+
+    monkeypatch.setattr(main.cli, "invoke", fail)
+    assert main.run(["predict", "x.tif"]) == 130
+    assert capsys.readouterr().err == "watermap: interrupted; run the same command again to go on\n"
+
+
+def test_a_path_that_the_system_refuses_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(["tile", "x" * 300, "--out", "p"]) == 3
+    shown = capsys.readouterr().err
+    assert "File name too long" in shown
+    assert shown.count("\n") == 1
+
+
+def test_an_unknown_backend_is_one_line() -> None:
+    command = [sys.executable, "-m", "watermap", "train", "patches", "--out", "b"]
+    environment = os.environ | {"KERAS_BACKEND": "abacus"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 5
+    assert done.stderr.startswith("watermap: Keras finds no backend")
+    assert done.stderr.count("\n") == 1
+
+
+def test_numbers_on_flags_are_numbers(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(["predict", "x.tif", "--offset", "many"]) == 2
+    assert "'many' is not a valid float" in capsys.readouterr().err
+    assert main.run(["predict", "x.tif", "--offset", "nan"]) == 2
+    assert main.run(["predict", "x.tif", "--scale", "inf"]) == 2
+    assert main.run(["tile", "s", "--out", "p", "--offset", "nan"]) == 2
