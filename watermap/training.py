@@ -74,9 +74,11 @@ def train(
         raise DataError(f"{patches}: holds no training patches", hint="tile more scenes, or widen the water fraction")
     run = hashlib.sha256(f"{store.digest} {config.digest()}".encode()).hexdigest()[:12]
     done = _bundle_of(out, run, overwrite=overwrite)
-    if done is not None:
-        return Training(done, unchanged=True)
     checkpoint = Checkpoint(out)
+    if done is not None:
+        if (left := checkpoint.load()) is not None and left.run == run:
+            checkpoint.remove()  # killed after the bundle was done
+        return Training(done, unchanged=True)
     with checkpoint.locked():
         state = _state_of(checkpoint, run, overwrite=overwrite)
         resumed_from = state.epoch
@@ -103,11 +105,9 @@ def _state_of(checkpoint: Checkpoint, run: str, *, overwrite: bool) -> TrainingS
 def _bundle_of(out: Path, run: str, *, overwrite: bool) -> Bundle | None:
     """The finished bundle of this very run, if it is there; an error if something else is."""
     if not (out / CONTRACT_FILE).is_file():
-        if out.is_dir() and any(not path.name.startswith(".") for path in out.iterdir()) and not overwrite:
-            known = {HISTORY_FILE, CURVES_FILE}
-            others = [p for p in out.iterdir() if p.name not in known and not p.name.startswith((".", "model-"))]
-            if others:
-                raise UsageError(f"{out}: is not empty and no bundle", hint="choose another --out")
+        own = (".", "model-", HISTORY_FILE, CURVES_FILE)
+        if out.is_dir() and any(not path.name.startswith(own) for path in out.iterdir()):
+            raise UsageError(f"{out}: is not empty and no bundle", hint="choose another --out")
         return None
     try:
         bundle = open_bundle(out)
