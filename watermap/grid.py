@@ -9,7 +9,6 @@ from typing import Any
 
 from affine import Affine
 from rasterio.crs import CRS
-from rasterio.warp import transform_geom
 from rasterio.windows import Window
 
 _SAME_GRID_PIXELS = 0.01
@@ -68,14 +67,10 @@ class Grid:
         right, bottom = left + window.width, top + window.height
         return [self.transform @ point for point in ((left, top), (right, top), (right, bottom), (left, bottom))]
 
-    def footprint(self, crs: CRS | None = None, *, window: Window | None = None) -> dict[str, Any]:
-        """The grid's outline, or a window's, as a GeoJSON polygon in `crs` (default: the grid's own)."""
+    def footprint(self, window: Window | None = None) -> dict[str, Any]:
+        """The outline of the grid, or of a window of it, as a GeoJSON polygon in the grid's CRS."""
         ring = self.corners(window)
-        geometry = {"type": "Polygon", "coordinates": [[*ring, ring[0]]]}
-        if crs is None or crs == self.crs:
-            return geometry
-        reprojected: dict[str, Any] = transform_geom(self.crs, crs, geometry)
-        return reprojected
+        return {"type": "Polygon", "coordinates": [[*ring, ring[0]]]}
 
 
 @dataclass(frozen=True)

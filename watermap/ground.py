@@ -152,7 +152,7 @@ def locate(points: Points, grid: Grid, other: Grid) -> Points:
 
 def footprints(grid: Grid, windows: Sequence[Window]) -> list[Any]:
     """The outlines of windows of a grid in EPSG:4326: shapely polygons, in two parts at the antimeridian."""
-    geometries = [grid.footprint(window=window) for window in windows]
+    geometries = [grid.footprint(window) for window in windows]
     if grid.crs != LON_LAT and geometries:
         geometries = _to_lon_lat(grid.crs, geometries)
     return [shape(geometry) for geometry in geometries]
