@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
 import pytest
 import rasterio
 from affine import Affine
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rasterio.crs import CRS
 from rasterio.warp import transform
@@ -49,6 +50,10 @@ def test_folders_without_scenes_are_named(tmp_path: Path) -> None:
     assert f"is one scene, not a folder of scenes: give {tmp_path}" in one_line(error)
 
 
+TIE_PIXELS = 1e-6
+"""A middle on the edge between two label pixels takes the next one."""
+
+
 def looked_up(label: np.ndarray, own: Grid, grid: Grid) -> np.ndarray:
     """Brute force: for each pixel of a grid the label pixel that holds its middle."""
     result = np.full(grid.shape, 255, dtype=np.uint8)
@@ -57,16 +62,21 @@ def looked_up(label: np.ndarray, own: Grid, grid: Grid) -> np.ndarray:
             x, y = grid.transform @ (col + 0.5, row + 0.5)
             if grid.crs != own.crs:
                 (x,), (y,) = transform(grid.crs, own.crs, [x], [y])
-            own_col, own_row = ~own.transform @ (x, y)
+            own_col, own_row = (math.floor(position + TIE_PIXELS) for position in ~own.transform @ (x, y))
             if 0 <= own_col < own.width and 0 <= own_row < own.height:
-                result[row, col] = label[int(own_row), int(own_col)]
+                result[row, col] = label[own_row, own_col]
     return result
 
 
+MILLIMETRES = st.integers(-150_000, 150_000).map(lambda count: count / 1000)
+"""Shifts whose ties between two label pixels are ties exactly, or miss by far more than the tolerance."""
+
+
 @settings(max_examples=25, deadline=None)
+@example(pixel=7.0, shift=(0.0, 0.0), south_up=False, seed=0)
 @given(
     pixel=st.sampled_from([7.0, 10.0, 30.0]),
-    shift=st.tuples(st.floats(-150, 150), st.floats(-150, 150)),
+    shift=st.tuples(MILLIMETRES, MILLIMETRES),
     south_up=st.booleans(),
     seed=st.integers(0, 10),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import json
 import tomllib
@@ -11,7 +12,7 @@ from typing import Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from watermap.bands import TRUE_COLOR
+from watermap.bands import STANDARD_BANDS, TRUE_COLOR
 from watermap.errors import UsageError
 
 
@@ -83,6 +84,66 @@ class SampleConfig(Config):
     size: int = Field(512, ge=128, le=4096, description="Width and height of a scene in pixels.")
     seed: int = Field(0, ge=0, description="The same seed gives the same scenes.")
     first_place: int = Field(0, ge=0, description="Number of the first place; places of other numbers lie elsewhere.")
+
+
+class EarthEngineConfig(Config):
+    """How Earth Engine is reached: who asks, where, how often and how patiently."""
+
+    project: str | None = Field(
+        None, min_length=1, description="Google Cloud project that pays; not given: the login's own."
+    )
+    key: Path | None = Field(None, description="Service-account key (JSON); not given: the machine's login.")
+    requests: int = Field(8, ge=1, le=40, description="Requests in flight at once; Earth Engine allows 40.")
+    request_mib: float = Field(
+        32.0, gt=0, le=48, description="Pixels asked for at once in MiB; Earth Engine allows 48."
+    )
+    timeout_s: float = Field(180.0, gt=0, description="Seconds to wait for one answer.")
+    patience_s: float = Field(600.0, ge=0, description="Seconds to go on trying where the service is busy or away.")
+    poll_s: float = Field(20.0, gt=0, description="Seconds between two looks at a running export.")
+    service_url: str = Field(
+        "https://earthengine-highvolume.googleapis.com", description="Address of the Earth Engine service."
+    )
+    storage_url: str = Field("https://storage.googleapis.com", description="Address of Cloud Storage.")
+
+
+class ExportConfig(Config):
+    """Settings of bringing scenes from Earth Engine."""
+
+    start: datetime.date = Field(description="First day, e.g. 2023-06-01.")
+    end: datetime.date = Field(description="Last day, included.")
+    bands: tuple[str, ...] = Field(STANDARD_BANDS, min_length=1, description="Bands of the image, in order.")
+    max_cloud: float = Field(1.0, ge=0, le=100, description="Greatest cloud cover of a scene in percent.")
+    cloud_score: float | None = Field(
+        None, gt=0, lt=1, description="Pixels with a Cloud Score+ below this become no data, e.g. 0.6; not given: none."
+    )
+    composite: Literal["none", "median"] = Field(
+        "none", description="Every scene for itself, or one median image of the whole period."
+    )
+    label: Literal["hansen", "jrc", "dynamic-world", "worldcover", "consensus", "none"] = Field(
+        "hansen", description="Where the labels come from; consensus: all four, where they agree."
+    )
+    hansen_asset: str = Field(
+        "UMD/hansen/global_forest_change_2025_v1_13", description="Version of Hansen's map; its datamask is the label."
+    )
+    limit: int | None = Field(None, ge=1, description="At most so many scenes, the least cloudy ones.")
+    scene_size: int = Field(
+        10_980, ge=64, le=32_768, description="Greatest width and height of a scene; larger areas are split."
+    )
+    to: Literal["local", "gcs", "drive"] = Field(
+        "local", description="Straight to this machine, by way of Cloud Storage, or to Google Drive."
+    )
+    bucket: str | None = Field(None, min_length=3, description="Cloud Storage bucket, for --to gcs.")
+    folder: str = Field("watermap", min_length=1, description="Folder in the bucket or on Drive.")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.end < self.start:
+            raise ValueError(f"end {self.end} is before start {self.start}")
+        if "B10" in self.bands:
+            raise ValueError("surface reflectance has no band B10")
+        if self.to == "gcs" and self.bucket is None:
+            raise ValueError("to gcs needs a bucket")
+        return self
 
 
 class TileConfig(Config):

@@ -46,6 +46,12 @@ class DataError(WatermapError):
     exit_code = 3
 
 
+class EarthEngineError(WatermapError):
+    """Something that Earth Engine, its login or its storage did not do."""
+
+    exit_code = 4
+
+
 class ModelError(WatermapError):
     """A model, its weights or its bundle that cannot be used."""
 
