@@ -8,11 +8,10 @@ BUNDLE/.training/
 
 from __future__ import annotations
 
-import fcntl
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +19,7 @@ import keras
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from watermap.errors import ModelError, UsageError
-from watermap.files import appearing, unwritable, write_text
+from watermap.files import appearing, locked, unwritable, write_text
 
 FOLDER: Final = ".training"
 _LOCK_FILE: Final = "lock"
@@ -95,17 +94,15 @@ class Checkpoint:
             DataError: the folder cannot be written.
         """
         is_new = not self.folder.parent.exists()
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            lock = (self.folder / _LOCK_FILE).open("w")
-        except OSError as error:
-            raise unwritable(self.folder.parent, error) from error
-        with lock:
+        with ExitStack() as stack:
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                self.folder.mkdir(parents=True, exist_ok=True)
+                stack.enter_context(locked(self.folder / _LOCK_FILE))
             except BlockingIOError as error:
                 hint = "wait for it, or choose another --out"
                 raise UsageError(f"{self.folder.parent}: another process trains here", hint=hint) from error
+            except OSError as error:
+                raise unwritable(self.folder.parent, error) from error
             try:
                 yield
             finally:

@@ -48,7 +48,9 @@ class Config(BaseModel):
             first = error.errors()[0]
             name = ".".join(str(part) for part in first["loc"])
             unknown = first["type"] == "extra_forbidden"
+            missing = first["type"] == "missing"
             reason = "no such setting" if unknown else first["msg"].removeprefix("Value error, ")
+            reason = "is needed" if missing else reason
             where = f"{path}: " if path is not None and not stated.get(name) else ""
             raise UsageError(f"{where}{name}{': ' if name else ''}{reason}") from error
 

@@ -29,9 +29,9 @@ class WatermapError(Exception):
         line = f"{self.message.rstrip('.')}: {self.hint}" if self.hint else self.message
         return " ".join(line.split())
 
-    def __reduce__(self) -> tuple[type[WatermapError], tuple[str], dict[str, str]]:
-        """Keep the hint when the error crosses a process boundary."""
-        return type(self), (self.message,), {"hint": self.hint}
+    def __reduce__(self) -> tuple[type[WatermapError], tuple[str], dict[str, object]]:
+        """Keep the hint, and what children add, when the error crosses a process boundary."""
+        return type(self), (self.message,), dict(self.__dict__)
 
 
 class UsageError(WatermapError):

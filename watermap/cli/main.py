@@ -19,11 +19,13 @@ from watermap.errors import EXIT_INTERRUPTED, DataError, WatermapError
 _COMMANDS: Final = {
     "demo": "Sample scenes to water maps in one go.",
     "sample": "Write synthetic Sentinel-2 scenes with labels.",
+    "export": "Bring Sentinel-2 scenes with water labels from Earth Engine.",
     "scenes": "Bring your own images and labels into a scenes folder.",
     "tile": "Cut scenes into training patches, split by ground.",
     "train": "Train a model on patches into a bundle.",
     "evaluate": "Score a bundle beside the NDWI and MNDWI baselines.",
     "predict": "Map the water of scenes.",
+    "doctor": "Say what this machine can do, and what to do about the rest.",
 }
 """Subcommands and their one-line help: known without importing what they need."""
 
@@ -53,7 +55,7 @@ class _LazyGroup(click.Group):
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="watermap")
 def cli() -> None:
-    """Surface-water maps from Sentinel-2: tile, train, predict, evaluate."""
+    """Surface-water maps from Sentinel-2: export, tile, train, evaluate, predict."""
 
 
 def _interrupt(*_: object) -> None:

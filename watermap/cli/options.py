@@ -29,7 +29,9 @@ def setting(config: type[Config], name: str, *flags: str, **extra: Any) -> Calla
         extra.setdefault("type", click.Choice([str(choice) for choice in get_args(annotation)]))
     else:
         extra.setdefault("type", _TYPES.get(annotation, click.STRING))
-    default = ",".join(field.default) if isinstance(field.default, tuple) else field.default
+    default = None if field.is_required() else field.default
+    if isinstance(default, tuple):
+        default = ",".join(default)
     shown = f" [default: {default}]" if default is not None else ""
     names = flags or (f"--{name.replace('_', '-')}",)
     return click.option(*names, name, default=None, help=f"{field.description}{shown}", **extra)

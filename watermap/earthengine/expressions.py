@@ -72,45 +72,42 @@ def emptiness(region: dict[str, Any], config: ExportConfig) -> ee.Dictionary:
     )
 
 
-def scene_image(index: str, config: ExportConfig) -> ee.Image:
-    """One scene: its bands as uint16 digital numbers without offset; masked pixels are 65535.
+def image(indexes: Sequence[str], config: ExportConfig) -> ee.Image:
+    """A scene, or the median of several: uint16 digital numbers without offset; 65535 where no scene shows the pixel.
 
     Args:
-        index: the scene's `system:index`.
-        config: bands and cloud_score.
+        indexes: `system:index` of each scene; which ones is settled before, so that the same request is the same image.
+        config: bands, cloud_score and whether scenes are combined.
     """
-    image = ee.Image(f"{SENTINEL2}/{index}")
-    if config.cloud_score is not None:
-        clear = ee.Image(f"{CLOUD_SCORE}/{index}").select(["cs"]).gte(config.cloud_score)
-        image = image.updateMask(clear)
-    return _finished(image.select(list(config.bands)))
+    scenes = [_scene(index, config).select(list(config.bands)) for index in indexes]
+    if config.composite == "median":
+        return _finished(ee.ImageCollection(scenes).median().round())
+    (scene,) = scenes
+    return _finished(scene)
 
 
-def median_image(region: dict[str, Any], config: ExportConfig) -> ee.Image:
-    """The median of a region's scenes, band by band; a pixel that no scene shows is 65535."""
-    images = collection(region, config)
-    if config.cloud_score is not None:
-        images = images.linkCollection(ee.ImageCollection(CLOUD_SCORE), ["cs"]).map(_without_clouds(config.cloud_score))
-    return _finished(images.select(list(config.bands)).median().round())
-
-
-def label(index: str | None, region: dict[str, Any], config: ExportConfig) -> ee.Image:
-    """The label: 0 land, 1 water, 255 unknown, uint8.
+def label(indexes: Sequence[str], config: ExportConfig) -> ee.Image:
+    """The label of a scene, or of a median of several: 0 land, 1 water, 255 unknown, uint8.
 
     Args:
-        index: the scene's `system:index`; None for a composite.
-        region: of the collection, for labels that have a date.
-        config: which label, of which version, and the dates.
+        indexes: `system:index` of each scene, for labels that have a date.
+        config: which label, of which version, and whether scenes are combined.
     """
     sources: dict[str, Callable[[], ee.Image]] = {
         "hansen": lambda: hansen(config.hansen_asset),
         "jrc": jrc,
-        "dynamic-world": lambda: dynamic_world(index, region, config),
+        "dynamic-world": lambda: dynamic_world(indexes, config),
         "worldcover": worldcover,
     }
     if config.label == "consensus":
         return consensus([source() for source in sources.values()], coarse=[hansen(config.hansen_asset), jrc()])
     return sources[config.label]()
+
+
+def label_assets(config: ExportConfig) -> str:
+    """The assets behind the label, with their versions; empty without a label."""
+    assets = {"hansen": config.hansen_asset, "jrc": JRC, "dynamic-world": DYNAMIC_WORLD, "worldcover": WORLDCOVER}
+    return ", ".join(assets.values()) if config.label == "consensus" else assets.get(config.label, "")
 
 
 def hansen(asset: str) -> ee.Image:
@@ -127,14 +124,13 @@ def jrc() -> ee.Image:
     return _label(ee.Image.constant(NO_DATA).where(land, 0).where(water, 1))
 
 
-def dynamic_world(index: str | None, region: dict[str, Any], config: ExportConfig) -> ee.Image:
-    """Dynamic World, 10 m: of the very scene, or the commonest class of the period; flooded vegetation is unknown."""
-    if index is not None:
-        classes = ee.Image(f"{DYNAMIC_WORLD}/{index}").select(["label"])
+def dynamic_world(indexes: Sequence[str], config: ExportConfig) -> ee.Image:
+    """Dynamic World, 10 m: of the very scene, or the commonest class of several; flooded vegetation is unknown."""
+    if config.composite == "median":
+        found = ee.ImageCollection(DYNAMIC_WORLD).filter(ee.Filter.inList("system:index", list(indexes)))
+        classes = found.select(["label"]).mode()
     else:
-        end = (config.end + datetime.timedelta(days=1)).isoformat()
-        found = ee.ImageCollection(DYNAMIC_WORLD).filterBounds(ee.Geometry(region, geodesic=False))
-        classes = found.filterDate(config.start.isoformat(), end).select(["label"]).mode()
+        classes = ee.Image(f"{DYNAMIC_WORLD}/{indexes[0]}").select(["label"])
     return _label(classes.eq(_DYNAMIC_WORLD_WATER).updateMask(classes.neq(_DYNAMIC_WORLD_FLOODED)))
 
 
@@ -168,11 +164,12 @@ def _near_shore(each: ee.Image) -> ee.Image:
     return widened.neq(narrowed)
 
 
-def _without_clouds(least: float) -> Callable[[ee.Image], ee.Image]:
-    def mask(image: ee.Image) -> ee.Image:
-        return image.updateMask(image.select(["cs"]).gte(least))
-
-    return mask
+def _scene(index: str, config: ExportConfig) -> ee.Image:
+    """All bands of a scene; masked where the service masks them, and where Cloud Score+ is too low."""
+    scene = ee.Image(f"{SENTINEL2}/{index}")
+    if config.cloud_score is None:
+        return scene
+    return scene.updateMask(ee.Image(f"{CLOUD_SCORE}/{index}").select(["cs"]).gte(config.cloud_score))
 
 
 def _finished(image: ee.Image) -> ee.Image:

@@ -1,0 +1,44 @@
+"""An Earth Engine of our own for every test of this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.earthengine.ground import make_world
+from tests.earthengine.server import LoopbackServer
+from tests.earthengine.world import World
+from watermap.config import EarthEngineConfig
+from watermap.earthengine.session import Session, connect
+
+
+@pytest.fixture(scope="session")
+def world() -> World:
+    """The ground truth."""
+    return make_world()
+
+
+@pytest.fixture
+def server(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackServer]:
+    """A fresh server over the world; at the end it must have understood everything that it was asked."""
+    for name in ("no_proxy", "NO_PROXY"):  # a proxy would not find this machine's loopback
+        monkeypatch.setenv(name, "127.0.0.1")
+    with LoopbackServer(world) as running:
+        yield running
+    assert not running.unknown
+
+
+@pytest.fixture
+def key(server: LoopbackServer, tmp_path: Path) -> Path:
+    """A service-account key for the server."""
+    return server.write_key(tmp_path / "key.json")
+
+
+@pytest.fixture
+def connected(server: LoopbackServer, key: Path) -> Iterator[Session]:
+    """The real client, connected to the server the way that watermap does it."""
+    config = EarthEngineConfig(key=key, service_url=server.url, storage_url=server.url, timeout_s=20, patience_s=0)
+    with connect(config) as session:
+        yield session

@@ -1,0 +1,141 @@
+"""`watermap export`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+
+from watermap.cli.options import config_file, setting
+from watermap.config import EarthEngineConfig, ExportConfig
+
+_SHOWN_SCENES = 40
+
+
+class _AreaCommand(click.Command):
+    """Takes a bounding box that begins with a minus sign for what it is, not for an option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, [f" {word}" if re.match(r"-\.?\d[^=]*,", word) else word for word in args])
+
+
+@click.command("export", cls=_AreaCommand)
+@click.argument("area")
+@setting(ExportConfig, "start")
+@setting(ExportConfig, "end")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Scenes folder to write.")
+@setting(ExportConfig, "max_cloud")
+@setting(ExportConfig, "cloud_score")
+@setting(ExportConfig, "bands")
+@setting(ExportConfig, "label")
+@setting(ExportConfig, "hansen_asset")
+@setting(ExportConfig, "composite")
+@setting(ExportConfig, "limit")
+@setting(ExportConfig, "scene_size")
+@setting(ExportConfig, "to")
+@setting(ExportConfig, "bucket")
+@setting(ExportConfig, "folder")
+@setting(EarthEngineConfig, "project")
+@setting(EarthEngineConfig, "key")
+@setting(EarthEngineConfig, "requests")
+@click.option("--dry-run", is_flag=True, help="Show what would be made and what it costs; make nothing.")
+@config_file()
+def command(
+    area: str,
+    out: Path,
+    config_path: Path | None,
+    bands: str | None,
+    project: str | None,
+    key: Path | None,
+    requests: int | None,
+    *,
+    dry_run: bool,
+    **stated: Any,
+) -> None:
+    """Bring the Sentinel-2 scenes of AREA, with water labels, from Earth Engine.
+
+    AREA is a GeoJSON, GeoPackage, Shapefile or WKT file, WKT itself, or a box minx,miny,maxx,maxy in degrees. Stopped
+    or killed, the same command goes on where it was.
+    """
+    from watermap.area import read_area
+    from watermap.bands import parse_bands
+    from watermap.cli.console import console, note, progress_bar
+
+    config = ExportConfig.load(config_path, section="export", bands=bands and parse_bands(bands), **stated)
+    service = EarthEngineConfig.load(config_path, section="earthengine", project=project, key=key, requests=requests)
+    place = read_area(area.strip())
+    for line in place.notes:
+        note(line)
+    from watermap.earthengine.export import export
+    from watermap.earthengine.plan import estimate, estimate_date, plan
+    from watermap.earthengine.search import search
+    from watermap.earthengine.session import connect
+
+    one_date = estimate_date(place, config, service)
+    console.print(f"{place.area_km2:,.2f} km²; for one date {_cost(one_date, config, service)}", markup=False)
+    with connect(service) as session:
+        found = search(session, place, config)
+        plans = plan(place, found, config)
+        cost = estimate(plans, service)
+        _show_plan(plans, cost, config, service)
+        if dry_run:
+            console.print("Nothing was asked for and nothing was written: this was a dry run.")
+            return
+        with progress_bar() as progress:
+            summary = export(session, plans, out, config, progress=progress)
+    _show_summary(summary, out, config)
+
+
+def _cost(cost: Any, config: ExportConfig, service: EarthEngineConfig) -> str:
+    """Pixels, bytes and quota in one line."""
+    size = f"{cost.bytes / 2**30:,.1f} GiB" if cost.bytes >= 2**30 else f"{cost.bytes / 2**20:,.1f} MiB"
+    if config.to == "local":
+        quota = f"{cost.requests:,} pixel requests, at most {service.requests} at once (Earth Engine allows 40)"
+    else:
+        quota = f"{cost.exports:,} tasks (Earth Engine's queue holds 3,000)"
+    return f"{cost.pixels / 1e6:,.2f} Mpx, {size} before compression, {quota}"
+
+
+def _show_plan(plans: Any, cost: Any, config: ExportConfig, service: EarthEngineConfig) -> None:
+    from watermap.cli.console import console, table
+
+    rows = [
+        (each.name, f"{each.facts.cloud_percent:.2f}", each.grid.width, each.grid.height)
+        for each in plans[:_SHOWN_SCENES]
+    ]
+    if len(plans) > _SHOWN_SCENES:
+        rows.append((f"and {len(plans) - _SHOWN_SCENES} more", "", "", ""))
+    table(f"{len(plans)} scenes", ("scene", "clouds %", "columns", "rows"), rows)
+    console.print(f"In all {_cost(cost, config, service)}", markup=False)
+
+
+def _show_summary(summary: Any, out: Path, config: ExportConfig) -> None:
+    from watermap.cli.console import console, files_to_open, note
+    from watermap.errors import PartialFailureError
+    from watermap.stac import CATALOG_FILE
+
+    for line in summary.notes:
+        note(line)
+    if summary.kept:
+        note(f"{len(summary.kept)} scenes were there already and are unchanged")
+    for name, files in summary.drive_files.items():
+        label = f" --label {Path(files[1]).name}" if len(files) > 1 else ""
+        console.print(f"On Google Drive: {', '.join(files)}; download them, then", markup=False, soft_wrap=True)
+        line = f"  watermap scenes add {Path(files[0]).name}{label} --name {name} --out {out}"
+        console.print(line, markup=False, soft_wrap=True)
+    done = len(summary.made) + len(summary.kept) + len(summary.drive_files)
+    if done and config.to != "drive":
+        console.print(f"{done} scenes in {out}", markup=False)
+        files_to_open([out / CATALOG_FILE, out / (summary.made or summary.kept)[0] / "image.tif"])
+    if not summary.failures:
+        return
+    if not done:
+        raise next(iter(summary.failures.values()))
+    for name, error in summary.failures.items():
+        note(f"scene {name} failed: {error}")
+    raise PartialFailureError(
+        f"{len(summary.failures)} of {done + len(summary.failures)} scenes failed",
+        hint="see the lines above; the same command tries them again and keeps the others",
+    )

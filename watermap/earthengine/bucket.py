@@ -1,0 +1,88 @@
+"""What an export left in Cloud Storage, brought here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from watermap.earthengine.failures import Failure, Kind, UnusableAnswerError, classify, service_error
+from watermap.earthengine.pieces import Piece, open_piece
+from watermap.earthengine.plan import Request
+from watermap.earthengine.session import Session
+from watermap.files import unwritable
+
+_SERVICE = "Cloud Storage"
+
+
+def open_bucket(session: Session) -> Any:
+    """A client of Cloud Storage with the session's login."""
+    from google.cloud import storage
+
+    return storage.Client(
+        project=session.login.project,
+        credentials=session.login.credentials,
+        client_options={"api_endpoint": session.config.storage_url},
+    )
+
+
+def download(
+    session: Session,
+    client: Any,
+    request: Request,
+    folder: Path,
+    *,
+    bucket: str,
+    prefix: str,
+) -> list[Piece]:
+    """Bring every file below a prefix to a folder; large exports come in several.
+
+    Args:
+        session: what requests go through.
+        client: of `open_bucket`.
+        request: the raster that the files are pieces of.
+        folder: for the files; made if absent.
+        bucket: its name.
+        prefix: of the export's objects.
+
+    Raises:
+        ServiceError: there is no such object, or one cannot be brought here whole.
+        DataError: a file cannot be written.
+    """
+    wait = session.config.timeout_s
+    listed = session.send(
+        lambda: sorted(client.list_blobs(bucket, prefix=prefix, timeout=wait, retry=None), key=lambda blob: blob.name),
+        about=f"listing gs://{bucket}/{prefix}",
+        service=_SERVICE,
+    )
+    blobs = [blob for blob in listed if blob.name.endswith(".tif")]
+    if not blobs:
+        failure = Failure(Kind.MISSING, None, "the export's files are gone")
+        raise service_error(failure, service=_SERVICE, about=f"reading gs://{bucket}/{prefix}")
+    return [_download(session, blob, request, folder) for blob in blobs]
+
+
+def _download(session: Session, blob: Any, request: Request, folder: Path) -> Piece:
+    path = folder / Path(blob.name).name
+    if path.exists() and path.stat().st_size == blob.size:
+        try:
+            return open_piece(path, request)
+        except UnusableAnswerError:
+            path.unlink()
+
+    part = path.with_name(f".{path.name}.part")
+
+    def call() -> Piece:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            blob.download_to_filename(str(part), timeout=session.config.timeout_s, checksum="crc32c", retry=None)
+            piece = open_piece(part, request)
+            part.replace(path)
+        except OSError as error:
+            if classify(error) is not None:  # the network's errors are OSErrors too
+                raise
+            raise unwritable(path, error) from error
+        finally:
+            part.unlink(missing_ok=True)
+        return Piece(path, piece.window)
+
+    return session.send(call, about=f"downloading {blob.name}", service=_SERVICE)

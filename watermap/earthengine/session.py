@@ -1,0 +1,129 @@
+"""One connection to Earth Engine: bounded requests in flight, and the one layer that tries again."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar
+
+from watermap.config import EarthEngineConfig
+from watermap.earthengine.failures import Failure, classify, service_error
+from watermap.earthengine.login import Login, log_in
+from watermap.errors import EarthEngineError
+
+_Answer = TypeVar("_Answer")
+
+_FIRST_WAIT_S: Final = 1.0
+_LONGEST_WAIT_S: Final = 60.0
+
+
+class StoppedError(Exception):
+    """The run, or the scene, was given up while something was still under way."""
+
+
+class Session:
+    """What every request goes through.
+
+    Args:
+        config: how many requests at once, how long to wait, how long to go on trying.
+        login: who asks.
+    """
+
+    def __init__(self, config: EarthEngineConfig, login: Login) -> None:
+        from watermap.earthengine.transport import Transport
+
+        self.config = config
+        self.login = login
+        self.stop = threading.Event()
+        self.transport = Transport(timeout_s=config.timeout_s, connections=config.requests)
+        self._slots = threading.BoundedSemaphore(config.requests)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop.set()
+        self.transport.close()
+
+    def send(self, call: Callable[[], _Answer], *, about: str, service: str = "Earth Engine") -> _Answer:
+        """Make a request; where the service is busy or away, try again until the patience is used up.
+
+        Args:
+            call: makes one request, and may check its answer (`UnusableAnswerError` counts as away).
+            about: what is being done, for the message.
+            service: who is asked, for the message.
+
+        Raises:
+            ServiceError: the request failed for good; its `failure` says how.
+        """
+        import tenacity
+
+        first = min(_FIRST_WAIT_S, self.config.patience_s / 10)
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(lambda error: getattr(error, "transient", False)),
+            wait=tenacity.wait_exponential_jitter(initial=first, max=_LONGEST_WAIT_S, jitter=first),
+            stop=tenacity.stop_after_delay(self.config.patience_s) | tenacity.stop_when_event_set(self.stop),
+            sleep=tenacity.sleep_using_event(self.stop),
+            reraise=True,
+        )
+        return retrying(self._send_once, call, about, service)
+
+    def _send_once(self, call: Callable[[], _Answer], about: str, service: str) -> _Answer:
+        if self.stop.is_set():
+            raise StoppedError
+        try:
+            with self._slots:
+                return call()
+        except Exception as error:
+            failure: Failure | None = classify(error)
+            if failure is None:
+                raise
+            raise service_error(failure, service=service, about=about) from error
+
+
+def connect(config: EarthEngineConfig) -> Session:
+    """Log in and reach the service.
+
+    Raises:
+        UsageError: the key is not one.
+        EarthEngineError: no client, no login, no project, or a service that cannot be reached.
+    """
+    try:
+        import ee
+    except ModuleNotFoundError as error:
+        raise EarthEngineError(
+            "Earth Engine's client is not installed", hint="pip install 'watermap[earthengine]'"
+        ) from error
+    session = Session(config, log_in(config))
+    # The client would fetch a public list of deprecated assets, without a time limit; ours are pinned.
+    ee.deprecation.deprecated_assets = {"": ee.deprecation.DeprecatedAsset("", None, None, None)}
+    ee.data.setMaxRetries(0)  # `Session.send` is the one layer that tries again
+
+    def initialize() -> None:
+        ee.Initialize(
+            session.login.credentials,
+            url=config.service_url,
+            project=session.login.project,
+            http_transport=session.transport,
+        )
+
+    session.send(initialize, about="connecting")
+    return session
+
+
+def check(config: EarthEngineConfig) -> str:
+    """Log in, reach the service and have it compute one number; says as whom.
+
+    Raises:
+        EarthEngineError: any of it failed.
+    """
+    with connect(config) as session:
+        import ee
+
+        answer: Any = session.send(ee.Number(1).getInfo, about="computing a number")
+        if answer != 1:
+            raise EarthEngineError(f"Earth Engine computed {answer!r} for 1", hint="check the service address")
+        return f"reached with {session.login.source}, project {session.login.project}"
