@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import ee
 import pytest
+from google.cloud import storage
 
+from tests.earthengine.asking import credentials, initialize
 from tests.earthengine.ground import make_world
-from tests.earthengine.server import LoopbackServer
+from tests.earthengine.login import PROJECT
+from tests.earthengine.server import BUCKET, LoopbackServer
 from tests.earthengine.world import World
 from watermap.config import EarthEngineConfig
 from watermap.earthengine.session import Session, connect
@@ -42,3 +47,19 @@ def connected(server: LoopbackServer, key: Path) -> Iterator[Session]:
     config = EarthEngineConfig(key=key, service_url=server.url, storage_url=server.url, timeout_s=20, patience_s=0)
     with connect(config) as session:
         yield session
+
+
+@pytest.fixture
+def client(server: LoopbackServer, key: Path) -> Iterator[None]:
+    """The Earth Engine client, connected with nothing of ours in between."""
+    initialize(server, key)
+    yield
+    ee.Reset()
+
+
+@pytest.fixture
+def bucket(server: LoopbackServer, key: Path) -> Iterator[Any]:
+    """The bucket as the Cloud Storage client sees it."""
+    account = storage.Client(PROJECT, credentials(key), client_options={"api_endpoint": server.url})
+    yield account.bucket(BUCKET)
+    account.close()

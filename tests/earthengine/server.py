@@ -161,7 +161,7 @@ class LoopbackServer:
         found = _find_route(asked)
         route = found[0] if found else _UNKNOWN
         phase, fault = route.phase, self._faults.next(route.phase, route.part, has_file=route.has_file)
-        counted = phase != "token"
+        counted = phase not in ("token", "bucket")
         with self._lock:
             self._in_flight += counted
             self.most_in_flight = max(self.most_in_flight, self._in_flight)
@@ -299,6 +299,9 @@ class LoopbackServer:
             operation.error = self.operation_error
         return operation.describe()
 
+    def _describe_bucket(self, _: Asked, bucket: str) -> Answer:
+        raise ServiceError(403, f"{login.ACCOUNT} does not have storage.buckets.get access to {bucket}.")
+
     def _list_objects(self, asked: Asked, bucket: str) -> Answer:
         with self._lock:
             objects = self._objects(bucket)
@@ -346,6 +349,7 @@ _ROUTES: Final = (
     _Route("GET", f"{_V1}/operations", "poll", "list", LoopbackServer._list_operations),
     _Route("GET", f"{_V1}/operations/{_NAME}", "poll", "get", LoopbackServer._get_operation),
     _Route("POST", f"{_V1}/operations/{_NAME}:cancel", "cancel", "", LoopbackServer._cancel),
+    _Route("GET", _B.removesuffix("/o"), "bucket", "", LoopbackServer._describe_bucket),  # its client asks unbidden
     _Route("GET", _B, "download", "list", LoopbackServer._list_objects),
     _Route("GET", f"{_B}/{_NAME}", "download", "object", LoopbackServer._describe_object),
     _Route("GET", f"/download{_B}/{_NAME}", "download", "media", LoopbackServer._download_object),

@@ -166,7 +166,7 @@ def _from_network(error: BaseException) -> Failure | None:
     if isinstance(error, DataCorruption):
         return Failure(Kind.AWAY, None, "the checksum of a download is wrong")
     if isinstance(error, json.JSONDecodeError | googleapiclient.errors.InvalidJsonError):
-        return Failure(Kind.AWAY, None, "the answer is not JSON: is there a proxy or login page in between?")
+        return Failure(Kind.AWAY, None, "the answer is not JSON")
     if isinstance(error, UnusableAnswerError):
         return Failure(Kind.AWAY, None, _one_line(str(error)))
     return None

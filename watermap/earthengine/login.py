@@ -86,7 +86,7 @@ def _from_user() -> tuple[Any, str] | None:
         return None
     except (OSError, json.JSONDecodeError) as error:
         path = ee.oauth.get_credentials_path()
-        raise EarthEngineError(f"{path}: cannot be read", hint="run earthengine authenticate again") from error
+        raise UsageError(f"{path}: cannot be read", hint="run earthengine authenticate again") from error
     if not stored.get("refresh_token"):
         return None
     return Credentials(None, **stored), f"user login {ee.oauth.get_credentials_path()}"

@@ -64,7 +64,7 @@ class Session:
         first = min(_FIRST_WAIT_S, self.config.patience_s / 10)
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(lambda error: getattr(error, "transient", False)),
-            wait=tenacity.wait_exponential_jitter(initial=first, max=_LONGEST_WAIT_S, jitter=first),
+            wait=tenacity.wait_exponential(multiplier=first, max=_LONGEST_WAIT_S) + tenacity.wait_random(0, first),
             stop=tenacity.stop_after_delay(self.config.patience_s) | tenacity.stop_when_event_set(self.stop),
             sleep=tenacity.sleep_using_event(self.stop),
             reraise=True,

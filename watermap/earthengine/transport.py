@@ -8,6 +8,8 @@ import httplib2
 import requests
 from requests.adapters import HTTPAdapter
 
+from watermap.earthengine.failures import UnusableAnswerError
+
 
 class Transport:
     """What the Earth Engine client sends through, in the shape of `httplib2.Http`, safe to share among threads.
@@ -40,6 +42,7 @@ class Transport:
         Raises:
             TimeoutError: no answer in time.
             ConnectionError: the connection broke off, or the answer did.
+            UnusableAnswerError: a web page came instead of an answer, with a good status.
         """
         try:
             response = self._session.request(method, uri, data=body, headers=headers, timeout=self.timeout)
@@ -47,6 +50,9 @@ class Transport:
             raise TimeoutError(str(error)) from error
         except requests.exceptions.RequestException as error:
             raise ConnectionError(str(error)) from error
+        kind = response.headers.get("content-type", "")
+        if response.ok and kind.startswith("text/html"):  # the clients would take it for what they asked
+            raise UnusableAnswerError("a web page came instead of an answer: is there a proxy or login page in between?")
         found = {name.lower(): value for name, value in response.headers.items()}
         return httplib2.Response({**found, "status": str(response.status_code)}), response.content
 
