@@ -49,7 +49,7 @@ def text_file(path: Path, content: object) -> Path:
 
 
 def feature(shape: Any) -> dict[str, Any]:
-    return {"type": "Feature", "properties": {}, "geometry": shape and json.loads(shapely.to_geojson(shape))}
+    return {"type": "Feature", "properties": {}, "geometry": None if shape is None else json.loads(shapely.to_geojson(shape))}
 
 
 def collection(*shapes: Any) -> dict[str, Any]:
@@ -330,7 +330,7 @@ def test_boxes_and_wkt_that_are_wrong(text: str, reason: str) -> None:
     ],
 )
 def test_a_mistyped_name_is_a_missing_file(text: str) -> None:
-    with pytest.raises(DataError, match="no such file.*check the path") as error:
+    with pytest.raises(DataError, match=r"no such file.*check the path") as error:
         read_area(text)
     assert len(one_line(error)) < 300
 

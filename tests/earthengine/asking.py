@@ -31,12 +31,14 @@ def config(**settings: Any) -> ExportConfig:
 
 def credentials(key: Path) -> Any:
     """Of the server's service account."""
-    return service_account.Credentials.from_service_account_file(str(key), scopes=ee.oauth.SCOPES)
+    account: Any = service_account.Credentials
+    return account.from_service_account_file(str(key), scopes=ee.oauth.SCOPES)
 
 
 def initialize(server: LoopbackServer, key: Path) -> None:
     """Start the Earth Engine client; it tries nothing twice."""
-    ee.deprecation.deprecated_assets = {"": None}  # else the client fetches a public file
+    deprecation: Any = ee.deprecation
+    deprecation.deprecated_assets = {"": None}  # else the client fetches a public file
     ee.data.setMaxRetries(0)
     ee.Initialize(credentials(key), url=server.url, project=PROJECT)
 

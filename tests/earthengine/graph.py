@@ -67,7 +67,11 @@ def pixels(image: Any, grid: Grid, *, no_data: float = 0) -> tuple[tuple[str, ..
     """Names of the bands and (bands, rows, cols) of an image on a grid; masked pixels hold the no-data value."""
     if not isinstance(image, Image):
         raise UnsupportedError("pixels of something that is no image")
-    layers = [np.where(each.valid, each.values, np.asarray(no_data, each.values.dtype)) for each in image.at(grid)]
+    layers = []
+    for band in image.at(grid):
+        if not np.can_cast(np.min_scalar_type(int(no_data)), band.values.dtype):
+            raise RefusedError(f"The no-data value {no_data} is outside the range of {band.values.dtype.name}.")
+        layers.append(np.where(band.valid, band.values, np.asarray(no_data, band.values.dtype)))
     return image.names, np.stack(layers)
 
 

@@ -29,6 +29,7 @@ from tests.earthengine.wire import (
     PIXELS_FIELDS,
     Answer,
     Asked,
+    Record,
     Reply,
     ServiceError,
     error_answer,
@@ -43,27 +44,6 @@ BUCKET: Final = "loopback-bucket"
 MOST_BYTES: Final = 48 * 2**20
 MOST_SIDE: Final = 32_768
 """Limits of computePixels. Source: Earth Engine, REST reference."""
-
-
-@dataclass(frozen=True)
-class Record:
-    """One request that came.
-
-    Attributes:
-        phase: what it belongs to.
-        method: of HTTP.
-        path: without the query.
-        status: of the answer; 0 where there was none.
-        fault: what went wrong on purpose.
-        content: what was posted.
-    """
-
-    phase: str
-    method: str
-    path: str
-    status: int
-    fault: int | str | None
-    content: bytes
 
 
 class LoopbackServer:
@@ -160,32 +140,30 @@ class LoopbackServer:
         """What becomes of a request; called by a thread of its own for each."""
         found = _find_route(asked)
         route = found[0] if found else _UNKNOWN
-        phase, fault = route.phase, self._faults.next(route.phase, route.part, has_file=route.has_file)
-        counted = phase not in ("token", "bucket")
+        fault = self._faults.next(route.phase, route.part, has_file=route.has_file)
+        reply = self._reply(asked, found, fault)
+        status, kind = reply.answer.status if reply.answer else 0, fault.kind if fault else None
         with self._lock:
-            self._in_flight += counted
-            self.most_in_flight = max(self.most_in_flight, self._in_flight)
-        try:
-            reply = self._reply(asked, found, fault)
-        finally:
-            with self._lock:  # before the answer goes out, since the caller's next request may come right then
-                self._in_flight -= counted
-        status = reply.answer.status if reply.answer else 0
-        kind = fault.kind if fault else None
-        with self._lock:
-            self.requests.append(Record(phase, asked.method, asked.path, status, kind, asked.content))
+            self.requests.append(Record(route.phase, asked.method, asked.path, status, kind, asked.content))
+        if kind == "timeout":
+            self._stopped.wait(self.stall_s)
         return reply
 
     def _reply(self, asked: Asked, found: tuple[_Route, list[str]] | None, fault: Fault | None) -> Reply:
         kind = fault.kind if fault else None
         if kind == "timeout":
-            self._stopped.wait(self.stall_s)
             return Reply(None, "close")
         if kind == "reset":
             return Reply(None, "reset")
         if kind == "html":
             return Reply(Answer(PAGE, content_type="text/html; charset=UTF-8"))
+        counted = found is not None and found[0].phase not in ("token", "bucket")
+        with self._lock:
+            self._in_flight += counted
+            self.most_in_flight = max(self.most_in_flight, self._in_flight)
         answer = self._answer(asked, found, fault)
+        with self._lock:  # before the answer goes out, since the caller's next request may come right then
+            self._in_flight -= counted
         if kind == "reset-after":
             return Reply(None, "reset")
         return Reply(answer, "half" if kind == "truncated" else "whole")

@@ -72,7 +72,10 @@ def test_the_world_holds_what_tests_need(world: World) -> None:
 
 
 def test_listing(client: None, world: World, server: LoopbackServer) -> None:
-    answer = expressions.listing(world.region, config(), most=10).getInfo()
+    def ask(region: Any = world.region, most: int = 10, **settings: Any) -> Any:
+        return expressions.listing(region, config(**settings), most=most).getInfo()
+
+    answer = ask()
     assert answer["type"] == "ImageCollection"
     indexes = [each["properties"]["system:index"] for each in answer["features"]]
     assert indexes == [FIRST, ACROSS, BESIDE, LAST]  # the clearest first
@@ -85,14 +88,12 @@ def test_listing(client: None, world: World, server: LoopbackServer) -> None:
     transform = Affine(*band["crs_transform"])
     assert (band["id"], band["crs"], transform) == ("B2", "EPSG:32632", granule.grid.transform)
     assert band["dimensions"] == [96, 80]
-    assert len(expressions.listing(world.region, config(), most=2).getInfo()["features"]) == 2
-    assert len(expressions.listing(world.region, config(max_cloud=100), most=10).getInfo()["features"]) == 5
+    assert len(ask(most=2)["features"]) == 2
+    assert len(ask(max_cloud=100)["features"]) == 5
     small = shapely.box(*map(float, world.small_box.split(",")))
-    region = shapely.geometry.mapping(shapely.MultiPolygon([small]))
-    (alone,) = expressions.listing(region, config(), most=10).getInfo()["features"]
+    (alone,) = ask(shapely.geometry.mapping(shapely.MultiPolygon([small])))["features"]
     assert alone["properties"]["system:index"] == BESIDE
-    one_day = config(start="2023-06-24", end="2023-06-24")
-    (last,) = expressions.listing(world.region, one_day, most=10).getInfo()["features"]
+    (last,) = ask(start="2023-06-24", end="2023-06-24")["features"]
     assert last["properties"]["system:index"] == LAST
 
 

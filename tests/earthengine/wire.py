@@ -116,6 +116,27 @@ class Reply:
     how: str = "whole"
 
 
+@dataclass(frozen=True)
+class Record:
+    """One request that came.
+
+    Attributes:
+        phase: what it belongs to.
+        method: of HTTP.
+        path: without the query.
+        status: of the answer; 0 where there was none.
+        fault: what went wrong on purpose.
+        content: what was posted.
+    """
+
+    phase: str
+    method: str
+    path: str
+    status: int
+    fault: int | str | None
+    content: bytes
+
+
 def json_answer(value: Any, *, status: int = 200) -> Answer:
     """An answer in JSON."""
     return Answer(json.dumps(value).encode(), status)

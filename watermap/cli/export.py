@@ -74,7 +74,9 @@ def command(
     from watermap.earthengine.session import connect
 
     one_date = estimate_date(place, config, service)
-    console.print(f"{place.area_km2:,.2f} km²; for one date {_cost(one_date, config, service)}", markup=False)
+    console.print(
+        f"{place.area_km2:,.2f} km²; for one date {_cost(one_date, config, service)}", markup=False, soft_wrap=True
+    )
     with connect(service) as session:
         found = search(session, place, config)
         plans = plan(place, found, config)
@@ -108,7 +110,7 @@ def _show_plan(plans: Any, cost: Any, config: ExportConfig, service: EarthEngine
     if len(plans) > _SHOWN_SCENES:
         rows.append((f"and {len(plans) - _SHOWN_SCENES} more", "", "", ""))
     table(f"{len(plans)} scenes", ("scene", "clouds %", "columns", "rows"), rows)
-    console.print(f"In all {_cost(cost, config, service)}", markup=False)
+    console.print(f"In all {_cost(cost, config, service)}", markup=False, soft_wrap=True)
 
 
 def _show_summary(summary: Any, out: Path, config: ExportConfig) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import math
@@ -32,7 +33,7 @@ class Request:
     """One raster that Earth Engine is to make.
 
     Attributes:
-        id: changes with anything that decides the pixels: the graph, the grid, the layout.
+        id: of the scene's own; changes with anything that decides the pixels: the graph, the grid, the layout.
         raster: `image` or `label`.
         graph: the expression, of the client.
         grid: where its pixels lie.
@@ -187,11 +188,12 @@ def _scene_plan(name: str, grid: Grid, scenes: Sequence[FoundScene], config: Exp
     else:
         source = f"{expressions.SENTINEL2}/{indexes[0]}"
         date = scenes[0].sensed.date().isoformat()
-    requests = [_request("image", expressions.image(indexes, config), grid, image_layout(config.bands), date, source)]
+    made = functools.partial(_request, name, grid=grid, date=date)
+    requests = [made("image", expressions.image(indexes, config), layout=image_layout(config.bands), source=source)]
     labelled = config.label != "none"
     assets = expressions.label_assets(config)
     if labelled:
-        requests.append(_request("label", expressions.label(indexes, config), grid, LABEL_LAYOUT, date, assets))
+        requests.append(made("label", expressions.label(indexes, config), layout=LABEL_LAYOUT, source=assets))
     facts = SceneFacts(
         sensed=(min(scene.sensed for scene in scenes), max(scene.sensed for scene in scenes)),
         source=source,
@@ -203,8 +205,11 @@ def _scene_plan(name: str, grid: Grid, scenes: Sequence[FoundScene], config: Exp
     return ScenePlan(name, tuple(requests), facts)
 
 
-def _request(raster: str, graph: Any, grid: Grid, layout: RasterLayout, date: str, source: str) -> Request:
+def _request(
+    scene: str, raster: str, graph: Any, *, grid: Grid, layout: RasterLayout, date: str, source: str
+) -> Request:
     decides = {
+        "scene": scene,  # two dates of a place may have one and the same label
         "graph": json.loads(graph.serialize(for_cloud_api=True)),
         "grid": [grid.crs.to_wkt(), list(grid.transform)[:6], grid.width, grid.height],
         "layout": [layout.dtype, layout.bands, layout.no_data],
