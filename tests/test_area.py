@@ -49,7 +49,11 @@ def text_file(path: Path, content: object) -> Path:
 
 
 def feature(shape: Any) -> dict[str, Any]:
-    return {"type": "Feature", "properties": {}, "geometry": None if shape is None else json.loads(shapely.to_geojson(shape))}
+    return {
+        "type": "Feature",
+        "properties": {},
+        "geometry": None if shape is None else json.loads(shapely.to_geojson(shape)),
+    }
 
 
 def collection(*shapes: Any) -> dict[str, Any]:
@@ -348,7 +352,7 @@ def test_a_mistyped_name_is_a_missing_file(text: str) -> None:
         ("a.geojson", collection(), "holds no shapes"),
         ("a.geojson", collection(None), "holds no shapes"),
         ("a.geojson", {"type": "Polygon", "coordinates": [[[1, 1], [2, 1], [2, 2]]]}, "not closed.*repair"),
-        ("a.csv", "WKT\nTIN(((0 0,1 0,1 1,0 0)))\n", "of another kind"),
+        ("a.csv", 'WKT,n\n"TIN(((0 0,1 0,1 1,0 0)))",1\n', "of another kind"),
         ("a.csv", f"WKT\n{BOX.wkt!r}\n".replace("'", '"'), "does not say its CRS.*a_srs"),
         ("a.wkt", "POLYGON ((12 47, 13 47", "not WKT"),
         ("a.wkt", "", "not WKT"),
@@ -376,7 +380,9 @@ def test_files_without_a_crs(tmp_path: Path) -> None:
     [
         (shapely.box(0, 0, 9, 9), 'LOCAL_CS["plan",UNIT["metre",1]]', "cannot be transformed to degrees"),
         (shapely.box(0, 0, 1e15, 1e15), "EPSG:32633", "cannot be transformed to degrees"),
-        (shapely.box(0, 0, 1e15, 1e15), "EPSG:3857", "too near a pole"),
+        (shapely.box(0, 0, 1e15, 1e15), "EPSG:3857", "cannot be transformed to degrees"),
+        (shapely.box(0, 0, 1e15, 1e15), "EPSG:6318", "cannot be transformed to degrees"),
+        (shapely.box(0, 0, 1e6, 3e7), "EPSG:3857", "too near a pole"),
         (shapely.box(3.2e6, 0, 3.5e6, 1e5), "EPSG:3832", "antimeridian"),
         (shapely.box(-2e6, -2e6, 2e6, 2e6), "EPSG:3413", "antimeridian"),
     ],

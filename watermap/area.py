@@ -21,12 +21,11 @@ from watermap.errors import DataError, UsageError, WatermapError
 from watermap.gdal import GDAL_ERRORS
 from watermap.ground import LON_LAT
 
-_EQUAL_AREA: Final = CRS.from_epsg(6933)
 _STEP_DEGREES: Final = 0.02
 _STEP_M: Final = 2000.0
 """Points on an edge that is transformed lie no further apart; an edge of this length bends by some 0.1 m."""
-_MAX_STEPS: Final = 100_000
-"""On the longest edge, so that coordinates of no place on Earth are refused before memory ends."""
+_FARTHEST_M: Final = 1e8
+"""Larger coordinates are no place's in any CRS; to transform them could take for ever."""
 _WKT: Final = re.compile(r"(srid=\d+;)?\s*(point|line|polygon|multi|geometry|curve|circular)\w*[\szm]*(\(|empty)", re.I)
 _BOX: Final = re.compile(r"(^|,)\s*[-+]?([\d.]+(e[-+]?\d+)?|nan|inf\w*)\s*([,;\s]|$)", re.I)
 _BOX_HINT: Final = "give minx,miny,maxx,maxy in degrees, and split what crosses the antimeridian at 180 degrees"
@@ -51,7 +50,7 @@ class Area:
     @property
     def area_km2(self) -> float:
         """Its area on the ellipsoid."""
-        return float(self.in_crs(_EQUAL_AREA).area) / 1e6
+        return float(self.in_crs(CRS.from_epsg(6933)).area) / 1e6  # an equal-area projection
 
     @property
     def bounds(self) -> tuple[float, float, float, float]:
@@ -219,16 +218,17 @@ def _area(found: Shapes, name: str, error: type[WatermapError], *, crs: str = ""
 
 def _in_degrees(parts: Shapes, name: str, text: str) -> Shapes:
     """Polygons of a file in degrees, edges straight in the file's CRS."""
+    wrong = DataError(f"{name}: cannot be transformed to degrees", hint="check its CRS and coordinates")
     try:
         crs = CRS.from_user_input(text)
         if crs == LON_LAT:
             return parts
-        if crs.is_projected:
-            longest = np.ptp(shapely.total_bounds(parts).reshape(2, 2), axis=0).max()
-            parts = shapely.segmentize(parts, max(_STEP_M / crs.linear_units_factor[1], longest / _MAX_STEPS))
-        moved = _transform(parts, crs, LON_LAT)
+        unit_m = crs.linear_units_factor[1] if crs.is_projected else 1.0
+        if np.abs(shapely.total_bounds(parts)).max() * unit_m > _FARTHEST_M:
+            raise wrong
+        moved = _transform(shapely.segmentize(parts, _STEP_M / unit_m), crs, LON_LAT)
     except GDAL_ERRORS as error:
-        raise DataError(f"{name}: cannot be transformed to degrees", hint="check its CRS and coordinates") from error
+        raise wrong from error
     return np.asarray(shapely.transform(moved, lambda points: points.round(10)))  # 180.00000000001 is 180
 
 

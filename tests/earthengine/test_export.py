@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pystac
@@ -139,8 +142,7 @@ def test_the_catalog_is_walked_by_other_tools(export: Export) -> None:
     assert sorted(items) == sorted(CLEAR)
     assert items[FIRST].properties["eo:cloud_cover"] == 0.12
     assert items[FIRST].properties["watermap:label_source"].startswith("UMD/hansen/")
-    assert items[FIRST].datetime is not None
-    assert items[FIRST].datetime.date().isoformat() == "2023-06-14"
+    assert str(items[FIRST].datetime).startswith("2023-06-14")
 
 
 def test_no_more_requests_in_flight_than_configured(export: Export, server: LoopbackServer) -> None:
@@ -162,7 +164,7 @@ def test_tiles_adapt_to_what_the_service_can_do(export: Export, server: Loopback
     assert export() == 0
     assert_scenes_are_right(world, export.out)
     refused = [record for record in server.requests if record.status == 400]
-    assert 2 <= len(refused) <= 4  # the first tiles; the others are asked for in the size that worked
+    assert 1 <= len(refused) <= 2  # one for each scene under way; the others are asked for in the size that worked
 
 
 def test_a_tile_that_is_refused_in_every_size_is_no_matter_of_size(
@@ -252,8 +254,6 @@ def test_two_exports_into_one_folder(export: Export, server: LoopbackServer) -> 
 
 
 def export_in_process(words: list[str]) -> int:
-    import subprocess
-
     return subprocess.run([sys.executable, "-m", "watermap", *words], capture_output=True, check=False).returncode
 
 
@@ -299,23 +299,23 @@ def test_a_task_that_fails_is_started_again_only_where_that_may_help(
     assert_scenes_are_right(world, export.out, label="none")
 
 
+class FailingLabels(dict[str, Sequence[str]]):
+    """States of tasks by description: those of labels fail."""
+
+    def get(self, description: str, default: Any = None) -> Any:
+        return ["PENDING", "FAILED"] if "_label_" in description else default
+
+
 def test_where_one_raster_fails_the_task_of_the_other_is_cancelled(
     export: Export, server: LoopbackServer, world: World
 ) -> None:
     export = dataclasses.replace(export, to="gcs", area=world.small_box)
     server.states = ["PENDING", "RUNNING"]
-    first = f"{BESIDE}_label_"
-
-    class States(dict[str, list[str]]):
-        def get(self, description: str, default: object = None) -> object:  # type: ignore[override]
-            return ["PENDING", "FAILED"] if description.startswith(first) else default
-
-    server.states_of = States()
+    server.states_of = FailingLabels()
     server.operation_error = {"code": 7, "message": "No."}
     assert export() == 4
-    assert {each.state for each in server.operations.values()} == {"FAILED", "CANCELLING"} or {
-        each.state for each in server.operations.values()
-    } == {"FAILED", "CANCELLED"}
+    assert sorted(each.state for each in server.operations.values())[0] in ("CANCELLING", "CANCELLED")
+    assert sorted(each.state for each in server.operations.values())[1] == "FAILED"
     server.states_of = {}
     server.states = ["SUCCEEDED"]
     assert export() == 0

@@ -42,7 +42,7 @@ CASES: dict[str, Callable[[], Any]] = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_the_graph_is_what_it_was(name: str, connected: Session) -> None:  # noqa: ARG001 (the client needs it)
+def test_the_graph_is_what_it_was(name: str, connected: Session) -> None:
     graph = json.loads(CASES[name]().serialize(for_cloud_api=True))
     found = json.dumps(graph, indent=1, sort_keys=True) + "\n"
     path = GRAPHS / f"{name}.json"

@@ -54,3 +54,22 @@ def test_killed_exports_end_like_undisturbed_ones(
     assert contents(killed.out) == contents(whole.out)
     assert set(server.started.values()) <= {1}
     assert not [path for path in (killed.out / ".export").iterdir() if path.is_dir()]
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("to", ["local", "gcs"])
+def test_an_interrupted_export_says_so_and_goes_on(
+    to: str, sent: signal.Signals, world: World, server: LoopbackServer, key: Path, tmp_path: Path
+) -> None:
+    export = Export(server, key, tmp_path, world.whole_box, to=to, request_mib=0.01)
+    server.delay_s = 0.02
+    process = subprocess.Popen([sys.executable, "-m", "watermap", *export.words()], stderr=subprocess.PIPE)
+    while len(server.requests) < 12:
+        time.sleep(0.005)
+    process.send_signal(sent)
+    _, shown = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert shown.decode().splitlines()[-1] == "watermap: interrupted; run the same command again to go on"
+    assert "Traceback" not in shown.decode()
+    assert export() == 0
+    assert set(server.started.values()) <= {1}

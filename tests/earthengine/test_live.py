@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import rasterio
 
-from tests.earthengine.runs import scene_names
+from tests.earthengine.runs import read_raster, scene_names
 from watermap.cli.main import run
 
 PROJECT = os.environ.get("WATERMAP_LIVE_PROJECT")
@@ -54,6 +54,5 @@ def test_both_routes_give_the_same_pixels(tmp_path: Path) -> None:
     assert run(words(tmp_path / "gcs", "--to", "gcs", "--bucket", str(BUCKET))) == 0
     (name,) = scene_names(tmp_path / "local")
     for raster in ("image.tif", "label.tif"):
-        with rasterio.open(tmp_path / "local" / name / raster) as one:
-            with rasterio.open(tmp_path / "gcs" / name / raster) as other:
-                np.testing.assert_array_equal(one.read(), other.read())
+        one, other = tmp_path / "local" / name / raster, tmp_path / "gcs" / name / raster
+        np.testing.assert_array_equal(read_raster(one)[0], read_raster(other)[0])

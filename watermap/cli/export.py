@@ -90,6 +90,10 @@ def command(
     _show_summary(summary, out, config)
 
 
+def _scenes(count: int) -> str:
+    return "1 scene" if count == 1 else f"{count} scenes"
+
+
 def _cost(cost: Any, config: ExportConfig, service: EarthEngineConfig) -> str:
     """Pixels, bytes and quota in one line."""
     size = f"{cost.bytes / 2**30:,.1f} GiB" if cost.bytes >= 2**30 else f"{cost.bytes / 2**20:,.1f} MiB"
@@ -109,7 +113,7 @@ def _show_plan(plans: Any, cost: Any, config: ExportConfig, service: EarthEngine
     ]
     if len(plans) > _SHOWN_SCENES:
         rows.append((f"and {len(plans) - _SHOWN_SCENES} more", "", "", ""))
-    table(f"{len(plans)} scenes", ("scene", "clouds %", "columns", "rows"), rows)
+    table(_scenes(len(plans)), ("scene", "clouds %", "columns", "rows"), rows)
     console.print(f"In all {_cost(cost, config, service)}", markup=False, soft_wrap=True)
 
 
@@ -121,7 +125,7 @@ def _show_summary(summary: Any, out: Path, config: ExportConfig) -> None:
     for line in summary.notes:
         note(line)
     if summary.kept:
-        note(f"{len(summary.kept)} scenes were there already and are unchanged")
+        note(f"{_scenes(len(summary.kept))} kept: there already, and unchanged")
     for name, files in summary.drive_files.items():
         label = f" --label {Path(files[1]).name}" if len(files) > 1 else ""
         console.print(f"On Google Drive: {', '.join(files)}; download them, then", markup=False, soft_wrap=True)
@@ -129,7 +133,7 @@ def _show_summary(summary: Any, out: Path, config: ExportConfig) -> None:
         console.print(line, markup=False, soft_wrap=True)
     done = len(summary.made) + len(summary.kept) + len(summary.drive_files)
     if done and config.to != "drive":
-        console.print(f"{done} scenes in {out}", markup=False)
+        console.print(f"{_scenes(done)} in {out}", markup=False)
         files_to_open([out / CATALOG_FILE, out / (summary.made or summary.kept)[0] / "image.tif"])
     if not summary.failures:
         return

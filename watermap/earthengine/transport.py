@@ -52,9 +52,7 @@ class Transport:
             raise ConnectionError(str(error)) from error
         kind = response.headers.get("content-type", "")
         if response.ok and kind.startswith("text/html"):  # the clients would take it for what they asked
-            raise UnusableAnswerError(
-                "a web page came instead of an answer: is there a proxy or login page in between?"
-            )
+            raise UnusableAnswerError("a web page came instead of an answer, perhaps of a proxy or a login")
         found = {name.lower(): value for name, value in response.headers.items()}
         return httplib2.Response({**found, "status": str(response.status_code)}), response.content
 
