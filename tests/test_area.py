@@ -172,6 +172,14 @@ def test_edges_of_an_area_are_straight_in_degrees(crs: int, west: float, south: 
     assert moved.is_valid
 
 
+def test_an_outline_that_meets_itself_in_another_crs_is_repaired() -> None:
+    around = Area(shapely.union_all([shapely.box(-180, 70, 0, 80), shapely.box(0, 70, 180, 80)]))
+    for epsg in (3571, 3572):  # equal areas around the pole
+        moved = around.in_crs(CRS.from_epsg(epsg))
+        assert moved.is_valid
+        assert moved.area / 1e6 == pytest.approx(true_km2(-180, 70, 180, 80), rel=1e-4)
+
+
 def test_an_area_in_degrees_is_as_it_was() -> None:
     assert Area(BOX).in_crs(CRS.from_epsg(4326)) == BOX
 

@@ -68,13 +68,17 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         length = int(self.headers.get("Content-Length", 0))
+        content = self.rfile.read(length)
+        if len(content) < length:  # the other side was killed while it spoke
+            self.close_connection = True
+            return
         address = urllib.parse.urlsplit(self.path)
         asked = Asked(
             method=self.command,
             path=address.path,
             query=dict(urllib.parse.parse_qsl(address.query)),
             headers={name.lower(): value for name, value in self.headers.items()},
-            content=self.rfile.read(length),
+            content=content,
         )
         self._send(self.server.handle(asked))
 

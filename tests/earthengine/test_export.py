@@ -156,6 +156,7 @@ def test_no_more_requests_in_flight_on_the_way_through_the_bucket(export: Export
     export = dataclasses.replace(export, requests=2, to="gcs")
     assert export() == 0
     assert 1 <= server.most_in_flight <= 2
+    assert phases(server, "bucket") == 0  # its client asks nothing unbidden
 
 
 def test_tiles_adapt_to_what_the_service_can_do(export: Export, server: LoopbackServer, world: World) -> None:
