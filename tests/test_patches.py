@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +99,19 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not(scenes: Path, t
     other = tile(scenes, tmp_path / "other", SMALL.model_copy(update={"seed": 1}))
     assert files(other.folder)["train-000.image.npy"] != files(one.folder)["train-000.image.npy"]
     assert other.digest != one.digest
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: ThreadPoolExecutor(3), lambda: ProcessPoolExecutor(2, multiprocessing.get_context("spawn"))]
+)
+def test_several_scenes_at_once_give_the_same_bytes(make: Callable[[], Executor], scenes: Path, tmp_path: Path) -> None:
+    (scenes / "alpha" / "label.tif").write_text("damaged")
+    one = tile(scenes, tmp_path / "one", SMALL)
+    with make() as pool:
+        other = tile(scenes, tmp_path / "other", SMALL, pool=pool)
+    assert other.digest == one.digest
+    assert other.failures == one.failures
+    assert len(one.failures) == 1
 
 
 def test_corners_of_a_scene_do_not_depend_on_other_scenes(scenes: Path, tmp_path: Path) -> None:

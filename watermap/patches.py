@@ -6,7 +6,9 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,6 +26,7 @@ from watermap.inputs import IMAGE_FILE
 from watermap.patch_index import PatchRecord
 from watermap.patch_store import FORMAT_VERSION, Manifest, PatchBatch, PatchStore, is_store
 from watermap.patch_writer import StoreWriter, check_target, patches_a_shard
+from watermap.pools import in_order
 from watermap.progress import Progress, silent
 from watermap.scenes import LABEL_FILE, Scene, find_scenes, missing_label
 from watermap.splits import SPLITS, check_leaks, split_groups
@@ -74,6 +77,7 @@ def tile(
     *,
     names: Sequence[str] | None = None,
     progress: Progress = silent,
+    pool: Executor | None = None,
 ) -> TileSummary:
     """Cut a folder of scenes into a patch store that appears complete or not at all.
 
@@ -88,6 +92,8 @@ def tile(
         config: settings.
         names: names of every image's bands in file order, where the files do not describe them.
         progress: told after every scene.
+        pool: reads several scenes at once, in threads, processes or on a cluster that sees the same files; the store
+            is the same. None: one after the other.
 
     Raises:
         UsageError: `out` is something else than a patch store.
@@ -101,13 +107,14 @@ def tile(
         raise missing_label(found[0])
     unlabelled = sorted({scene.name for scene in found} - set(scenes))
     failures: dict[str, DataError] = {}
-    files = _attempt(_digests, scenes, failures, progress, "checking scenes")
+    files = _attempt(_digests, scenes, failures, progress, "checking scenes", pool)
     made_from = [__version__, FORMAT_VERSION, config.digest(), names, files]
     inputs_digest = hashlib.sha256(json.dumps(made_from).encode()).hexdigest()
     if not failures and (kept := _unchanged(out, inputs_digest)) is not None:
         return _summary(out, kept, unlabelled, unchanged=True)
     readable = {name: scenes[name] for name in files}
-    sources = _attempt(lambda scene: describe(scene, bands, names), readable, failures, progress, "reading scenes")
+    described = partial(describe, bands=bands, names=names)
+    sources = _attempt(described, readable, failures, progress, "reading scenes", pool)
     agreed = agreed_radiometry(list(sources.values()), config)
     sites = find_sites(
         {name: source.grid for name, source in sources.items()},
@@ -115,25 +122,21 @@ def tile(
         block_patches=config.block_patches,
     )
     site_of = {name: site for site in sites for name in site.scenes}
-    findings = Findings()
-    _attempt(
-        lambda source: survey(source, site_of[source.name], bands, config, findings),
-        sources,
-        failures,
-        progress,
-        "reading labels",
-    )
-    used = [sources[name] for name in findings.pieces]
+    surveyed = partial(survey, sites=site_of, bands=bands, config=config)
+    findings = _attempt(surveyed, sources, failures, progress, "reading labels", pool)
+    used = [sources[name] for name in findings]
     dtype = np.result_type(*(source.dtype for source in used))
-    chosen = _choose(findings, config)
+    chosen = _choose(findings.values(), config)
     records = _records(chosen, config.patch_size, patches_a_shard(config.patch_size, len(bands), dtype))
     check_leaks(records)
     counts = {split: sum(record.split == split for record in records) for split in SPLITS}
     with StoreWriter(out, counts, patch_size=config.patch_size, bands=len(bands), dtype=dtype) as writer:
-        for done, source in enumerate(used):
-            progress("cutting patches", done, len(used))
-            _cut([piece for piece in chosen if piece.piece.source is source], bands, config.patch_size, writer)
-        progress("cutting patches", len(used), len(used))
+        cut = partial(_cut, bands=bands, size=config.patch_size)
+        for done, (part, patches) in enumerate(zip(chosen, in_order(cut, chosen, pool), strict=True)):
+            progress("cutting patches", done, len(chosen))
+            for patch in patches:
+                writer.add(part.split, patch)
+        progress("cutting patches", len(chosen), len(chosen))
         manifest = writer.finish(
             records,
             bands=bands,
@@ -146,7 +149,7 @@ def tile(
             scenes={source.name: files[source.name] for source in used},
             failures=tuple((name, str(error)) for name, error in sorted(failures.items())),
             water={split: _mean_water(records, split) for split in SPLITS},
-            notes=tuple(notes(used, bands, findings.dark, agreed)),
+            notes=tuple(notes(used, bands, _dark(findings), agreed)),
         )
     return _summary(out, manifest, unlabelled, unchanged=False)
 
@@ -157,19 +160,27 @@ def _attempt(
     failures: dict[str, DataError],
     progress: Progress,
     message: str,
+    pool: Executor | None,
 ) -> dict[str, _Found]:
     """Do something with each scene; keep the errors of those that fail, unless all have failed."""
     found = {}
-    for done, (name, scene) in enumerate(inputs.items()):
+    results = in_order(partial(_or_error, action), inputs.values(), pool)
+    for done, (name, result) in enumerate(zip(inputs, results, strict=True), 1):
+        if isinstance(result, DataError):
+            failures[name] = result
+        else:
+            found[name] = result
         progress(message, done, len(inputs))
-        try:
-            found[name] = action(scene)
-        except DataError as error:
-            failures[name] = error
-    progress(message, len(inputs), len(inputs))
     if not found:
         raise failures[min(failures)]
     return found
+
+
+def _or_error(action: Callable[[_Input], _Found], scene: _Input) -> _Found | DataError:
+    try:
+        return action(scene)
+    except DataError as error:
+        return error
 
 
 def _digests(scene: Scene) -> dict[str, str]:
@@ -196,11 +207,16 @@ def _unchanged(out: Path, inputs_digest: str) -> Manifest | None:
     return store.manifest
 
 
-def _choose(findings: Findings, config: TileConfig) -> list[_Chosen]:
+def _dark(findings: Mapping[str, Findings]) -> dict[str, float]:
+    return {name: found.dark for name, found in findings.items() if found.dark is not None}
+
+
+def _choose(findings: Iterable[Findings], config: TileConfig) -> list[_Chosen]:
     """Deal blocks or scenes to the splits, and take the patches that each split wants of them."""
-    pieces = [piece for found in findings.pieces.values() for piece in found]
+    found = list(findings)
+    pieces = [piece for each in found for piece in each.pieces]
     if not any(len(piece.regular) + len(piece.random) for piece in pieces):
-        raise _none_passes(findings.tally, config)
+        raise _none_passes(sum((each.tally for each in found), Counter()), config)
     weights: Counter[str] = Counter()
     for piece in pieces:
         weights[_group(piece, config)] += len(piece.regular)
@@ -257,19 +273,17 @@ def _records(chosen: Iterable[_Chosen], patch_size: int, a_shard: int) -> list[P
     return records
 
 
-def _cut(chosen: Sequence[_Chosen], bands: Sequence[str], size: int, writer: StoreWriter) -> None:
-    """Write the patches of one scene."""
-    if not chosen:
-        return
-    with chosen[0].piece.source.open() as (raster, label):
-        positions = raster.find(bands)
-        for part in chosen:
-            box = part.piece.box
-            pixels, codes = read_box(raster, label, positions, box)
-            images = np.moveaxis(pixels.values, 0, -1)
-            for row, col in (part.cuts.starts - (box.top, box.left)).tolist():
-                square = np.s_[None, row : row + size, col : col + size]
-                writer.add(part.split, PatchBatch(images[square], codes[square], pixels.valid[square]))
+def _cut(chosen: _Chosen, *, bands: Sequence[str], size: int) -> list[PatchBatch]:
+    """The patches of one piece."""
+    box = chosen.piece.box
+    with chosen.piece.source.open() as (raster, label):
+        pixels, codes = read_box(raster, label, raster.find(bands), box)
+    images = np.moveaxis(pixels.values, 0, -1)
+    squares = [
+        np.s_[None, row : row + size, col : col + size]
+        for row, col in (chosen.cuts.starts - (box.top, box.left)).tolist()
+    ]
+    return [PatchBatch(images[square], codes[square], pixels.valid[square]) for square in squares]
 
 
 def _mean_water(records: Iterable[PatchRecord], split: str) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -84,19 +84,19 @@ class Piece:
     random: Cuts
 
 
-@dataclass
+@dataclass(frozen=True)
 class Findings:
-    """What was seen of the scenes' pixels.
+    """What was seen of one scene's pixels.
 
     Attributes:
-        pieces: by scene.
-        dark: the dark end of each scene's water, in DN.
+        pieces: its parts, one for each block of ground.
+        dark: the dark end of its water in DN; None where it shows too little water.
         tally: patches tried, and why patches failed.
     """
 
-    pieces: dict[str, list[Piece]] = field(default_factory=dict)
-    dark: dict[str, float] = field(default_factory=dict)
-    tally: Counter[str] = field(default_factory=Counter)
+    pieces: list[Piece]
+    dark: float | None
+    tally: Counter[str]
 
 
 def describe(scene: Scene, bands: Sequence[str], names: Sequence[str] | None) -> Source:
@@ -146,15 +146,14 @@ def _stated(found: Radiometry, config: TileConfig) -> Radiometry:
     return Radiometry(scale, found.offset if config.offset is None else config.offset)
 
 
-def survey(source: Source, site: Site, bands: Sequence[str], config: TileConfig, findings: Findings) -> None:
-    """Read a scene block by block and add what passes there to the findings.
+def survey(source: Source, *, sites: Mapping[str, Site], bands: Sequence[str], config: TileConfig) -> Findings:
+    """Read a scene block by block and find what passes there.
 
     Args:
         source: the scene.
-        site: where it lies.
+        sites: where each scene lies, by name.
         bands: canonical names.
         config: settings.
-        findings: filled in when the whole scene was read.
 
     Raises:
         DataError: image or label are damaged, or the label holds unknown codes.
@@ -164,7 +163,7 @@ def survey(source: Source, site: Site, bands: Sequence[str], config: TileConfig,
     tally: Counter[str] = Counter()
     with source.open() as (raster, label):
         positions = raster.find(bands)
-        for block in site.blocks(source.grid):
+        for block in sites[source.name].blocks(source.grid):
             box = block.box(source.grid)
             if box is None:
                 continue
@@ -182,10 +181,7 @@ def survey(source: Source, site: Site, bands: Sequence[str], config: TileConfig,
             water = pixels.values[:, codes == WATER]
             if water.shape[1] >= _DARK_PIXELS:
                 darkest.append(float(np.percentile(water, _DARK_PERCENTILE, axis=1).min()))
-    findings.pieces[source.name] = pieces
-    findings.tally += tally
-    if darkest:
-        findings.dark[source.name] = min(darkest)
+    return Findings(pieces, min(darkest, default=None), tally)
 
 
 def read_box(raster: Raster, label: Label, positions: Sequence[int], box: Box) -> tuple[Pixels, Codes]:
