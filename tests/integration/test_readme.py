@@ -9,7 +9,7 @@ README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_two_commands_are_marked_for_continuous_integration() -> None:
-    for mark, words in (("demo", "watermap demo"), ("test", "pytest --cov")):
+    for mark, words in (("demo", "watermap demo"), ("test", "pytest -n 2 --cov")):
         block = re.search(rf"<!-- {mark} -->\n```sh\n(.+)\n```", README)
         assert block
         assert block[1].endswith(words)

@@ -1,0 +1,111 @@
+"""Predictions that are not made twice: beside each a record of what made it and of what its files hold."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from watermap import __version__
+from watermap.errors import DataError
+from watermap.files import file_digest, write_text
+from watermap.inputs import output_name
+from watermap.prediction import Prediction, Predictor, predict_scene
+from watermap.progress import Progress, silent
+
+RECORD_SUFFIX: Final = "_prediction.json"
+
+
+class Record(BaseModel):
+    """What made a prediction, and what it is.
+
+    Attributes:
+        made_from: digest of scene, bundle, settings and version.
+        files: SHA-256 of each raster, by file name; the water raster first.
+        water_pixels, valid_pixels, pixels: counts.
+        notes: what the user should know.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    made_from: str
+    files: dict[str, str]
+    water_pixels: int
+    valid_pixels: int
+    pixels: int
+    notes: tuple[str, ...]
+
+
+def predict_once(
+    scene: Path, predictor: Predictor, out: Path, *, names: Sequence[str] | None = None, progress: Progress = silent
+) -> tuple[Prediction, bool]:
+    """Predict a scene unless its rasters are there, whole, and made from the same scene, bundle and settings.
+
+    Args:
+        scene: an image.
+        predictor: the model.
+        out: the folder of the rasters.
+        names: the names of all the file's bands in order, if the user states them.
+        progress: told after every batch.
+
+    Returns:
+        The prediction, and whether it was made now.
+
+    Raises:
+        DataError: the scene cannot be used, or the rasters cannot be written.
+    """
+    path = out / f"{output_name(scene)}{RECORD_SUFFIX}"
+    made_from = _inputs(scene, predictor, names)
+    record = _read(path)
+    if record is not None and record.made_from == made_from and _is_whole(record, out):
+        return _restored(record, out), False
+    path.unlink(missing_ok=True)  # what it says of the rasters will not be true while they are written
+    made = predict_scene(scene, predictor, out, names=names, progress=progress)
+    rasters = [raster for raster in (made.water, made.probability) if raster is not None]
+    record = Record(
+        made_from=made_from,
+        files={raster.name: file_digest(raster) for raster in rasters},
+        water_pixels=made.water_pixels,
+        valid_pixels=made.valid_pixels,
+        pixels=made.pixels,
+        notes=made.notes,
+    )
+    write_text(path, record.model_dump_json(indent=1) + "\n")
+    return made, True
+
+
+def _inputs(scene: Path, predictor: Predictor, names: Sequence[str] | None) -> str:
+    """Digest of all that decides the pixels; a mask or metadata file beside the image is part of the scene."""
+    try:
+        files = {path.name: file_digest(path) for path in sorted(scene.parent.glob(f"{scene.name}*"))}
+    except OSError as error:
+        raise DataError(f"{scene}: cannot be read ({error.strerror})", hint="check its permissions") from error
+    made_from = [__version__, predictor.bundle.id, predictor.config.digest(), names, files]
+    return hashlib.sha256(json.dumps(made_from).encode()).hexdigest()
+
+
+def _read(path: Path) -> Record | None:
+    try:
+        return Record.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, ValidationError):
+        return None
+
+
+def _is_whole(record: Record, out: Path) -> bool:
+    return all((out / name).is_file() and file_digest(out / name) == digest for name, digest in record.files.items())
+
+
+def _restored(record: Record, out: Path) -> Prediction:
+    water, *others = (out / name for name in record.files)
+    return Prediction(
+        water=water,
+        probability=others[0] if others else None,
+        water_pixels=record.water_pixels,
+        valid_pixels=record.valid_pixels,
+        pixels=record.pixels,
+        notes=record.notes,
+    )

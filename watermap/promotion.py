@@ -1,0 +1,236 @@
+"""Which bundle is in use: a candidate takes over only where it is no worse on held-out ground, and can be taken back.
+
+MODELS/
+  current.json   the bundle in use, and those before it
+  <name>/        one bundle each
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import shapely
+from pydantic import BaseModel, ConfigDict, ValidationError
+from rasterio.windows import Window
+
+from watermap.bundle import Bundle, newest_bundle, open_bundle
+from watermap.config import PredictConfig
+from watermap.errors import DataError, ModelError, UsageError
+from watermap.evaluation import evaluate
+from watermap.files import write_text
+from watermap.ground import footprints
+from watermap.patch_store import PatchStore
+from watermap.progress import Progress, silent
+from watermap.raster import open_raster
+from watermap.scenes import find_scenes
+
+CURRENT_FILE: Final = "current.json"
+SCORE: Final = "water_iou"
+
+
+class Choice(BaseModel):
+    """A bundle that was in use.
+
+    Attributes:
+        folder: its name below the models folder.
+        id: of its content.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    folder: str
+    id: str
+
+
+class Register(BaseModel):
+    """The bundle in use, and those before it, oldest first."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    current: Choice
+    earlier: tuple[Choice, ...] = ()
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Whether a candidate takes over, and why.
+
+    Attributes:
+        promoted: whether it is the bundle in use from now on.
+        reason: one line.
+        candidate, current: names and ids of the two bundles; None where there was none in use.
+        candidate_score, current_score: water IoU over all pixels of the held-out ground.
+    """
+
+    promoted: bool
+    reason: str
+    candidate: Choice
+    current: Choice | None
+    candidate_score: float | None
+    current_score: float | None
+
+
+def current_bundle(models: Path) -> Bundle | None:
+    """The bundle in use, or None where none was ever promoted.
+
+    Raises:
+        ModelError: the register is damaged, or the bundle is gone or another one.
+    """
+    register = _read(models)
+    return None if register is None else _open(models, register.current)
+
+
+def default_bundle(models: Path) -> Bundle:
+    """The bundle in use; where none was ever promoted, the newest.
+
+    Raises:
+        ModelError: there is none, or it is damaged.
+    """
+    return current_bundle(models) or newest_bundle(models)
+
+
+def promote(candidate: Bundle, models: Path) -> None:
+    """Put a bundle to use. Its folder must lie in the models folder.
+
+    Raises:
+        UsageError: it lies elsewhere.
+    """
+    if candidate.folder.resolve().parent != models.resolve():
+        raise UsageError(f"{candidate.folder}: does not lie in {models}", hint="copy the bundle there first")
+    register = _read(models)
+    chosen = Choice(folder=candidate.folder.name, id=candidate.id)
+    if register is None:
+        _write(models, Register(current=chosen))
+    elif register.current != chosen:
+        _write(models, Register(current=chosen, earlier=(*register.earlier, register.current)))
+
+
+def roll_back(models: Path) -> Bundle:
+    """Put the bundle to use that was in use before.
+
+    Raises:
+        UsageError: there is none before.
+        ModelError: it is gone or damaged; the current one stays.
+    """
+    register = _read(models)
+    if register is None or not register.earlier:
+        raise UsageError(f"{models}: no bundle was in use before", hint="see watermap bundles list")
+    bundle = _open(models, register.earlier[-1])
+    _write(models, Register(current=register.earlier[-1], earlier=register.earlier[:-1]))
+    return bundle
+
+
+def consider(
+    candidate: Bundle,
+    models: Path,
+    held_out: Path,
+    config: PredictConfig,
+    *,
+    tolerance: float = 0.0,
+    progress: Progress = silent,
+) -> Decision:
+    """Score a candidate and the bundle in use on the same held-out scenes, and promote it if it is no worse.
+
+    Args:
+        candidate: below the models folder.
+        models: the models folder.
+        held_out: folder of labelled scenes that neither was trained on.
+        config: of prediction; each bundle's own threshold counts unless it states one.
+        tolerance: how much lower the candidate's water IoU may be.
+        progress: told as work goes on.
+
+    Raises:
+        DataError: the held-out scenes cannot be scored.
+        ModelError: a bundle is damaged.
+    """
+    chosen = Choice(folder=candidate.folder.name, id=candidate.id)
+    current = current_bundle(models)
+    in_use = None if current is None else Choice(folder=current.folder.name, id=current.id)
+    if chosen == in_use:
+        return Decision(False, "it is in use already", chosen, in_use, None, None)
+    score = _score(candidate, held_out, config, progress)
+    before = None if current is None else _score(current, held_out, config, progress)
+    if before is None:
+        reason = f"the first bundle: water IoU {score:.4f} on held-out ground"
+    else:
+        verb = "is no worse than" if score >= before - tolerance else "is worse than"
+        reason = f"water IoU {score:.4f} {verb} {before:.4f} of the bundle in use, on the same held-out ground"
+    promoted = before is None or score >= before - tolerance
+    if promoted:
+        promote(candidate, models)
+    return Decision(promoted, reason, chosen, in_use, score, before)
+
+
+def check_held_out(store: PatchStore, held_out: Path) -> None:
+    """Make sure that no held-out scene shows ground that patches were cut from.
+
+    Raises:
+        DataError: one does, or a scene cannot be read.
+    """
+    scenes = find_scenes(held_out, need_label=True)
+    seen = [record.footprint for split in ("train", "validation") for record in store.records(split)]
+    tree = shapely.STRtree(seen)
+    for scene in scenes:
+        with open_raster(scene.image) as raster:
+            (outline,) = footprints(raster.grid, [Window(0, 0, raster.grid.width, raster.grid.height)])
+        near = [seen[place] for place in tree.query(outline, predicate="intersects")]
+        if any(outline.intersection(each).area > 0 for each in near):
+            raise DataError(
+                f"{scene.image.parent}: shows ground that was trained on, so no score of it is honest",
+                hint="hold out scenes of other places",
+            )
+
+
+def _score(bundle: Bundle, held_out: Path, config: PredictConfig, progress: Progress) -> float:
+    result = evaluate(bundle, held_out, config, pictures=0, progress=progress)
+    if result.failures:
+        name, error = result.failures[0]
+        raise DataError(f"held-out scene {name} cannot be scored ({error})", hint="mend or remove it")
+    score = result.pooled.as_dict()[SCORE]
+    if score is None:
+        raise DataError(f"{held_out}: holds no water, so there is no water IoU", hint="hold out scenes with water")
+    return float(score)
+
+
+def _open(models: Path, choice: Choice) -> Bundle:
+    bundle = open_bundle(models / choice.folder)
+    if bundle.id != choice.id:
+        raise ModelError(
+            f"{bundle.folder}: is bundle {bundle.id}, but {choice.id} was put to use",
+            hint="restore it, or promote this one with watermap bundles promote",
+        )
+    return bundle
+
+
+def _read(models: Path) -> Register | None:
+    path = models / CURRENT_FILE
+    try:
+        return Register.model_validate_json(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, ValidationError) as error:
+        raise ModelError(f"{path}: damaged", hint="remove it and promote a bundle again") from error
+
+
+def _write(models: Path, register: Register) -> None:
+    write_text(models / CURRENT_FILE, register.model_dump_json(indent=1) + "\n")
+
+
+def list_bundles(models: Path) -> Sequence[tuple[Bundle, str]]:
+    """Every readable bundle of a models folder, by name, with its role: in use, earlier, or nothing."""
+    register = _read(models)
+    bundles = []
+    for folder in sorted(path.parent for path in models.glob("*/bundle.json")):
+        try:
+            bundle = open_bundle(folder)
+        except ModelError:
+            continue
+        chosen = Choice(folder=folder.name, id=bundle.id)
+        role = ""
+        if register is not None:
+            role = "in use" if chosen == register.current else "earlier" if chosen in register.earlier else ""
+        bundles.append((bundle, role))
+    return bundles
