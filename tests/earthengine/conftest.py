@@ -30,6 +30,7 @@ def server(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackSe
     """A fresh server over the world; at the end it must have understood everything that it was asked."""
     for name in ("no_proxy", "NO_PROXY"):  # a proxy would not find this machine's loopback
         monkeypatch.setenv(name, "127.0.0.1")
+    ee.Reset()  # else the client keeps what an earlier test's server told it
     with LoopbackServer(world) as running:
         yield running
     assert not running.unknown
