@@ -43,7 +43,7 @@ def command(out: Path, scenes: int, size: int, epochs: int) -> None:
     with progress_bar() as progress:
         console.print("1 of 5: sample scenes, some of them of places kept apart for later")
         write_samples(out / "scenes", seen, progress=progress)
-        images = [scene / "image.tif" for scene in write_samples(out / "unseen", unseen, progress=progress)]
+        images = [scene.path / "image.tif" for scene in write_samples(out / "unseen", unseen, progress=progress)]
         console.print("2 of 5: patches, split by ground")
         tile(out / "scenes", out / "patches", cut, progress=progress)
         console.print("3 of 5: training; if you interrupt it, run the demo again and it goes on")

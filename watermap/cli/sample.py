@@ -27,4 +27,5 @@ def command(out: Path, config_path: Path | None, **stated: Any) -> None:
     with progress_bar() as progress:
         written = write_samples(out, config, progress=progress)
     console.print(f"{len(written)} scenes in {out}", markup=False)
-    files_to_open([written[0] / "image.tif", written[0] / "label.tif"])
+    first = written[0].path
+    files_to_open([first / "image.tif", first / "label.tif"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from watermap.sample.files import write_samples
+from watermap.sample.files import SampleFolder, write_samples
 from watermap.sample.scene import SampleScene, make_scene
 
-__all__ = ["SampleScene", "make_scene", "write_samples"]
+__all__ = ["SampleFolder", "SampleScene", "make_scene", "write_samples"]

@@ -1,25 +1,47 @@
-"""Sample scenes as files: one folder a scene, laid out like a downloaded one."""
+"""Sample scenes as files: one folder a scene, laid out like an exported one."""
 
 from __future__ import annotations
 
+import datetime
+import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from watermap import __version__
 from watermap.bands import STANDARD_BANDS
 from watermap.cog import LABEL_LAYOUT, image_layout, write_raster
 from watermap.config import SampleConfig
 from watermap.progress import Progress, silent
-from watermap.sample.scene import SampleScene, make_scene
+from watermap.sample.scene import SampleScene, make_scene, scene_name
+from watermap.stac import SceneFacts, verified, write_catalog, write_item
 
 VISITS: Final = 2
 """Dates of each place: consecutive scenes show the same ground twice."""
 
+COARSE_FILE: Final = "label_coarse.tif"
 
-def write_samples(out: Path, config: SampleConfig, *, progress: Progress | None = None) -> list[Path]:
-    """Make sample scenes and write each to its own folder.
+_SOURCE: Final = "synthetic sample scene"
 
-    A folder holds `image.tif` (six bands, uint16 reflectance x 10,000, no data 65535), `label.tif` (exact) and
-    `label_coarse.tif` (as an older 30 m map would have it; 0 land, 1 water, 255 unknown in both).
+
+@dataclass(frozen=True)
+class SampleFolder:
+    """One sample scene on disk.
+
+    Attributes:
+        path: its folder.
+        is_new: whether it was made now; one that is there and whole is kept.
+    """
+
+    path: Path
+    is_new: bool
+
+
+def write_samples(out: Path, config: SampleConfig, *, progress: Progress = silent) -> list[SampleFolder]:
+    """Make sample scenes and write each to its own folder, with a STAC catalog of all.
+
+    A folder holds `image.tif` (six bands, uint16 reflectance x 10,000, no data 65535), `label.tif` (exact),
+    `label_coarse.tif` (as an older 30 m map would have it; 0 land, 1 water, 255 unknown in both) and `item.json`.
 
     Args:
         out: folder of scenes; it is made.
@@ -32,25 +54,30 @@ def write_samples(out: Path, config: SampleConfig, *, progress: Progress | None 
     Raises:
         DataError: a file cannot be written.
     """
-    report = progress or silent
     folders = []
     for number in range(config.scenes):
         place, visit = divmod(number, VISITS)
-        scene = make_scene(config.seed, size=config.size, place=config.first_place + place, visit=visit)
-        folders.append(_write(out, scene, config))
-        report(f"scene {scene.name}", number + 1, config.scenes)
+        folders.append(_write_once(out, config, config.first_place + place, visit))
+        progress(f"scene {folders[-1].path.name}", number + 1, config.scenes)
+    write_catalog(out)
     return folders
 
 
-def _write(out: Path, scene: SampleScene, config: SampleConfig) -> Path:
-    folder = out / scene.name
-    tags = {
-        "WATERMAP_SOURCE": "synthetic sample scene",
-        "WATERMAP_SEED": str(config.seed),
-        "DATE": scene.date,
-    }
-    for name, label in (("label.tif", scene.label), ("label_coarse.tif", scene.coarse_label)):
+def _write_once(out: Path, config: SampleConfig, place: int, visit: int) -> SampleFolder:
+    folder = out / scene_name(config.seed, place=place, visit=visit)
+    made_from = f"{__version__} seed {config.seed} size {config.size} place {place} visit {visit}"
+    request = f"sample-{hashlib.sha256(made_from.encode()).hexdigest()[:24]}"
+    if verified(folder) == {"image": request, "label": request} and (folder / COARSE_FILE).is_file():
+        return SampleFolder(folder, is_new=False)
+    _write(folder, make_scene(config.seed, size=config.size, place=place, visit=visit), config, request)
+    return SampleFolder(folder, is_new=True)
+
+
+def _write(folder: Path, scene: SampleScene, config: SampleConfig, request: str) -> None:
+    tags = {"WATERMAP_SOURCE": _SOURCE, "WATERMAP_SEED": str(config.seed), "DATE": scene.date}
+    for name, label in (("label.tif", scene.label), (COARSE_FILE, scene.coarse_label)):
         write_raster(folder / name, label[None], scene.grid, LABEL_LAYOUT, tags=tags)
-    # The image comes last: a folder that has one is complete.
     write_raster(folder / "image.tif", scene.image, scene.grid, image_layout(STANDARD_BANDS), tags=tags)
-    return folder
+    seen = datetime.datetime.fromisoformat(f"{scene.date}T10:10:00+00:00")
+    facts = SceneFacts((seen, seen), _SOURCE, None, "exact", _SOURCE, {"image": request, "label": request})
+    write_item(folder, scene.name, facts)  # last: a folder whose item verifies is complete

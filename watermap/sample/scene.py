@@ -98,6 +98,12 @@ def make_scene(seed: int, *, size: int = 512, place: int = 0, visit: int = 0) ->
     return _visit(ground, seed, size, place, visit)
 
 
+def scene_name(seed: int, *, place: int = 0, visit: int = 0) -> str:
+    """The name of the scene that `make_scene` would make, without making it."""
+    day, _ = _day(generator(seed, place, 1, visit), place, visit)
+    return _name(place, day)
+
+
 def place_grid(size: int, place: int) -> Grid:
     """The grid of a place: UTM 33N, corners at multiples of 60 m. The position is invented, like the ground."""
     step = -(-(_APART_M + size * PIXEL_M) // 60) * 60
@@ -118,8 +124,7 @@ def _found(seed: int, size: int, place: int) -> _Place:
 
 def _visit(ground: _Place, seed: int, size: int, place: int, visit: int) -> SampleScene:
     rng = generator(seed, place, 1, visit)
-    month, season = _CALENDAR[(place + visit) % len(_CALENDAR)]
-    day = datetime.date(2021 + visit // 2 + int(rng.integers(2)), month, int(rng.integers(1, 29)))
+    day, season = _day(rng, place, visit)
     elevation, azimuth = _sun(day)
 
     land_cube = paint_land(rng, ground.waters, ground.land, ground.parcels, season, ground.sown)
@@ -138,13 +143,23 @@ def _visit(ground: _Place, seed: int, size: int, place: int, visit: int) -> Samp
     lost = outside_swath(rng, size) if rng.random() < 0.35 else np.zeros((size, size), dtype=bool)
     image[:, lost] = IMAGE_NO_DATA
     return SampleScene(
-        name=f"sample_{place:02d}_{day:%Y%m%d}",
+        name=_name(place, day),
         date=day.isoformat(),
         image=image,
         label=_truth(share, cloud, lost),
         coarse_label=_coarse(seed, place, ground, lost),
         grid=place_grid(size, place),
     )
+
+
+def _day(rng: np.random.Generator, place: int, visit: int) -> tuple[datetime.date, Season]:
+    """Date and season of a visit: the first that its generator is asked for."""
+    month, season = _CALENDAR[(place + visit) % len(_CALENDAR)]
+    return datetime.date(2021 + visit // 2 + int(rng.integers(2)), month, int(rng.integers(1, 29))), season
+
+
+def _name(place: int, day: datetime.date) -> str:
+    return f"sample_{place:02d}_{day:%Y%m%d}"
 
 
 def _sun(day: datetime.date) -> tuple[float, float]:
