@@ -22,7 +22,7 @@ def test_samples_open_as_they_were_made(tmp_path: Path) -> None:
     assert [(done, total) for _, done, total in told] == [(1, 3), (2, 3), (3, 3)]
     scene = make_scene(4, size=128, place=0, visit=1)
     assert folders[1].name == scene.name
-    assert sorted(path.name for path in folders[1].iterdir()) == [
+    assert listing(folders[1]) == [
         "image.tif",
         "item.json",
         "label.tif",

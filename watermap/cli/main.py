@@ -24,6 +24,7 @@ _COMMANDS: Final = {
     "tile": "Cut scenes into training patches, split by ground.",
     "train": "Train a model on patches into a bundle.",
     "evaluate": "Score a bundle beside the NDWI and MNDWI baselines.",
+    "bundles": "List bundles, put one to use, take that back.",
     "predict": "Map the water of scenes.",
     "doctor": "Say what this machine can do, and what to do about the rest.",
 }

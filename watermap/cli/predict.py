@@ -18,7 +18,10 @@ from watermap.errors import PartialFailureError, WatermapError
 @click.command(name="predict")
 @click.argument("scenes", metavar="SCENE...", nargs=-1, required=True)
 @click.option(
-    "--bundle", "bundle_dir", type=click.Path(path_type=Path), help="Bundle [default: newest of data/models]."
+    "--bundle",
+    "bundle_dir",
+    type=click.Path(path_type=Path),
+    help="Bundle [default: the one in use in data/models].",
 )
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("data/predictions"), show_default=True, help="Output folder."
@@ -52,12 +55,13 @@ def command(
 
     images = find_images(scenes)
     require_keras()
-    from watermap.bundle import newest_bundle, open_bundle
+    from watermap.bundle import DEFAULT_MODELS, open_bundle
     from watermap.prediction import Prediction, Predictor, predict_scenes
+    from watermap.promotion import default_bundle
 
-    bundle = open_bundle(bundle_dir) if bundle_dir is not None else newest_bundle()
+    bundle = open_bundle(bundle_dir) if bundle_dir is not None else default_bundle(DEFAULT_MODELS)
     if bundle_dir is None:
-        note(f"using the newest bundle, {bundle.folder} ({bundle.id})")
+        note(f"using bundle {bundle.folder} ({bundle.id})")
     with progress_bar() as progress:
         results = predict_scenes(images, Predictor(bundle, config), out, names=names, progress=progress)
     done = [result for _, result in results if isinstance(result, Prediction)]

@@ -1,0 +1,138 @@
+"""Which bundle is in use: promotion on held-out ground, and the way back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.bundles import make_bundle
+from tests.failures import one_line
+from tests.rasters import make_grid, write_scene
+from watermap.bundle import Bundle
+from watermap.cli.main import run
+from watermap.config import PredictConfig, TileConfig
+from watermap.errors import DataError, ModelError, UsageError
+from watermap.patch_store import PatchStore
+from watermap.patches import tile
+from watermap.promotion import (
+    CURRENT_FILE,
+    check_held_out,
+    consider,
+    current_bundle,
+    default_bundle,
+    list_bundles,
+    promote,
+    roll_back,
+)
+
+CONFIG = PredictConfig(window=64, overlap=16)
+
+
+@pytest.fixture(scope="module")
+def held_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Scenes on which the known network is right about half the time, and one that says land for water never."""
+    folder = tmp_path_factory.mktemp("held_out")
+    write_scene(folder, "a", make_grid(64, 64), seed=1)
+    write_scene(folder, "b", make_grid(64, 64, left=700_000), seed=2)
+    return folder
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Path:
+    return tmp_path / "models"
+
+
+def fair(models: Path, name: str = "fair", **contract: object) -> Bundle:
+    return make_bundle(models / name, **contract)  # type: ignore[arg-type]
+
+
+def wrong(models: Path, name: str = "wrong") -> Bundle:
+    return make_bundle(models / name, green_above=1000.0)
+
+
+def test_only_a_candidate_that_is_no_worse_takes_over(held_out: Path, models: Path) -> None:
+    bad, good = wrong(models), fair(models)
+    first = consider(bad, models, held_out, CONFIG)
+    assert first.promoted
+    assert first.current is None
+    better = consider(good, models, held_out, CONFIG)
+    assert better.promoted
+    assert better.candidate_score is not None
+    assert better.current_score is not None
+    assert better.candidate_score > better.current_score + 0.1
+    worse = consider(bad, models, held_out, CONFIG)
+    assert not worse.promoted
+    assert "is worse than" in worse.reason
+    assert consider(bad, models, held_out, CONFIG, tolerance=1.0).promoted
+    in_use = current_bundle(models)
+    assert in_use is not None
+    assert in_use.id == bad.id
+    assert consider(bad, models, held_out, CONFIG).reason == "it is in use already"
+
+
+def test_the_way_back(models: Path) -> None:
+    one, two = fair(models, "one"), fair(models, "two", threshold=0.6)
+    assert current_bundle(models) is None
+    for bundle in (one, two, two):
+        promote(bundle, models)
+    assert [role for _, role in list_bundles(models)] == ["earlier", "in use"]
+    assert default_bundle(models).id == two.id
+    assert roll_back(models).id == one.id
+    assert default_bundle(models).id == one.id
+    with pytest.raises(UsageError) as error:
+        roll_back(models)
+    assert "no bundle was in use before" in one_line(error)
+
+
+def test_without_a_promotion_the_newest_is_taken(models: Path) -> None:
+    fair(models, "one")
+    newest = fair(models, "two", threshold=0.6)
+    assert default_bundle(models).id == newest.id
+
+
+def test_a_bundle_in_use_that_was_changed_is_not_taken_for_it(models: Path) -> None:
+    promote(fair(models), models)
+    fair(models, threshold=0.9)
+    with pytest.raises(ModelError) as error:
+        current_bundle(models)
+    assert "was put to use" in one_line(error)
+    (models / CURRENT_FILE).write_text("{")
+    with pytest.raises(ModelError) as error:
+        current_bundle(models)
+    assert "damaged" in one_line(error)
+
+
+def test_a_bundle_from_elsewhere(models: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as error:
+        promote(make_bundle(tmp_path / "elsewhere" / "x"), models)
+    assert "copy the bundle there" in one_line(error)
+
+
+def test_ground_that_was_trained_on_is_not_held_out(tmp_path: Path, held_out: Path) -> None:
+    scenes = tmp_path / "scenes"
+    write_scene(scenes, "trained", make_grid(128, 128), seed=1)
+    write_scene(scenes, "more", make_grid(128, 128, left=600_000), seed=2)
+    config = TileConfig(patch_size=32, block_patches=2, min_water=0.2, max_water=0.8)
+    tile(scenes, tmp_path / "patches", config)
+    store = PatchStore.open(tmp_path / "patches")
+    with pytest.raises(DataError) as error:
+        check_held_out(store, held_out)
+    assert str(held_out / "a") in one_line(error)
+    write_scene(tmp_path / "apart", "b", make_grid(64, 64, left=700_000), seed=2)
+    check_held_out(store, tmp_path / "apart")
+
+
+def test_the_commands(models: Path, held_out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bad, good = wrong(models), fair(models)
+    where = ["--models", str(models)]
+    assert run(["bundles", "promote", str(good.folder), *where]) == 0
+    assert run(["bundles", "promote", str(bad.folder), *where, "--held-out", str(held_out)]) == 0
+    assert "not promoted" in capsys.readouterr().out
+    assert run(["bundles", "promote", str(bad.folder), *where]) == 0
+    assert run(["bundles", "list", *where]) == 0
+    assert "in use" in capsys.readouterr().out
+    assert run(["bundles", "rollback", *where]) == 0
+    assert f"fair ({good.id}) is in use again" in capsys.readouterr().out
+    assert run(["bundles", "rollback", *where]) == 2
+    assert run(["bundles", "list", "--models", "nowhere"]) == 5

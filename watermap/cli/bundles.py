@@ -1,0 +1,81 @@
+"""`watermap bundles`: which model is in use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+_models = click.option(
+    "--models", type=click.Path(path_type=Path), default=Path("data/models"), show_default=True, help="Bundles' folder."
+)
+
+
+@click.group("bundles")
+def command() -> None:
+    """List bundles, put one to use, take that back."""
+
+
+@command.command("list")
+@_models
+def show(models: Path) -> None:
+    """Every bundle with its scores on the test patches, and which one is in use."""
+    from watermap.cli.console import score, table
+    from watermap.errors import ModelError
+    from watermap.promotion import list_bundles
+
+    found = list_bundles(models)
+    if not found:
+        raise ModelError(f"{models}: holds no bundle", hint="train one with watermap train")
+    rows = [
+        (
+            bundle.folder.name,
+            bundle.id,
+            bundle.contract.created,
+            score(bundle.contract.scores.get("test", {}).get("water_iou")),
+            role,
+        )
+        for bundle, role in found
+    ]
+    table(f"Bundles in {models}", ("bundle", "id", "trained", "water IoU", ""), rows)
+
+
+@command.command("promote")
+@click.argument("bundle_dir", metavar="BUNDLE", type=click.Path(path_type=Path))
+@_models
+@click.option(
+    "--held-out", type=click.Path(path_type=Path), help="Labelled scenes neither was trained on: promote if no worse."
+)
+@click.option(
+    "--tolerance", type=click.FloatRange(0, 1), default=0.0, show_default=True, help="Water IoU it may be lower."
+)
+def promote_bundle(bundle_dir: Path, models: Path, held_out: Path | None, tolerance: float) -> None:
+    """Put BUNDLE to use: predict takes it where none is named."""
+    from watermap.backend import require_keras
+    from watermap.bundle import open_bundle
+    from watermap.cli.console import console, progress_bar
+    from watermap.config import PredictConfig
+
+    require_keras()
+    from watermap.promotion import consider, promote
+
+    bundle = open_bundle(bundle_dir)
+    if held_out is None:
+        promote(bundle, models)
+        console.print(f"{bundle.folder.name} ({bundle.id}) is in use", markup=False)
+        return
+    with progress_bar() as progress:
+        decision = consider(bundle, models, held_out, PredictConfig(), tolerance=tolerance, progress=progress)
+    verdict = "promoted" if decision.promoted else "not promoted"
+    console.print(f"{bundle.folder.name} ({bundle.id}) {verdict}: {decision.reason}", markup=False, soft_wrap=True)
+
+
+@command.command("rollback")
+@_models
+def rollback(models: Path) -> None:
+    """Put the bundle to use that was in use before."""
+    from watermap.cli.console import console
+    from watermap.promotion import roll_back
+
+    bundle = roll_back(models)
+    console.print(f"{bundle.folder.name} ({bundle.id}) is in use again", markup=False)
