@@ -213,10 +213,10 @@ def test_an_earth_engine_that_cannot_be_reached(monkeypatch: pytest.MonkeyPatch)
     assert look()["Earth Engine login"] == Finding(
         "Earth Engine login", "broken", "key.json: not a key", "download one"
     )
-    monkeypatch.setattr(login, "log_in", lambda _: login.Login("SECRET", "user login", None))
+    monkeypatch.setattr(login, "log_in", lambda _: login.Login("SECRET", "user login", "project"))
     monkeypatch.setattr(session, "check", raising(EarthEngineError("not registered", hint="register it")))
     found = look()
-    assert "Google Cloud project" not in found
+    assert found["Google Cloud project"].text == "project"
     assert found["Earth Engine service"] == Finding("Earth Engine service", "broken", "not registered", "register it")
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from watermap.bands import STANDARD_BANDS, TRUE_COLOR
+from watermap.bands import STANDARD_BANDS, TRUE_COLOR, parse_bands
 from watermap.errors import UsageError
 
 
@@ -99,7 +100,7 @@ class EarthEngineConfig(Config):
     request_mib: float = Field(
         32.0, gt=0, le=48, description="Pixels asked for at once in MiB; Earth Engine allows 48."
     )
-    timeout_s: float = Field(180.0, gt=0, description="Seconds to wait for one answer.")
+    timeout_s: float = Field(330.0, gt=0, description="Seconds to wait for one answer; Earth Engine gives up at 300.")
     patience_s: float = Field(600.0, ge=0, description="Seconds to go on trying where the service is busy or away.")
     poll_s: float = Field(20.0, gt=0, description="Seconds between two looks at a running export.")
     service_url: str = Field(
@@ -108,11 +109,14 @@ class EarthEngineConfig(Config):
     storage_url: str = Field("https://storage.googleapis.com", description="Address of Cloud Storage.")
 
 
+_LAST_DAY: Final = datetime.date(2100, 1, 1)
+
+
 class ExportConfig(Config):
     """Settings of bringing scenes from Earth Engine."""
 
-    start: datetime.date = Field(description="First day, e.g. 2023-06-01.")
-    end: datetime.date = Field(description="Last day, included.")
+    start: datetime.date = Field(ge=datetime.date(2015, 6, 23), le=_LAST_DAY, description="First day, e.g. 2023-06-01.")
+    end: datetime.date = Field(le=_LAST_DAY, description="Last day, included.")
     bands: tuple[str, ...] = Field(STANDARD_BANDS, min_length=1, description="Bands of the image, in order.")
     max_cloud: float = Field(1.0, ge=0, le=100, description="Greatest cloud cover of a scene in percent.")
     cloud_score: float | None = Field(
@@ -134,8 +138,26 @@ class ExportConfig(Config):
     to: Literal["local", "gcs", "drive"] = Field(
         "local", description="Straight to this machine, by way of Cloud Storage, or to Google Drive."
     )
-    bucket: str | None = Field(None, min_length=3, description="Cloud Storage bucket, for --to gcs.")
-    folder: str = Field("watermap", min_length=1, description="Folder in the bucket or on Drive.")
+    bucket: str | None = Field(
+        None, pattern=r"^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$", description="Cloud Storage bucket, for --to gcs."
+    )
+    folder: str = Field(
+        "watermap",
+        pattern=r"^[A-Za-z0-9]([A-Za-z0-9 ._/-]*[A-Za-z0-9._-])?$",
+        description="Folder in the bucket or on Drive.",
+    )
+
+    @field_validator("start", "end", mode="before")
+    @classmethod
+    def _plain_date(cls, value: Any) -> Any:
+        if isinstance(value, str) and not re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+            raise ValueError(f"{value!r} is no date, write it as 2023-06-01")
+        return value
+
+    @field_validator("bands")
+    @classmethod
+    def _known_bands(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return parse_bands(",".join(value))
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -175,6 +175,8 @@ def _earth_engine(config: EarthEngineConfig, online: bool) -> Iterator[Finding]:
     yield Finding("Earth Engine client", "ok", f"earthengine-api {version}")
     from watermap.earthengine import login, session
 
+    if not online:
+        os.environ.setdefault("NO_GCE_CHECK", "true")  # else the login asks the network
     try:
         found = login.log_in(config)
     except WatermapError as error:
@@ -182,8 +184,7 @@ def _earth_engine(config: EarthEngineConfig, online: bool) -> Iterator[Finding]:
         yield _told("Earth Engine login", "broken" if is_stated else "missing", error)
         return
     yield Finding("Earth Engine login", "ok", found.source)
-    if found.project is not None:
-        yield Finding("Google Cloud project", "ok", found.project)
+    yield Finding("Google Cloud project", "ok", found.project)
     if online:
         hasty = {"timeout_s": min(config.timeout_s, _SERVICE_TIMEOUT_S), "patience_s": 0.0}
         try:

@@ -5,7 +5,6 @@ Masks are per band. Where Earth Engine's rules allow more than our graphs need, 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -174,13 +173,11 @@ def focal(
     """The greatest or least value of a square around each pixel, counted in whole pixels of the grid asked for."""
 
     def focused(image: Image, radius: Any, kernel: Any, units: Any) -> Image:
-        if kernel != "square" or units != "meters":
+        if kernel != "square" or units != "pixels":
             raise UnsupportedError(f"a focal operation with kernel {kernel!r} and units {units!r}")
 
         def render(grid: Grid) -> list[Pixels]:
-            if not grid.crs.is_projected:
-                raise UnsupportedError("a focal operation in metres on a grid that is not in metres")
-            reach = math.floor(float(radius) / grid.pixel_width)
+            reach = int(radius)
             inner = (slice(reach, reach + grid.height), slice(reach, reach + grid.width))
             bands = image.at(_padded(grid, reach))  # so that a tile sees beyond its edge
             if not all(band.valid.all() for band in bands):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 import subprocess
 import sys
 import threading
@@ -294,7 +295,7 @@ def test_a_task_that_fails_is_started_again_only_where_that_may_help(
     assert len(server.started) == attempts
     posted = [json.loads(record.content) for record in server.requests if record.phase == "export"]
     blocks = [each["fileExportOptions"]["geoTiffOptions"]["tileSize"]["value"] for each in posted]
-    assert blocks == [256, 128, 64][:attempts]
+    assert blocks == ([256, 128, 64] if code == 8 else [256] * attempts)
     server.states = ["SUCCEEDED"]
     assert export() == 0
     assert_scenes_are_right(world, export.out, label="none")
@@ -391,9 +392,105 @@ def test_scenes_across_the_zone_border_keep_their_own_grid(export: Export) -> No
     assert read_raster(export.out / ACROSS / "image.tif")[1].crs.to_epsg() == 32632
 
 
-def test_without_the_client(
-    export: Export, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setitem(sys.modules, "ee", None)
+def test_without_the_client(export: Export) -> None:
+    script = (
+        f"import sys; sys.modules['ee'] = None; from watermap.cli.main import run; sys.exit(run({export.words()!r}))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 4
+    assert "pip install 'watermap[earthengine]'" in done.stderr.splitlines()[-1]
+
+
+def test_another_destination_is_another_task(export: Export, server: LoopbackServer, world: World) -> None:
+    there = dataclasses.replace(export, to="gcs", area=world.small_box)
+    assert there() == 0
+    to_drive = dataclasses.replace(there, to="drive", folder=export.folder / "drive")
+    assert to_drive() == 0
+    assert sorted(server.drive) == [f"watermap/{BESIDE}_image.tif", f"watermap/{BESIDE}_label.tif"]
+    elsewhere = dataclasses.replace(there, folder=export.folder / "other", flags=("--folder", "elsewhere"))
+    assert elsewhere() == 0
+    assert len(server.started) == 6
+    assert sum(name.startswith("elsewhere/") for name in server.bucket) == 2
+
+
+def test_an_id_that_is_used_up_does_not_end_the_matter(export: Export, server: LoopbackServer, world: World) -> None:
+    export = dataclasses.replace(export, to="gcs", area=world.small_box)
+    assert dataclasses.replace(export, folder=export.folder / "first")() == 0
+    server.operations.clear()  # the service has forgotten the tasks, but not their ids
+    server.bucket.clear()
+    assert export() == 0
+    assert_scenes_are_right(world, export.out)
+    assert sorted(name[-2:] for name in server.started) == ["-1", "-1", "-2", "-2"]
+
+
+def test_what_may_pass_does_not_cancel_the_other_raster(export: Export, server: LoopbackServer, world: World) -> None:
+    export = dataclasses.replace(export, to="gcs", area=world.small_box, patience_s=0)
+    server.fail("poll", 503, times=1)
     assert export() == 4
-    assert "pip install 'watermap[earthengine]'" in last_line(capsys)
+    assert server.count("cancel") == 0
+    assert export() == 0
+    assert set(server.started.values()) == {1}
+    assert len(server.started) == 2
+
+
+def test_a_cancel_that_fails_is_not_taken_for_one(export: Export, server: LoopbackServer, world: World) -> None:
+    export = dataclasses.replace(export, to="gcs", area=world.small_box, patience_s=0)
+    server.states_of = FailingLabels()
+    server.states = ["RUNNING"]
+    server.operation_error = {"code": 7, "message": "No."}
+    server.fail("cancel", 503, times=None)
+    assert export() == 4
+    server.heal()
+    server.states_of = {}
+    server.states = ["SUCCEEDED"]
+    assert export() == 0
+    assert sorted(name[-2:] for name in server.started) == ["-1", "-1", "-2"]  # only the label's task is anew
+
+
+def test_shards_that_are_missing_are_exported_anew_by_the_next_run(
+    export: Export, server: LoopbackServer, world: World
+) -> None:
+    server.shard_pixels = 8
+    export = dataclasses.replace(export, to="gcs", area=world.small_box)
+    assert export() == 0
+    shutil.rmtree(export.out / BESIDE)
+    del server.bucket[sorted(name for name in server.bucket if "image" in name)[1]]
+    assert export() == 4
+    assert export() == 0
+    assert_scenes_are_right(world, export.out)
+
+
+def test_a_catalog_that_is_gone_comes_back_and_leftovers_go(export: Export, world: World) -> None:
+    export = dataclasses.replace(export, area=world.small_box)
+    assert export() == 0
+    (export.out / "catalog.json").unlink()
+    hidden = export.out / EXPORT_FOLDER
+    request = json.loads((export.out / BESIDE / "item.json").read_text())["properties"]["watermap:requests"]["image"]
+    for name in (f"{BESIDE}.old", BESIDE, request):
+        (hidden / name).mkdir()
+    (hidden / ".watermap-x.4194305.part.json").write_text("{")
+    assert export() == 0
+    assert (export.out / "catalog.json").exists()
+    assert [path.name for path in hidden.iterdir() if path.suffix != ".json"] == ["lock"]
+    assert not list(hidden.glob(".*"))
+
+
+def test_every_failure_is_named(export: Export, capsys: pytest.CaptureFixture[str]) -> None:
+    assert dataclasses.replace(export, flags=("--hansen-asset", "UMD/none"))() == 4
+    shown = capsys.readouterr().err
+    assert all(f"scene {name} failed" in shown for name in CLEAR)
+
+
+def test_an_area_that_only_touches_a_scene_has_none(
+    export: Export, world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    east = max(lon for lon, _ in world.granule(BESIDE).footprint.exterior.coords)
+    south = min(lat for _, lat in world.granule(BESIDE).footprint.exterior.coords)
+    area = f"{east + 1e-9},{south},{east + 0.01},{south + 0.001}"
+    assert dataclasses.replace(export, area=area)() == 4
+    assert "no scene" in last_line(capsys)
+
+
+def test_rasters_that_reach_drive_in_pieces_are_refused(export: Export, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("watermap.earthengine.export.DRIVE_LIMIT_BYTES", 1000)
+    assert dataclasses.replace(export, to="drive")() == 2

@@ -163,7 +163,10 @@ def test_what_the_service_refuses(client: None, world: World, server: LoopbackSe
         (lambda: compute(expressions.image(["nothing"], config()), own), "asset '.*/nothing' not found"),
         (lambda: compute(expressions.label([CLOUDY], config(label="dynamic-world")), own), "not found"),
         (lambda: compute(expressions.hansen("UMD/hansen/old"), own), "asset 'UMD/hansen/old' not found"),
-        (lambda: compute(expressions.image([FIRST], config(bands=("B99",))), own), "did not match any bands"),
+        (
+            lambda: compute(expressions.image([FIRST], config().model_copy(update={"bands": ("B99",)})), own),
+            "did not match any bands",
+        ),
         (lambda: ee.data.computePixels({"expression": graph, "fileFormat": "GEO_TIFF"}), "without a grid"),
         (lambda: ee.data.computePixels({"expression": graph, "grids": {}}), 'Unknown name "grids"'),
     ]

@@ -222,7 +222,7 @@ def expected_label(
     names = ("hansen", "jrc", "dynamic-world", "worldcover")
     labels = np.stack([_label(name, world, chosen, grid) for name in names])
     agreed = np.where((labels == labels[0]).all(axis=0), labels[0], 255)
-    reach = int(30 // grid.pixel_width)
+    reach = 3
     corner = grid.transform @ Affine.translation(-reach, -reach)
     wide = Grid(grid.crs, corner, grid.width + 2 * reach, grid.height + 2 * reach)
     for name in ("hansen", "jrc"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -68,17 +69,21 @@ def command(
     place = read_area(area.strip())
     for line in place.notes:
         note(line)
+    from watermap.earthengine.session import connect, require_client
+
+    require_client()
     from watermap.earthengine.export import export
     from watermap.earthengine.plan import estimate, estimate_date, plan
     from watermap.earthengine.search import search
-    from watermap.earthengine.session import connect
 
     one_date = estimate_date(place, config, service)
     console.print(
         f"{place.area_km2:,.2f} km²; for one date {_cost(one_date, config, service)}", markup=False, soft_wrap=True
     )
     with connect(service) as session:
-        found = search(session, place, config)
+        found, notes = search(session, place, config)
+        for line in notes:
+            note(line)
         plans = plan(place, found, config)
         cost = estimate(plans, service)
         _show_plan(plans, cost, config, service)
@@ -127,9 +132,10 @@ def _show_summary(summary: Any, out: Path, config: ExportConfig) -> None:
     if summary.kept:
         note(f"{_scenes(len(summary.kept))} kept: there already, and unchanged")
     for name, files in summary.drive_files.items():
-        label = f" --label {Path(files[1]).name}" if len(files) > 1 else ""
+        names = [shlex.quote(Path(file).name) for file in files]
+        label = f" --label {names[1]}" if len(names) > 1 else ""
         console.print(f"On Google Drive: {', '.join(files)}; download them, then", markup=False, soft_wrap=True)
-        line = f"  watermap scenes add {Path(files[0]).name}{label} --name {name} --out {out}"
+        line = f"  watermap scenes add {names[0]}{label} --name {name} --out {shlex.quote(str(out))}"
         console.print(line, markup=False, soft_wrap=True)
     done = len(summary.made) + len(summary.kept) + len(summary.drive_files)
     if done and config.to != "drive":
@@ -137,10 +143,11 @@ def _show_summary(summary: Any, out: Path, config: ExportConfig) -> None:
         files_to_open([out / CATALOG_FILE, out / (summary.made or summary.kept)[0] / "image.tif"])
     if not summary.failures:
         return
+    if len(summary.failures) > 1 or done:
+        for name, error in summary.failures.items():
+            note(f"scene {name} failed: {error}")
     if not done:
         raise next(iter(summary.failures.values()))
-    for name, error in summary.failures.items():
-        note(f"scene {name} failed: {error}")
     raise PartialFailureError(
         f"{len(summary.failures)} of {done + len(summary.failures)} scenes failed",
         hint="see the lines above; the same command tries them again and keeps the others",

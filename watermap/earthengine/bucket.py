@@ -6,13 +6,11 @@ import os
 from pathlib import Path
 from typing import Any
 
-from watermap.earthengine.failures import Failure, Kind, UnusableAnswerError, classify, service_error
-from watermap.earthengine.pieces import Piece, open_piece
+from watermap.earthengine.failures import CLOUD_STORAGE, Failure, Kind, classify, service_error
+from watermap.earthengine.pieces import Piece, brought_before, open_piece
 from watermap.earthengine.plan import Request
 from watermap.earthengine.session import Session
 from watermap.files import unwritable
-
-_SERVICE = "Cloud Storage"
 
 
 def open_bucket(session: Session) -> Any:
@@ -55,26 +53,23 @@ def download(
     listed = session.send(
         lambda: sorted(client.list_blobs(bucket, prefix=prefix, timeout=wait, retry=None), key=lambda blob: blob.name),
         about=f"listing gs://{bucket}/{prefix}",
-        service=_SERVICE,
+        service=CLOUD_STORAGE,
     )
     blobs = [blob for blob in listed if blob.name.endswith(".tif")]
     if not blobs:
         failure = Failure(Kind.MISSING, None, "the export's files are gone")
-        raise service_error(failure, service=_SERVICE, about=f"reading gs://{bucket}/{prefix}")
+        raise service_error(failure, service=CLOUD_STORAGE, about=f"reading gs://{bucket}/{prefix}")
     return [_download(session, blob, request, folder) for blob in blobs]
 
 
 def _download(session: Session, blob: Any, request: Request, folder: Path) -> Piece:
     path = folder / Path(blob.name).name
-    if path.exists() and path.stat().st_size == blob.size:
-        try:
-            return open_piece(path, request)
-        except UnusableAnswerError:
-            path.unlink()
-
-    part = path.with_name(f".{path.name}.part")
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
 
     def call() -> Piece:
+        found = brought_before(path, request) if path.exists() and path.stat().st_size == blob.size else None
+        if found is not None:
+            return found
         try:
             folder.mkdir(parents=True, exist_ok=True)
             blob.download_to_filename(str(part), timeout=session.config.timeout_s, checksum="crc32c", retry=None)
@@ -88,4 +83,4 @@ def _download(session: Session, blob: Any, request: Request, folder: Path) -> Pi
             part.unlink(missing_ok=True)
         return Piece(path, piece.window)
 
-    return session.send(call, about=f"downloading {blob.name}", service=_SERVICE)
+    return session.send(call, about=f"downloading {blob.name}", service=CLOUD_STORAGE)

@@ -9,21 +9,19 @@ from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from watermap.config import ExportConfig
-from watermap.earthengine.bucket import download, open_bucket
-from watermap.earthengine.failures import Kind, ServiceError, UnusableAnswerError, classify, service_error
-from watermap.earthengine.ledger import Entry, Ledger
+from watermap.earthengine.bucket import open_bucket
+from watermap.earthengine.failures import UnusableAnswerError, classify, service_error
 from watermap.earthengine.pieces import Piece, assemble
-from watermap.earthengine.pixels import TileLimit, fetch
-from watermap.earthengine.plan import Request, ScenePlan, estimate
+from watermap.earthengine.plan import ScenePlan, estimate
+from watermap.earthengine.routes import DRIVE_LIMIT_BYTES, BatchRoute, LocalRoute, Route, drive_files
 from watermap.earthengine.session import Session, StoppedError
-from watermap.earthengine.tasks import run_task
-from watermap.errors import UsageError, WatermapError
-from watermap.files import locked, unwritable
+from watermap.errors import DataError, UsageError, WatermapError
+from watermap.files import locked, remove_abandoned, unwritable
 from watermap.progress import Progress, silent
-from watermap.stac import ITEM_FILE, verified, write_catalog, write_item
+from watermap.stac import CATALOG_FILE, ITEM_FILE, verified, write_catalog, write_item
 
 EXPORT_FOLDER: Final = ".export"
 """What is not finished yet, and the ledger: below the scenes folder, passed over by everything else."""
@@ -32,12 +30,17 @@ _LOCAL_SCENES: Final = 2
 """Scenes at once on the local route: while one is put together, the other's pixels arrive."""
 
 _BATCH_SCENES: Final = 64
-"""Scenes at once on the batch routes, where threads only wait."""
+"""Scenes at once on the batch routes, where threads wait for tasks most of the time."""
+
+_ASSEMBLING: Final = 2
+"""Scenes put together at once: each takes some 500 MB at the width of a Sentinel-2 tile."""
+
+_OLD: Final = ".old"
 
 
 @dataclass(frozen=True)
 class ExportSummary:
-    """What an export did.
+    """What an export did; each in the order of the plan.
 
     Attributes:
         made: names of new scenes.
@@ -70,167 +73,136 @@ def export(
         The summary; a scene that failed is in it and does not stop the others.
 
     Raises:
-        UsageError: a scene of that name was made otherwise, or another export writes to the folder.
+        UsageError: a scene of that name was made otherwise, another export writes to the folder, or a raster is too
+            large for Drive.
         DataError: the folder cannot be written.
     """
     summary = ExportSummary()
-    made = set() if config.to == "drive" else {each.name for each in plans if _is_made(each, out)}
-    waiting = [each for each in plans if each.name not in made]
-    summary.kept.extend(sorted(made))
-    if not waiting:
-        return summary
+    if config.to == "drive":
+        _check_drive(plans)
+    else:
+        _check_names(plans, out)
     with _own(out / EXPORT_FOLDER):
-        run = _Run(session, out, config, _counter(waiting, session, config, progress), summary.notes)
-        for scene, result in run.scenes(waiting):
-            if isinstance(result, WatermapError):
-                summary.failures[scene.name] = result
+        kept = set() if config.to == "drive" else _kept(plans, out, progress)
+        waiting = [each for each in plans if each.name not in kept]
+        _sweep(out / EXPORT_FOLDER, [each for each in plans if each.name in kept])
+        results = _make(session, waiting, out, config, progress, summary.notes) if waiting else {}
+        for each in plans:
+            error = results.get(each.name)
+            if each.name in kept:
+                summary.kept.append(each.name)
+            elif error is not None:
+                summary.failures[each.name] = error
             elif config.to == "drive":
-                summary.drive_files[scene.name] = result
+                summary.drive_files[each.name] = [drive_files(each.name, part, config) for part in each.requests]
             else:
-                summary.made.append(scene.name)
-        if summary.made:
+                summary.made.append(each.name)
+        if summary.made or (summary.kept and not (out / CATALOG_FILE).exists()):
             write_catalog(out)
-    for results in (summary.failures, summary.drive_files):  # in the order of the plan, not of their ends
-        _sort(results, [each.name for each in plans])
     return summary
 
 
-class _Run:
-    """One export under way.
+def _make(
+    session: Session,
+    plans: Sequence[ScenePlan],
+    out: Path,
+    config: ExportConfig,
+    progress: Progress,
+    notes: list[str],
+) -> dict[str, WatermapError | None]:
+    """Make scenes, several at once; by name what each failed of, or None.
+
+    A defect in one scene is raised when the others have ended.
+    """
+    is_local = config.to == "local"
+    step = _counter(plans, session, config, progress)
+    folder = out / EXPORT_FOLDER
+    results: dict[str, WatermapError | None] = {}
+    defects: list[BaseException] = []
+    with ExitStack() as stack:
+        threads = session.config.requests if is_local else 2 * _BATCH_SCENES
+        pool = stack.enter_context(ThreadPoolExecutor(threads, "raster"))
+        if is_local:
+            route: Route = LocalRoute(session, folder, config, pool=pool, step=step)
+        else:
+            bucket = open_bucket(session) if config.to == "gcs" else None
+            if bucket is not None:
+                stack.callback(bucket.close)
+            route = BatchRoute(session, folder, config, bucket=bucket, step=step)
+        scene_pool = stack.enter_context(ThreadPoolExecutor(_LOCAL_SCENES if is_local else _BATCH_SCENES, "scene"))
+        maker = _Maker(route, out, None if is_local else pool, notes)
+        futures = {scene_pool.submit(maker.make, plan): plan for plan in plans}
+        try:
+            for future in as_completed(futures):
+                error = future.exception()
+                if error is not None and not isinstance(error, WatermapError):
+                    defects.append(error)
+                else:
+                    results[futures[future].name] = error
+        except BaseException:
+            session.stop.set()
+            for future in futures:
+                future.cancel()
+            raise
+    if defects:
+        raise defects[0]
+    return results
+
+
+class _Maker:
+    """Makes scenes by one route.
 
     Args:
-        session: connected.
+        route: by which rasters come.
         out: the scenes folder.
-        config: the route.
-        step: called after each tile or task.
+        pool: for image and label side by side; None where the route fills its pool by itself.
         notes: for the user, added to.
     """
 
-    def __init__(
-        self, session: Session, out: Path, config: ExportConfig, step: Callable[[], None], notes: list[str]
-    ) -> None:
-        self._session = session
+    def __init__(self, route: Route, out: Path, pool: Executor | None, notes: list[str]) -> None:
+        self._route = route
         self._out = out
-        self._config = config
-        self._step = step
+        self._pool = pool
         self._notes = notes
-        self._folder = out / EXPORT_FOLDER
-        self._ledger = Ledger(self._folder)
-        self._limit = TileLimit()
-        self._client: Any = None
+        self._assembling = threading.BoundedSemaphore(_ASSEMBLING)
 
-    def scenes(self, plans: Sequence[ScenePlan]) -> Iterator[tuple[ScenePlan, Any]]:
-        """Each scene as it ends, with its result or its error."""
-        is_local = self._config.to == "local"
-        threads = self._session.config.requests if is_local else 2 * _BATCH_SCENES
-        with ExitStack() as stack:
-            if self._config.to == "gcs":
-                self._client = open_bucket(self._session)
-                stack.callback(self._client.close)
-            pool = stack.enter_context(ThreadPoolExecutor(threads, "request"))
-            scene_pool = stack.enter_context(ThreadPoolExecutor(_LOCAL_SCENES if is_local else _BATCH_SCENES, "scene"))
-            futures = {scene_pool.submit(self._scene, plan, pool): plan for plan in plans}
-            try:
-                for future in as_completed(futures):
-                    yield futures[future], future.result()
-            except BaseException:
-                self._session.stop.set()
-                for future in futures:
-                    future.cancel()
-                raise
+    def make(self, plan: ScenePlan) -> None:
+        """Make one scene.
 
-    def _scene(self, plan: ScenePlan, pool: Executor) -> Any:
+        Raises:
+            WatermapError: it could not be made; nothing of it stands in the scenes folder.
+        """
+        folder = self._out / EXPORT_FOLDER
+        staging = folder / plan.name
         try:
-            if self._config.to == "drive":
-                return [entry.place for entry in self._each(plan, pool, self._to_drive)]
-            staging = self._folder / plan.name
             if verified(staging) != dict(plan.facts.requests):
-                route = self._from_pixels if self._config.to == "local" else self._from_bucket
-                self._put_together(plan, staging, self._each(plan, pool, route))
-            _place(staging, self._out / plan.name, self._folder)
+                pieces = self._bring(plan)
+                if not all(pieces):
+                    return  # the route ends elsewhere
+                with self._assembling:
+                    self._put_together(plan, staging, pieces)
+            _place(staging, self._out / plan.name, folder)
             for request in plan.requests:
-                shutil.rmtree(self._folder / request.id, ignore_errors=True)
-        except WatermapError as error:
-            return error
+                shutil.rmtree(folder / request.id, ignore_errors=True)
         except OSError as error:
-            return unwritable(self._out / plan.name, error)
+            raise unwritable(self._out / plan.name, error) from error
 
-    def _each(self, plan: ScenePlan, pool: Executor, route: Callable[..., Any]) -> list[Any]:
-        """The results of a route for image and label, side by side; where one fails, the other is given up."""
+    def _bring(self, plan: ScenePlan) -> list[list[Piece]]:
+        """The pieces of image and label; where one has failed for good, the other is given up."""
         halt = threading.Event()
-        if self._config.to == "local":  # its tiles fill the pool themselves
-            return [route(plan, request, pool) for request in plan.requests]
-        futures = [pool.submit(route, plan, request, halt) for request in plan.requests]
-        failed = None
+        if self._pool is None:
+            return [self._route.bring(plan.name, request, halt) for request in plan.requests]
+        futures = [self._pool.submit(self._route.bring, plan.name, request, halt) for request in plan.requests]
+        errors = []
         for future in as_completed(futures):
             error = future.exception()
-            if error is not None:
-                halt.set()
-                failed = failed if isinstance(error, StoppedError) and failed is not None else error
-        if failed is not None:
-            raise failed
+            if error is not None and not isinstance(error, StoppedError):
+                errors.append(error)
+                if not (getattr(error, "transient", False) or isinstance(error, DataError)):
+                    halt.set()  # those may pass: what the other task does is not lost
+        if errors:
+            raise errors[0]
         return [future.result() for future in futures]
-
-    def _from_pixels(self, plan: ScenePlan, request: Request, pool: Executor) -> list[Piece]:
-        entry, _ = self._entry(plan, request)
-        folder = self._folder / request.id
-        pieces = fetch(self._session, request, folder, limit=self._limit, pool=pool, step=self._step)
-        self._ledger.write(entry, state="done")
-        return pieces
-
-    def _from_bucket(self, plan: ScenePlan, request: Request, halt: threading.Event) -> list[Piece]:
-        entry, is_new = self._entry(plan, request)
-        if entry.state == "done":  # by an earlier run
-            try:
-                return self._download(entry, request)
-            except ServiceError as error:
-                if error.failure.kind is not Kind.MISSING:
-                    raise
-            entry = self._ledger.write(entry, state="failed", error="its files are gone from the bucket")
-        entry = run_task(
-            self._session, request, entry, self._ledger, self._bucket_destination, is_new=is_new, halt=halt
-        )
-        return self._download(entry, request)
-
-    def _to_drive(self, plan: ScenePlan, request: Request, halt: threading.Event) -> Entry:
-        entry, is_new = self._entry(plan, request)
-        if entry.state != "done":
-            place = f"{self._config.folder}/{plan.name}_{request.raster}.tif"
-            entry = self._ledger.write(entry, place=place)
-            entry = run_task(
-                self._session, request, entry, self._ledger, self._drive_destination, is_new=is_new, halt=halt
-            )
-        self._step()
-        return entry
-
-    def _entry(self, plan: ScenePlan, request: Request) -> tuple[Entry, bool]:
-        """The ledger's entry of a request, written before anything is sent; and whether it is new."""
-        known = self._ledger.find(request.id, self._config.to)
-        if known is not None:
-            return known, False
-        return self._ledger.write(Entry(request.id, plan.name, request.raster, self._config.to)), True
-
-    def _download(self, entry: Entry, request: Request) -> list[Piece]:
-        pieces = download(
-            self._session,
-            self._client,
-            request,
-            self._folder / request.id,
-            bucket=self._config.bucket or "",
-            prefix=self._prefix(entry),
-        )
-        self._step()
-        return pieces
-
-    def _prefix(self, entry: Entry) -> str:
-        return f"{self._config.folder.strip('/')}/{entry.task_id}/{entry.raster}"
-
-    def _bucket_destination(self, entry: Entry) -> dict[str, Any]:
-        return {"cloudStorageDestination": {"bucket": self._config.bucket, "filenamePrefix": self._prefix(entry)}}
-
-    def _drive_destination(self, entry: Entry) -> dict[str, Any]:
-        prefix = f"{entry.scene}_{entry.raster}"
-        return {"driveDestination": {"folder": self._config.folder, "filenamePrefix": prefix}}
 
     def _put_together(self, plan: ScenePlan, staging: Path, pieces: Sequence[Sequence[Piece]]) -> None:
         shutil.rmtree(staging, ignore_errors=True)
@@ -238,38 +210,69 @@ class _Run:
             try:
                 valid = assemble(parts, request, staging / f"{request.raster}.tif")
             except UnusableAnswerError as error:
+                self._route.discard(plan.name, request, str(error))
                 failure = classify(error)
                 assert failure is not None  # noqa: S101 (classify knows it)
                 about = f"putting the {request.raster} together"
-                raise service_error(failure, service="Earth Engine", about=about) from error
+                hint = "run the same command again: it asks for it anew"
+                raise service_error(failure, service="Earth Engine", about=about, hint=hint) from error
             if not valid:
                 self._notes.append(f"scene {plan.name}: its {request.raster} holds no data at all")
         write_item(staging, plan.name, plan.facts)
 
 
-def _is_made(plan: ScenePlan, out: Path) -> bool:
-    """Whether a scene is there, made by the same requests, every byte as it was written.
+def _check_drive(plans: Sequence[ScenePlan]) -> None:
+    for each in plans:
+        if max(each.grid.width * each.grid.height * part.pixel_bytes for part in each.requests) > DRIVE_LIMIT_BYTES:
+            raise UsageError(
+                f"scene {each.name}: {each.grid.width} x {each.grid.height} pixels would reach Drive in several files",
+                hint="make scenes smaller with --scene-size, or take --to gcs",
+            )
+
+
+def _check_names(plans: Sequence[ScenePlan], out: Path) -> None:
+    """Make sure that what stands where scenes will stand came from an export."""
+    for each in plans:
+        folder = out / each.name
+        if folder.exists() and not (folder / ITEM_FILE).exists():
+            raise UsageError(f"{folder}: is there, and not from an export", hint="choose another --out, or remove it")
+
+
+def _kept(plans: Sequence[ScenePlan], out: Path, progress: Progress) -> set[str]:
+    """Names of scenes that are there, made by the same requests, every byte as it was written.
 
     Raises:
-        UsageError: something else has its name.
+        UsageError: a scene that is whole was made by other requests.
     """
-    folder = out / plan.name
-    if not folder.exists():
-        return False
-    if not (folder / ITEM_FILE).exists():
-        raise UsageError(f"{folder}: is there, and not from an export", hint="choose another --out, or remove it")
-    requests = verified(folder)
-    if requests is not None and requests != dict(plan.facts.requests):
-        raise UsageError(
-            f"{folder}: was exported with other settings", hint="choose another --out, or remove the scene"
-        )
-    return requests is not None
+    kept = set()
+    there = [each for each in plans if (out / each.name).exists()]
+    for done, each in enumerate(there, 1):
+        requests = verified(out / each.name)
+        if requests is not None and requests != dict(each.facts.requests):
+            raise UsageError(
+                f"{out / each.name}: was exported with other settings, or as a composite of other scenes",
+                hint="choose another --out, or remove the scene",
+            )
+        if requests is not None:
+            kept.add(each.name)
+        progress("checking what is there", done, len(there))
+    return kept
+
+
+def _sweep(folder: Path, kept: Sequence[ScenePlan]) -> None:
+    """Remove what killed runs left of scenes that stand."""
+    remove_abandoned(folder)
+    for path in folder.glob(f"*{_OLD}"):
+        shutil.rmtree(path, ignore_errors=True)
+    for each in kept:
+        for name in (each.name, *(request.id for request in each.requests)):
+            shutil.rmtree(folder / name, ignore_errors=True)
 
 
 def _place(staging: Path, target: Path, folder: Path) -> None:
     """Put a finished scene in its place; a damaged one that stood there goes."""
     if target.exists():
-        old = folder / f"{target.name}.old"
+        old = folder / f"{target.name}{_OLD}"
         shutil.rmtree(old, ignore_errors=True)
         target.rename(old)
         staging.rename(target)
@@ -292,12 +295,6 @@ def _own(folder: Path) -> Iterator[None]:
         except OSError as error:
             raise unwritable(folder.parent, error) from error
         yield
-
-
-def _sort(results: dict[str, Any], names: Sequence[str]) -> None:
-    ordered = {name: results[name] for name in names if name in results}
-    results.clear()
-    results.update(ordered)
 
 
 def _counter(

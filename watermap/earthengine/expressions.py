@@ -34,8 +34,8 @@ _WORLDCOVER_WATER: Final = 80
 _WORLDCOVER_WETLAND: Final = 90
 _WORLDCOVER_MANGROVES: Final = 95
 
-_SHORE_M: Final = 30
-"""Pixel size of Hansen and JRC: their shoreline may be off by so much."""
+_SHORE_PIXELS: Final = 3
+"""Of 10 m: the pixel size of Hansen and JRC, so far their shoreline may be off."""
 
 
 def collection(
@@ -51,7 +51,7 @@ def collection(
     found = ee.ImageCollection(SENTINEL2).filterBounds(ee.Geometry(region, geodesic=False))
     if until == "area":
         return found
-    found = found.filterDate(config.start.isoformat(), (config.end + datetime.timedelta(days=1)).isoformat())
+    found = _dated(found, config)
     return found if until == "dates" else found.filter(ee.Filter.lte(_CLOUDS, config.max_cloud))
 
 
@@ -127,8 +127,8 @@ def jrc() -> ee.Image:
 def dynamic_world(indexes: Sequence[str], config: ExportConfig) -> ee.Image:
     """Dynamic World, 10 m: of the very scene, or the commonest class of several; flooded vegetation is unknown."""
     if config.composite == "median":
-        found = ee.ImageCollection(DYNAMIC_WORLD).filter(ee.Filter.inList("system:index", list(indexes)))
-        classes = found.select(["label"]).mode()
+        found = _dated(ee.ImageCollection(DYNAMIC_WORLD), config)
+        classes = found.filter(ee.Filter.inList("system:index", list(indexes))).select(["label"]).mode()
     else:
         classes = ee.Image(f"{DYNAMIC_WORLD}/{indexes[0]}").select(["label"])
     return _label(classes.eq(_DYNAMIC_WORLD_WATER).updateMask(classes.neq(_DYNAMIC_WORLD_FLOODED)))
@@ -156,11 +156,15 @@ def consensus(labels: Sequence[ee.Image], *, coarse: Sequence[ee.Image]) -> ee.I
     return agreed.toByte()
 
 
+def _dated(images: ee.ImageCollection, config: ExportConfig) -> ee.ImageCollection:
+    return images.filterDate(config.start.isoformat(), (config.end + datetime.timedelta(days=1)).isoformat())
+
+
 def _near_shore(each: ee.Image) -> ee.Image:
     """1 within 30 m of a change between water and not water, else 0."""
     water = each.eq(1)
-    widened = water.focalMax(_SHORE_M, "square", "meters")
-    narrowed = water.focalMin(_SHORE_M, "square", "meters")
+    widened = water.focalMax(_SHORE_PIXELS, "square", "pixels")
+    narrowed = water.focalMin(_SHORE_PIXELS, "square", "pixels")
     return widened.neq(narrowed)
 
 

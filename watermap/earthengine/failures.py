@@ -16,6 +16,9 @@ _RATE_REASONS: Final = frozenset({"rateLimitExceeded", "userRateLimitExceeded", 
 
 _LONGEST_SAYING: Final = 200
 
+EARTH_ENGINE: Final = "Earth Engine"
+CLOUD_STORAGE: Final = "Cloud Storage"
+
 
 class Kind(Enum):
     """What a failure asks of us."""
@@ -27,6 +30,13 @@ class Kind(Enum):
     MISSING = "does not have what was asked for"
     REFUSED = "refused the request"
 
+
+_STORAGE_REMEDIES: Final = {
+    Kind.FORBIDDEN: "check that the login may read the bucket (role Storage Object Viewer)",
+    Kind.MISSING: "check the bucket's name; run again, what is gone is exported anew",
+    Kind.REFUSED: "check the bucket's name",
+}
+"""Where Cloud Storage asks for something else than Earth Engine."""
 
 _REMEDIES: Final = {
     Kind.BUSY: "wait, or lower --requests, and run the same command again: it goes on where it stopped",
@@ -79,17 +89,19 @@ class UnusableAnswerError(Exception):
     """An answer that arrived whole and with a good status, but is not what was asked for."""
 
 
-def service_error(failure: Failure, *, service: str, about: str) -> ServiceError:
+def service_error(failure: Failure, *, service: str, about: str, hint: str = "") -> ServiceError:
     """The error for a failed request.
 
     Args:
         failure: what happened.
         service: who failed: Earth Engine or Cloud Storage.
         about: what was being done, e.g. "listing the scenes".
+        hint: what to do, where that is known better here than by the kind of failure.
     """
     status = f"{failure.status}: " if failure.status else ""
     message = f"{service} {failure.kind.value} while {about} ({status}{failure.said})"
-    return ServiceError(message, hint=_REMEDIES[failure.kind], failure=failure)
+    remedies = _REMEDIES if service == EARTH_ENGINE else _REMEDIES | _STORAGE_REMEDIES
+    return ServiceError(message, hint=hint or remedies[failure.kind], failure=failure)
 
 
 def kind_of_status(status: int, reason: str = "") -> Kind:
@@ -136,7 +148,8 @@ def _from_status(error: BaseException) -> Failure | None:
     if isinstance(error, googleapiclient.errors.UnknownApiNameOrVersion):
         return Failure(Kind.MISSING, 404, "no Earth Engine service at this address")
     if isinstance(error, GoogleAPICallError) and error.code is not None:
-        return Failure(kind_of_status(int(error.code)), int(error.code), _one_line(error.message))
+        reason = next((each["reason"] for each in error.errors if isinstance(each, dict) and "reason" in each), "")
+        return Failure(kind_of_status(int(error.code), reason), int(error.code), _one_line(error.message))
     if isinstance(error, InvalidResponse):
         status = int(error.response.status_code)
         return Failure(kind_of_status(status), status, _phrase(status))
@@ -165,7 +178,7 @@ def _from_network(error: BaseException) -> Failure | None:
         return Failure(Kind.AWAY, None, _network_words(error))
     if isinstance(error, DataCorruption):
         return Failure(Kind.AWAY, None, "the checksum of a download is wrong")
-    if isinstance(error, json.JSONDecodeError | googleapiclient.errors.InvalidJsonError):
+    if isinstance(error, json.JSONDecodeError | UnicodeDecodeError | googleapiclient.errors.InvalidJsonError):
         return Failure(Kind.AWAY, None, "the answer is not JSON")
     if isinstance(error, UnusableAnswerError):
         return Failure(Kind.AWAY, None, _one_line(str(error)))

@@ -25,16 +25,16 @@ class Login:
     Attributes:
         credentials: of google-auth.
         source: for people, e.g. "service-account key key.json"; never holds a secret.
-        project: that pays for requests, or None where the service takes the account's own.
+        project: that pays for requests.
     """
 
     credentials: Any
     source: str
-    project: str | None
+    project: str
 
 
 def log_in(config: EarthEngineConfig) -> Login:
-    """Find credentials: a stated key, application default credentials, the user's own login, in this order.
+    """Find credentials: a stated key, GOOGLE_APPLICATION_CREDENTIALS, the user's own login, else the machine's.
 
     Raises:
         UsageError: the key is not one.

@@ -57,14 +57,25 @@ def open_piece(path: Path, request: Request) -> Piece:
     return Piece(path, window)
 
 
+def brought_before(path: Path, request: Request) -> Piece | None:
+    """A piece that an earlier run left; a damaged one is removed."""
+    try:
+        return open_piece(path, request)
+    except UnusableAnswerError:
+        path.unlink()
+        return None
+
+
 def assemble(pieces: Sequence[Piece], request: Request, target: Path) -> int:
     """Write a raster from its pieces, as a cloud optimised GeoTIFF that appears complete or not at all.
+
+    Memory holds some 512 rows of it.
 
     Returns:
         How many of its pixels hold data.
 
     Raises:
-        UnusableAnswerError: the pieces do not cover every pixel exactly once.
+        UnusableAnswerError: the pieces do not cover every pixel exactly once, or one was damaged meanwhile.
         DataError: the target cannot be written.
     """
     valid = 0
@@ -87,8 +98,11 @@ def _read(pieces: Sequence[Piece], block: Window, request: Request) -> Any:
         if top >= bottom:
             continue
         left, width = piece.window.col_off, piece.window.width
-        with rasterio.open(piece.path) as dataset:
-            found = dataset.read(window=Window(0, top - piece.window.row_off, width, bottom - top))
+        try:
+            with rasterio.open(piece.path) as dataset:
+                found = dataset.read(window=Window(0, top - piece.window.row_off, width, bottom - top))
+        except GDAL_ERRORS as error:
+            raise UnusableAnswerError(f"{piece.path.name} was damaged since it came") from error
         here = slice(top - block.row_off, bottom - block.row_off), slice(left, left + width)
         values[:, *here] = found
         seen[here] += 1

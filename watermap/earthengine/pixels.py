@@ -2,41 +2,43 @@
 
 from __future__ import annotations
 
+import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Executor
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from rasterio.windows import Window
 
 from watermap.earthengine.failures import Kind, ServiceError, UnusableAnswerError
-from watermap.earthengine.pieces import Piece, open_piece
-from watermap.earthengine.plan import Request, tile_side, tiles
+from watermap.earthengine.pieces import Piece, brought_before, open_piece
+from watermap.earthengine.plan import Request, pixel_grid, tile_side, tiles
 from watermap.earthengine.session import Session, StoppedError
 from watermap.files import appearing
-from watermap.grid import Grid
 
 _SMALLEST_SIDE: Final = 64
 """A refusal of a tile this small is not about its size."""
 
+_Tile = tuple[int, int, int, int]
+
 
 class TileLimit:
-    """The largest tile that the service has lately been able to make; shared by all threads."""
+    """The smallest tile that the service has lately found too large; shared by all threads."""
 
     def __init__(self) -> None:
-        self._pixels: int | None = None
+        self._refused: int | None = None
         self._lock = threading.Lock()
 
     def allows(self, window: Window) -> bool:
         """Whether a tile of this size is worth asking for."""
-        return self._pixels is None or window.width * window.height <= self._pixels
+        return self._refused is None or window.width * window.height < self._refused
 
     def lower(self, window: Window) -> None:
-        """A larger tile was refused, and this one was made."""
+        """This tile was refused, and its quarters were made: so it was its size."""
         with self._lock:
             pixels = int(window.width * window.height)
-            self._pixels = pixels if self._pixels is None else min(self._pixels, pixels)
+            self._refused = pixels if self._refused is None else min(self._refused, pixels)
 
 
 def fetch(
@@ -50,14 +52,14 @@ def fetch(
 ) -> list[Piece]:
     """Bring a raster's tiles to a folder; those already there are kept.
 
-    A tile that the service refuses is asked for again in quarters, down to 64 px; where that helps, later tiles are no
-    larger than what worked.
+    A tile that the service refuses is asked for again in quarters, down to 64 px; where that helps, later tiles as
+    large as that are asked for in quarters at once.
 
     Args:
         session: what requests go through.
         request: the raster.
         folder: for the tiles; made if absent.
-        limit: the largest size known to work, for all rasters of the run.
+        limit: what is known of sizes, for rasters like this one.
         pool: of as many threads as there may be requests in flight.
         step: called after each tile of the plan.
 
@@ -65,9 +67,10 @@ def fetch(
         ServiceError: a tile failed for good.
         DataError: a tile cannot be written.
     """
+    there = _sizes_there(folder)
 
     def one(window: Window) -> list[Piece]:
-        found = list(_fetch_window(session, request, folder, window, limit))
+        found = _fetch_window(session, request, folder, window, limit, there)
         step()
         return found
 
@@ -80,56 +83,29 @@ def fetch(
             future.cancel()
 
 
-def pixel_grid(grid: Grid) -> dict[str, Any]:
-    """A grid as Earth Engine's API takes it; the same for pixels and for exports."""
-    scale_x, shear_x, left, shear_y, scale_y, top = list(grid.transform)[:6]
-    return {
-        "dimensions": {"width": grid.width, "height": grid.height},
-        "affineTransform": {
-            "scaleX": scale_x,
-            "shearX": shear_x,
-            "translateX": left,
-            "shearY": shear_y,
-            "scaleY": scale_y,
-            "translateY": top,
-        },
-        "crsCode": f"EPSG:{grid.crs.to_epsg()}",
-    }
-
-
 def _fetch_window(
-    session: Session, request: Request, folder: Path, window: Window, limit: TileLimit
-) -> Iterator[Piece]:
+    session: Session, request: Request, folder: Path, window: Window, limit: TileLimit, there: set[_Tile]
+) -> list[Piece]:
     """The pieces of one window: itself, or its quarters where it is too large."""
     if session.stop.is_set():
         raise StoppedError
-    path = folder / f"{window.row_off}_{window.col_off}_{window.height}x{window.width}.tif"
+    path = folder / _file_name(window)
+    piece = brought_before(path, request) if path.exists() else None
     small = max(window.width, window.height) <= _SMALLEST_SIDE
-    piece = _brought_before(path, request)
-    if piece is None and (small or limit.allows(window)) and not _has_smaller(folder, window):
+    refused = False
+    if piece is None and (small or (limit.allows(window) and not _has_smaller(there, window))):
         try:
             piece = _fetch_tile(session, request, path, window)
         except ServiceError as error:
             if error.failure.kind is not Kind.REFUSED or small:
                 raise
+            refused = True
     if piece is not None:
-        yield piece
-        return
-    for quarter in _quarters(window):
-        for piece in _fetch_window(session, request, folder, quarter, limit):
-            limit.lower(piece.window)
-            yield piece
-
-
-def _brought_before(path: Path, request: Request) -> Piece | None:
-    """A tile that an earlier run left, unless it is damaged."""
-    if not path.exists():
-        return None
-    try:
-        return open_piece(path, request)
-    except UnusableAnswerError:
-        path.unlink()
-        return None
+        return [piece]
+    parts = [_fetch_window(session, request, folder, part, limit, there) for part in _quarters(window)]
+    if refused:
+        limit.lower(window)
+    return [each for part in parts for each in part]
 
 
 def _fetch_tile(session: Session, request: Request, path: Path, window: Window) -> Piece:
@@ -149,10 +125,23 @@ def _fetch_tile(session: Session, request: Request, path: Path, window: Window) 
     return session.send(call, about=f"computing pixels of the {request.raster}")
 
 
-def _has_smaller(folder: Path, window: Window) -> bool:
-    """Whether an earlier run had to ask for this window in quarters."""
-    first = _quarters(window)[0]
-    return any(folder.glob(f"{first.row_off}_{first.col_off}_{first.height}x{first.width}.tif"))
+def _file_name(window: Window) -> str:
+    return f"{window.row_off}_{window.col_off}_{window.height}x{window.width}.tif"
+
+
+def _sizes_there(folder: Path) -> set[_Tile]:
+    """(row, col, rows, cols) of the tiles that earlier runs left."""
+    named = (re.fullmatch(r"(\d+)_(\d+)_(\d+)x(\d+)\.tif", path.name) for path in folder.glob("*.tif"))
+    return {(int(row), int(col), int(rows), int(cols)) for row, col, rows, cols in (m.groups() for m in named if m)}
+
+
+def _has_smaller(there: set[_Tile], window: Window) -> bool:
+    """Whether an earlier run had to ask for a part of this window by itself."""
+    bottom, right = window.row_off + window.height, window.col_off + window.width
+    return any(
+        window.row_off <= row < bottom and window.col_off <= col < right and rows * cols < window.height * window.width
+        for row, col, rows, cols in there
+    )
 
 
 def _quarters(window: Window) -> list[Window]:

@@ -19,6 +19,7 @@ from watermap.cog import LABEL_LAYOUT, RasterLayout, image_layout
 from watermap.config import EarthEngineConfig, ExportConfig
 from watermap.earthengine import expressions
 from watermap.earthengine.search import FoundScene
+from watermap.errors import EarthEngineError
 from watermap.grid import Grid
 from watermap.stac import SceneFacts
 from watermap.utm import split, zone_grid, zone_parts
@@ -96,10 +97,17 @@ def plan(area: Area, found: Sequence[FoundScene], config: ExportConfig) -> list[
 
     A scene keeps the grid of its band B2, cut to the area; a composite lies on the UTM grid of its zone, with corners
     at multiples of 10 m.
+
+    Raises:
+        EarthEngineError: no scene shows a pixel of the area.
     """
     if config.composite == "median":
-        return _plan_composites(area, found, config)
-    return [each for scene in found for each in _plan_scene(area, scene, config)]
+        plans = _plan_composites(area, found, config)
+    else:
+        plans = [each for scene in found for each in _plan_scene(area, scene, config)]
+    if not plans:
+        raise EarthEngineError("scenes were found near this area, but none shows it", hint="widen --start and --end")
+    return plans
 
 
 def estimate_date(area: Area, config: ExportConfig, service: EarthEngineConfig) -> Estimate:
@@ -126,6 +134,23 @@ def tiles(grid: Grid, side: int) -> list[Window]:
         for row in range(0, grid.height, side)
         for col in range(0, grid.width, side)
     ]
+
+
+def pixel_grid(grid: Grid) -> dict[str, Any]:
+    """A grid as Earth Engine's API takes it; the same for pixels and for exports."""
+    scale_x, shear_x, left, shear_y, scale_y, top = list(grid.transform)[:6]
+    return {
+        "dimensions": {"width": grid.width, "height": grid.height},
+        "affineTransform": {
+            "scaleX": scale_x,
+            "shearX": shear_x,
+            "translateX": left,
+            "shearY": shear_y,
+            "scaleY": scale_y,
+            "translateY": top,
+        },
+        **({"crsWkt": grid.crs.to_wkt()} if grid.crs.to_epsg() is None else {"crsCode": f"EPSG:{grid.crs.to_epsg()}"}),
+    }
 
 
 def _sum(scenes: Sequence[tuple[Grid, Sequence[int]]], service: EarthEngineConfig) -> Estimate:
@@ -211,7 +236,7 @@ def _request(
     decides = {
         "scene": scene,  # two dates of a place may have one and the same label
         "graph": json.loads(graph.serialize(for_cloud_api=True)),
-        "grid": [grid.crs.to_wkt(), list(grid.transform)[:6], grid.width, grid.height],
+        "grid": [grid.crs.to_string(), list(grid.transform)[:6], grid.width, grid.height],
         "layout": [layout.dtype, layout.bands, layout.no_data],
     }
     digest = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:_ID_DIGITS]

@@ -13,7 +13,6 @@ from rasterio.crs import CRS
 from watermap.area import Area
 from watermap.config import ExportConfig
 from watermap.earthengine.expressions import SENTINEL2, emptiness, listing
-from watermap.earthengine.failures import UnusableAnswerError
 from watermap.earthengine.session import Session
 from watermap.errors import EarthEngineError
 from watermap.grid import Grid
@@ -55,24 +54,53 @@ def region_of(area: Area) -> dict[str, Any]:
     return region
 
 
-def search(session: Session, area: Area, config: ExportConfig) -> list[FoundScene]:
+def search(session: Session, area: Area, config: ExportConfig) -> tuple[list[FoundScene], list[str]]:
     """The scenes of an area and a period, by time; with a limit, the least cloudy ones.
+
+    Of a scene that was processed twice the later version is taken.
+
+    Returns:
+        The scenes, and notes on those that could not be used.
 
     Raises:
         EarthEngineError: there are none (the message names the filter that left none), or the search failed.
     """
     region = region_of(area)
     graph = listing(region, config, most=MOST_SCENES)
-    found = session.send(lambda: _read(graph.getInfo()), about="listing the scenes")
-    touching = [scene for scene in found if scene.footprint is None or scene.footprint.intersects(area.geometry)]
-    if not touching:
-        raise _nothing_found(session, region, config)
-    if len(found) == MOST_SCENES:
+    answer = session.send(graph.getInfo, about="listing the scenes")
+    features = answer.get("features") if isinstance(answer, dict) else None
+    if not isinstance(features, list):
+        raise EarthEngineError("Earth Engine's list of scenes has an unknown form", hint="is watermap up to date?")
+    found, notes = [], []
+    for feature in features:
+        try:
+            found.append(_read_scene(feature))
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError):
+            name = feature.get("id", "without a name") if isinstance(feature, dict) else "without a name"
+            notes.append(f"scene {name} is left out: what Earth Engine says of it has an unknown form")
+    touching = [scene for scene in _latest(found) if _shows(scene, area)]
+    chosen = touching[: config.limit]  # the least cloudy come first
+    if len(features) == MOST_SCENES and len(chosen) != config.limit:
         raise EarthEngineError(
             f"there are {MOST_SCENES} scenes or more", hint="ask for a shorter period, or for a part of the area"
         )
-    chosen = touching[: config.limit]  # the least cloudy come first
-    return sorted(chosen, key=lambda scene: (scene.sensed, scene.index))
+    if not chosen:
+        raise _nothing_found(session, region, config)
+    return sorted(chosen, key=lambda scene: (scene.sensed, scene.index)), notes
+
+
+def _latest(found: list[FoundScene]) -> list[FoundScene]:
+    """Scenes without those that were processed anew later: one for each moment and tile, in the order given."""
+    versions: dict[tuple[str, str], str] = {}
+    for scene in found:
+        key = scene.index.partition("_")[0], scene.index.rpartition("_")[2]
+        versions[key] = max(versions.get(key, ""), scene.index)
+    kept = set(versions.values())
+    return [scene for scene in found if scene.index in kept]
+
+
+def _shows(scene: FoundScene, area: Area) -> bool:
+    return scene.footprint is None or scene.footprint.intersection(area.geometry).area > 0
 
 
 def _nothing_found(session: Session, region: dict[str, Any], config: ExportConfig) -> EarthEngineError:
@@ -94,13 +122,6 @@ def _nothing_found(session: Session, region: dict[str, Any], config: ExportConfi
             hint="raise --max-cloud, or widen --start and --end",
         )
     return EarthEngineError("scenes were found near this area, but none shows it", hint="widen --start and --end")
-
-
-def _read(answer: Any) -> list[FoundScene]:
-    try:
-        return [_read_scene(feature) for feature in answer["features"]]
-    except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise UnusableAnswerError("the list of scenes has an unknown form") from error
 
 
 def _read_scene(feature: dict[str, Any]) -> FoundScene:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import threading
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 from watermap.config import EarthEngineConfig
-from watermap.earthengine.failures import Failure, classify, service_error
+from watermap.earthengine.failures import EARTH_ENGINE, Failure, classify, service_error
 from watermap.earthengine.login import Login, log_in
 from watermap.errors import EarthEngineError
 
@@ -48,7 +49,7 @@ class Session:
         self.stop.set()
         self.transport.close()
 
-    def send(self, call: Callable[[], _Answer], *, about: str, service: str = "Earth Engine") -> _Answer:
+    def send(self, call: Callable[[], _Answer], *, about: str, service: str = EARTH_ENGINE) -> _Answer:
         """Make a request; where the service is busy or away, try again until the patience is used up.
 
         Args:
@@ -71,17 +72,36 @@ class Session:
         )
         return retrying(self._send_once, call, about, service)
 
-    def _send_once(self, call: Callable[[], _Answer], about: str, service: str) -> _Answer:
+    def _check_running(self) -> None:
         if self.stop.is_set():
             raise StoppedError
+
+    def _send_once(self, call: Callable[[], _Answer], about: str, service: str) -> _Answer:
         try:
             with self._slots:
+                self._check_running()
                 return call()
+        except StoppedError:
+            raise
         except Exception as error:
             failure: Failure | None = classify(error)
             if failure is None:
                 raise
             raise service_error(failure, service=service, about=about) from error
+
+
+def require_client() -> None:
+    """Make sure that Earth Engine's client is there, before anything imports it.
+
+    Raises:
+        EarthEngineError: it is not.
+    """
+    try:
+        importlib.import_module("ee")
+    except ModuleNotFoundError as error:
+        raise EarthEngineError(
+            "Earth Engine's client is not installed", hint="pip install 'watermap[earthengine]'"
+        ) from error
 
 
 def connect(config: EarthEngineConfig) -> Session:
@@ -91,12 +111,9 @@ def connect(config: EarthEngineConfig) -> Session:
         UsageError: the key is not one.
         EarthEngineError: no client, no login, no project, or a service that cannot be reached.
     """
-    try:
-        import ee
-    except ModuleNotFoundError as error:
-        raise EarthEngineError(
-            "Earth Engine's client is not installed", hint="pip install 'watermap[earthengine]'"
-        ) from error
+    require_client()
+    import ee
+
     session = Session(config, log_in(config))
     # The client would fetch a public list of deprecated assets, without a time limit; ours are pinned.
     ee.deprecation.deprecated_assets = {"": ee.deprecation.DeprecatedAsset("", None, None, None)}

@@ -3,48 +3,43 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, Final
 
 from watermap.earthengine.failures import Failure, Kind, ServiceError, UnusableAnswerError, service_error
 from watermap.earthengine.ledger import Entry, Ledger
-from watermap.earthengine.pixels import pixel_grid
-from watermap.earthengine.plan import Request
+from watermap.earthengine.plan import Request, pixel_grid
 from watermap.earthengine.session import Session, StoppedError
 
-_BLOCK_PIXELS: Final = (256, 128, 64)
-"""Earth Engine computes an export in squares of this side; smaller ones need less memory: one for each attempt."""
+_MOST_STARTS: Final = 3
+_LEAST_BLOCKS: Final = 64
 
 _TRANSIENT_CODES: Final = frozenset({4, 10, 13, 14})
 """google.rpc codes DEADLINE_EXCEEDED, ABORTED, INTERNAL, UNAVAILABLE. Source: google/rpc/code.proto."""
 
 _SIZE_CODES: Final = frozenset({3, 8})
-"""INVALID_ARGUMENT and RESOURCE_EXHAUSTED: what a task out of memory ends with."""
+"""INVALID_ARGUMENT and RESOURCE_EXHAUSTED: what a task out of memory ends with. Smaller blocks need less of it."""
+
+_CODE_KINDS: Final = {5: Kind.MISSING, 7: Kind.FORBIDDEN, 16: Kind.LOGIN}
+"""NOT_FOUND, PERMISSION_DENIED, UNAUTHENTICATED."""
+
+_PIXELS_LIMIT: Final = 10**10
+"""Beyond Earth Engine's own default of 1e8, so that it is our plan that decides."""
 
 
 def run_task(
-    session: Session,
-    request: Request,
-    entry: Entry,
-    ledger: Ledger,
-    destination: Callable[[Entry], dict[str, Any]],
-    *,
-    is_new: bool,
-    halt: threading.Event,
+    session: Session, request: Request, entry: Entry, ledger: Ledger, *, is_new: bool, halt: threading.Event
 ) -> Entry:
     """See a request's task to its end, and start it only if it does not run already.
 
     A task that fails for want of memory is started again with smaller blocks, one that fails by chance is started
-    again, three times in all.
+    again, at most three times in a run.
 
     Args:
         session: what requests go through.
         request: the raster.
         entry: its entry, already in the ledger.
         ledger: where progress is written down.
-        destination: the API's destination object for an entry's attempt.
         is_new: whether the entry was written just now, so that no task can run for it.
         halt: set where nobody needs the raster any more: the task is cancelled.
 
@@ -55,32 +50,41 @@ def run_task(
         ServiceError: the task failed for good, or the service did.
         StoppedError: the session ended, or `halt` was set, meanwhile.
     """
-    operation = None if is_new or entry.state == "failed" else _running(session, entry)
-    for blocks in _BLOCK_PIXELS:
-        if entry.state == "failed":
-            entry = ledger.write(entry, attempt=entry.attempt + 1, state="recorded", operation=None, error=None)
-        operation = operation or _start(session, request, entry, destination, blocks=blocks)
+    operation = None
+    if entry.state == "failed":
+        entry = ledger.retry(entry)
+    elif not is_new:
+        operation = _running(session, entry)
+    for start in range(1, _MOST_STARTS + 1):
+        if operation is None:
+            operation = _start(session, request, entry)
+        if operation is None:  # the id is used up: the service knows it, but no task of it
+            entry = ledger.retry(entry)
+            continue
         entry = ledger.write(entry, state="running", operation=operation["name"])
         operation = _wait(session, operation, halt)
-        if halt.is_set() and not operation.get("done"):
-            _cancel(session, operation["name"])
-            ledger.write(entry, state="failed", error="cancelled")
+        if not operation.get("done"):
+            _cancel(session, entry, ledger)
             raise StoppedError
         if "error" not in operation:
             return ledger.write(entry, state="done", error=None)
-        failed = _task_error(request, operation)
+        failed, code = _task_error(request, operation), operation["error"].get("code")
         entry = ledger.write(entry, state="failed", error=str(failed))
-        if operation["error"].get("code") not in _TRANSIENT_CODES | _SIZE_CODES:
+        if code not in _TRANSIENT_CODES | _SIZE_CODES or start == _MOST_STARTS:
             raise failed
-        operation = None
-    raise failed
+        blocks = max(_LEAST_BLOCKS, entry.blocks // 2) if code in _SIZE_CODES else entry.blocks
+        entry, operation = ledger.retry(entry, blocks=blocks), None
+    raise _used_up(request, entry)
 
 
-def _cancel(session: Session, name: str) -> None:
+def _cancel(session: Session, entry: Entry, ledger: Ledger) -> None:
     import ee
 
-    with suppress(ServiceError):  # it may just have ended
-        session.send(lambda: ee.data.cancelOperation(name), about="cancelling a task")
+    try:
+        session.send(lambda: ee.data.cancelOperation(entry.operation or ""), about="cancelling a task")
+    except ServiceError:
+        return  # it may still run, so that the next run adopts it
+    ledger.write(entry, state="failed", error="cancelled: the scene's other raster failed")
 
 
 def _running(session: Session, entry: Entry) -> Any | None:
@@ -103,27 +107,23 @@ def _find(session: Session, entry: Entry) -> Any | None:
     return named[0] if named else None
 
 
-def _start(
-    session: Session,
-    request: Request,
-    entry: Entry,
-    destination: Callable[[Entry], dict[str, Any]],
-    *,
-    blocks: int,
-) -> Any:
+def _start(session: Session, request: Request, entry: Entry) -> Any | None:
+    """A new operation, or the one that was started under this id before; None where the id is used up."""
     import ee
 
-    no_data = request.layout.no_data
     params = {
         "expression": request.graph,
         "description": entry.description,
         "fileExportOptions": {
             "fileFormat": "GEO_TIFF",
-            **destination(entry),
-            "geoTiffOptions": {"noData": {"floatValue": no_data}, "tileSize": {"value": blocks}},
+            **entry.destination,
+            "geoTiffOptions": {
+                "noData": {"floatValue": request.layout.no_data},
+                "tileSize": {"value": entry.blocks},
+            },
         },
         "grid": pixel_grid(request.grid),
-        "maxPixels": {"value": str(request.grid.width * request.grid.height)},
+        "maxPixels": {"value": str(_PIXELS_LIMIT)},
     }
     try:
         # Sent again under the same id, the service starts nothing twice.
@@ -131,10 +131,16 @@ def _start(
             lambda: _checked(ee.data.exportImage(entry.task_id, params)), about=f"starting the {request.raster}'s task"
         )
     except ServiceError as error:
-        operation = _find(session, entry) if error.failure.status == HTTPStatus.CONFLICT else None
-        if operation is None:
+        if error.failure.kind is not Kind.REFUSED:
             raise
-        return operation
+        for _ in range(2):  # a task just started may take a moment to be listed
+            operation = _find(session, entry)
+            if operation is not None:
+                return operation
+            session.stop.wait(session.config.poll_s / 4)
+        if error.failure.status == HTTPStatus.CONFLICT:
+            return None
+        raise
 
 
 def _wait(session: Session, operation: Any, halt: threading.Event) -> Any:
@@ -161,5 +167,16 @@ def _checked(operation: Any) -> Any:
 def _task_error(request: Request, operation: Any) -> ServiceError:
     error = operation.get("error", {})
     said = " ".join(str(error.get("message", "no reason given")).split()).rstrip(".")
-    failure = Failure(Kind.REFUSED, None, said)
-    return service_error(failure, service="Earth Engine", about=f"exporting the {request.raster}")
+    failure = Failure(_CODE_KINDS.get(error.get("code"), Kind.REFUSED), None, said)
+    return service_error(
+        failure,
+        service="Earth Engine",
+        about=f"exporting the {request.raster}",
+        hint="check that the bucket or folder may be written to, or make scenes smaller with --scene-size",
+    )
+
+
+def _used_up(request: Request, entry: Entry) -> ServiceError:
+    failure = Failure(Kind.REFUSED, HTTPStatus.CONFLICT, f"{entry.task_id} and those before it are taken, by no task")
+    hint = "run the same command again: it takes the next id"
+    return service_error(failure, service="Earth Engine", about=f"starting the {request.raster}'s task", hint=hint)

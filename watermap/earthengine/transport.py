@@ -27,6 +27,7 @@ class Transport:
         adapter = HTTPAdapter(pool_maxsize=connections, max_retries=0)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
+        self._session.auth = lambda request: request  # else a .netrc would replace the token
 
     def request(
         self,

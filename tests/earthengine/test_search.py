@@ -1,0 +1,112 @@
+"""What is made of the service's list of scenes."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tests.earthengine.asking import ACROSS, BESIDE, CLEAR, FIRST, config
+from tests.earthengine.server import LoopbackServer
+from tests.earthengine.world import World
+from tests.failures import one_line
+from watermap.area import Area, read_area
+from watermap.config import EarthEngineConfig
+from watermap.earthengine import search as searching
+from watermap.earthengine.login import Login
+from watermap.earthengine.search import search
+from watermap.earthengine.session import Session, StoppedError
+from watermap.errors import EarthEngineError
+
+
+@pytest.fixture
+def area(world: World) -> Area:
+    return read_area(world.whole_box)
+
+
+def answering(answer: Any) -> Any:
+    """A session that gives one answer."""
+    return SimpleNamespace(send=lambda call, **_: answer)
+
+
+@pytest.fixture
+def answer(connected: Session, area: Area) -> Any:
+    """What the service lists."""
+    graph = searching.listing(searching.region_of(area), config(), most=10)
+    return graph.getInfo()
+
+
+def test_a_scene_that_was_processed_anew_counts_once(answer: Any, area: Area) -> None:
+    later = copy.deepcopy(next(each for each in answer["features"] if FIRST in each["id"]))
+    start, _, tile = FIRST.split("_")
+    later["properties"]["system:index"] = f"{start}_20240102T030405_{tile}"
+    answer["features"].append(later)
+    found, _ = search(answering(answer), area, config())
+    assert sorted(scene.index for scene in found) == sorted(
+        [f"{start}_20240102T030405_{tile}", *(name for name in CLEAR if name != FIRST)]
+    )
+
+
+@pytest.mark.parametrize(("name", "value"), [("CLOUDY_PIXEL_PERCENTAGE", None), ("system:time_start", "never")])
+def test_an_odd_scene_does_not_lose_the_others(name: str, value: Any, answer: Any, area: Area) -> None:
+    answer["features"][0]["properties"][name] = value
+    found, notes = search(answering(answer), area, config())
+    assert len(found) == len(CLEAR) - 1
+    assert len(notes) == 1
+
+
+def test_a_scene_without_a_footprint_is_taken_where_the_service_found_it(answer: Any, area: Area) -> None:
+    del answer["features"][0]["properties"]["system:footprint"]
+    assert len(search(answering(answer), area, config())[0]) == len(CLEAR)
+
+
+@pytest.mark.parametrize("odd", [None, [], {}, {"features": None}])
+def test_a_list_of_an_unknown_form(odd: Any, area: Area) -> None:
+    with pytest.raises(EarthEngineError) as error:
+        search(answering(odd), area, config())
+    assert "unknown form" in one_line(error)
+
+
+def test_more_scenes_than_are_listed(answer: Any, area: Area, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(searching, "MOST_SCENES", len(answer["features"]))
+    with pytest.raises(EarthEngineError) as error:
+        search(answering(answer), area, config())
+    assert "scenes or more" in one_line(error)
+    found, _ = search(answering(answer), area, config(limit=2))
+    assert [scene.index for scene in found] == [FIRST, ACROSS]
+
+
+def test_the_least_cloudy_come_first_and_are_shown_by_time(
+    server: LoopbackServer, connected: Session, area: Area
+) -> None:
+    found, notes = search(connected, area, config(limit=3))
+    assert [scene.index for scene in found] == [BESIDE, FIRST, ACROSS]
+    assert notes == []
+
+
+def test_nothing_is_sent_once_the_run_is_stopped() -> None:
+    session = Session(EarthEngineConfig(requests=1, patience_s=0), Login(None, "", ""))
+    sent: list[int] = []
+    begun = threading.Event()
+
+    def first() -> None:
+        begun.set()
+        session.stop.wait(5)
+
+    def late() -> None:
+        begun.wait(5)
+        with pytest.raises(StoppedError):
+            session.send(lambda: sent.append(1), about="waiting for its turn")
+
+    threads = [threading.Thread(target=lambda: session.send(first, about="working")), threading.Thread(target=late)]
+    for thread in threads:
+        thread.start()
+    begun.wait(5)
+    session.stop.set()
+    for thread in threads:
+        thread.join(5)
+    session.transport.close()
+    assert sent == []
