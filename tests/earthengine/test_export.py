@@ -393,10 +393,9 @@ def test_scenes_across_the_zone_border_keep_their_own_grid(export: Export) -> No
 
 
 def test_without_the_client(export: Export) -> None:
-    script = (
-        f"import sys; sys.modules['ee'] = None; from watermap.cli.main import run; sys.exit(run({export.words()!r}))"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    script = "import sys; sys.modules['ee'] = None; from watermap.cli.main import run; sys.exit(run(sys.argv[1:]))"
+    words = [sys.executable, "-c", script, *export.words()]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 4
     assert "pip install 'watermap[earthengine]'" in done.stderr.splitlines()[-1]
 

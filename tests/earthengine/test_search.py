@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from tests.earthengine.asking import ACROSS, BESIDE, CLEAR, FIRST, config
-from tests.earthengine.server import LoopbackServer
 from tests.earthengine.world import World
 from tests.failures import one_line
 from watermap.area import Area, read_area
 from watermap.config import EarthEngineConfig
 from watermap.earthengine import search as searching
+from watermap.earthengine.expressions import listing
 from watermap.earthengine.login import Login
-from watermap.earthengine.search import search
+from watermap.earthengine.search import region_of, search
 from watermap.earthengine.session import Session, StoppedError
 from watermap.errors import EarthEngineError
 
@@ -29,13 +29,13 @@ def area(world: World) -> Area:
 
 def answering(answer: Any) -> Any:
     """A session that gives one answer."""
-    return SimpleNamespace(send=lambda call, **_: answer)
+    return SimpleNamespace(send=lambda _, **__: answer)
 
 
 @pytest.fixture
 def answer(connected: Session, area: Area) -> Any:
     """What the service lists."""
-    graph = searching.listing(searching.region_of(area), config(), most=10)
+    graph = listing(region_of(area), config(), most=10)
     return graph.getInfo()
 
 
@@ -64,7 +64,7 @@ def test_a_scene_without_a_footprint_is_taken_where_the_service_found_it(answer:
 
 
 @pytest.mark.parametrize("odd", [None, [], {}, {"features": None}])
-def test_a_list_of_an_unknown_form(odd: Any, area: Area) -> None:
+def test_a_list_of_an_unknown_form(odd: Any, connected: Session, area: Area) -> None:
     with pytest.raises(EarthEngineError) as error:
         search(answering(odd), area, config())
     assert "unknown form" in one_line(error)
@@ -79,9 +79,7 @@ def test_more_scenes_than_are_listed(answer: Any, area: Area, monkeypatch: pytes
     assert [scene.index for scene in found] == [FIRST, ACROSS]
 
 
-def test_the_least_cloudy_come_first_and_are_shown_by_time(
-    server: LoopbackServer, connected: Session, area: Area
-) -> None:
+def test_the_least_cloudy_come_first_and_are_shown_by_time(connected: Session, area: Area) -> None:
     found, notes = search(connected, area, config(limit=3))
     assert [scene.index for scene in found] == [BESIDE, FIRST, ACROSS]
     assert notes == []
