@@ -76,7 +76,7 @@ def test_a_machine_that_can_only_tile_and_train() -> None:
     assert states.pop("accelerators", "missing") == "missing"
     assert states == {"ImageNet weights": "missing", "Earth Engine client": "missing", "Prefect": "missing"}
     assert found["Earth Engine client"].remedy == "pip install 'watermap[earthengine]'"
-    assert found["Prefect"].remedy == "pip install prefect"
+    assert found["Prefect"].remedy == "pip install 'watermap[flows]'"
 
 
 @pytest.mark.parametrize("name", ["_watermap", "_packages", "_keras_backend", "_accelerators", "_machine", "_prefect"])

@@ -22,8 +22,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from watermap import __version__
 from watermap.cog import LAND, NO_DATA, WATER
+from watermap.config import TrainConfig
 from watermap.errors import ModelError
 from watermap.files import file_digest, unwritable, write_text
+from watermap.patch_store import PatchStore
 from watermap.radiometry import Statistics
 from watermap.raster import Radiometry
 
@@ -180,6 +182,11 @@ def open_bundle(folder: Path) -> Bundle:
     if file_digest(model_path) != contract.model_digest:
         raise _damaged(model_path, "it is not the file that was saved")
     return Bundle(folder, contract, hashlib.sha256(text.encode()).hexdigest()[:12])
+
+
+def run_id(store: PatchStore, config: TrainConfig) -> str:
+    """Twelve hex digits of one training: the same for the same patches and settings."""
+    return hashlib.sha256(f"{store.digest} {config.digest()}".encode()).hexdigest()[:12]
 
 
 def newest_bundle(models: Path = DEFAULT_MODELS) -> Bundle:

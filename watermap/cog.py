@@ -99,13 +99,14 @@ class RasterWriter:
         self._made_folder = not self._path.parent.exists()
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            if self._path.is_dir():
-                raise IsADirectoryError("it is a folder")
+            self._check_target()
             self._remove_abandoned()
             self._dataset = self._create()
-        except WRITE_ERRORS as error:
+        except BaseException as error:  # Ctrl-C and a scheduler's stop too
             self._discard()
-            raise unwritable(self._path, error) from error
+            if isinstance(error, WRITE_ERRORS):
+                raise unwritable(self._path, error) from error
+            raise
         return self
 
     def write(self, values: npt.NDArray[Any]) -> None:
@@ -137,6 +138,10 @@ class RasterWriter:
                     self._dataset.close()
         finally:
             self._discard()
+
+    def _check_target(self) -> None:
+        if self._path.is_dir():
+            raise IsADirectoryError("it is a folder")
 
     def _create(self) -> Any:
         dataset = rasterio.open(

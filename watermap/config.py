@@ -16,6 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from watermap.bands import STANDARD_BANDS, TRUE_COLOR, parse_bands
 from watermap.errors import UsageError
 
+STRIDE: Final = 16
+"""Image pixels a pixel of an encoder's deepest features: sides of patches and windows are multiples of it."""
+
 
 class Config(BaseModel):
     """What all stages' settings share: immutable, no unknown names, a digest."""
@@ -174,7 +177,7 @@ class TileConfig(Config):
     """Settings of cutting scenes into patches."""
 
     patch_size: int = Field(
-        128, ge=16, le=2048, multiple_of=16, description="Side of a patch in pixels, a multiple of 16."
+        128, ge=STRIDE, le=2048, multiple_of=STRIDE, description="Side of a patch in pixels, a multiple of 16."
     )
     bands: tuple[str, ...] = Field(TRUE_COLOR, min_length=1, description="Bands of a patch, in order.")
     min_water: float = Field(0.3, ge=0, le=1, description="Least water fraction of a patch's valid pixels.")

@@ -196,7 +196,7 @@ def _earth_engine(config: EarthEngineConfig, online: bool) -> Iterator[Finding]:
 def _prefect(online: bool) -> Iterator[Finding]:
     version = _version("prefect")
     if version is None:
-        yield Finding("Prefect", "missing", "not installed", "pip install prefect")
+        yield Finding("Prefect", "missing", "not installed", "pip install 'watermap[flows]'")
         return
     yield Finding("Prefect", "ok", version)
     if online:

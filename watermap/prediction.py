@@ -15,11 +15,10 @@ from rasterio.windows import Window
 from watermap import __version__
 from watermap.bundle import Bundle
 from watermap.cog import LABEL_LAYOUT, LAND, NO_DATA, WATER, RasterLayout, RasterWriter
-from watermap.config import PredictConfig
+from watermap.config import STRIDE, PredictConfig
 from watermap.errors import UsageError, WatermapError
 from watermap.files import file_digest
 from watermap.inputs import output_name
-from watermap.models.encoders import STRIDE
 from watermap.progress import Progress, silent
 from watermap.radiometry import FloatArray, fill_invalid, scene_radiometry, to_expected
 from watermap.raster import Mask, Radiometry, Raster, open_raster

@@ -16,10 +16,9 @@ import shapely
 from pydantic import BaseModel, ConfigDict, ValidationError
 from rasterio.windows import Window
 
-from watermap.bundle import Bundle, newest_bundle, open_bundle
-from watermap.config import PredictConfig
+from watermap.bundle import Bundle, newest_bundle, open_bundle, run_id
+from watermap.config import PredictConfig, TrainConfig
 from watermap.errors import DataError, ModelError, UsageError
-from watermap.evaluation import evaluate
 from watermap.files import write_text
 from watermap.ground import footprints
 from watermap.patch_store import PatchStore
@@ -71,6 +70,23 @@ class Decision:
     current: Choice | None
     candidate_score: float | None
     current_score: float | None
+
+
+def candidate_folder(patches: Path, models: Path, config: TrainConfig) -> Path:
+    """Where the bundle of one training goes: the same patches and settings have the same folder.
+
+    Raises:
+        DataError: the patches are damaged.
+    """
+    return models / f"{config.arch}_{config.encoder}_{run_id(PatchStore.open(patches), config)}"
+
+
+def is_trained(folder: Path) -> bool:
+    """Whether a candidate's folder holds its bundle, whole."""
+    try:
+        return folder.name.endswith(f"_{open_bundle(folder).contract.training.get('run')}")
+    except ModelError:
+        return False
 
 
 def current_bundle(models: Path) -> Bundle | None:
@@ -185,6 +201,8 @@ def check_held_out(store: PatchStore, held_out: Path) -> None:
 
 
 def _score(bundle: Bundle, held_out: Path, config: PredictConfig, progress: Progress) -> float:
+    from watermap.evaluation import evaluate  # imports Keras, which nothing else here needs
+
     result = evaluate(bundle, held_out, config, pictures=0, progress=progress)
     if result.failures:
         name, error = result.failures[0]

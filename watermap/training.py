@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ import keras
 
 from watermap import models
 from watermap.augment import make_augmenter
-from watermap.bundle import CONTRACT_FILE, Bundle, open_bundle, save_bundle
+from watermap.bundle import CONTRACT_FILE, Bundle, open_bundle, run_id, save_bundle
 from watermap.checkpoint import Checkpoint, ProgressReporter, Recorder, TrainingState
 from watermap.config import StageConfig, TrainConfig
 from watermap.dataset import PatchBatches, training_statistics
@@ -72,7 +71,7 @@ def train(
     store = PatchStore.open(patches)
     if not store.count("train"):
         raise DataError(f"{patches}: holds no training patches", hint="tile more scenes, or widen the water fraction")
-    run = hashlib.sha256(f"{store.digest} {config.digest()}".encode()).hexdigest()[:12]
+    run = run_id(store, config)
     done = _bundle_of(out, run, overwrite=overwrite)
     checkpoint = Checkpoint(out)
     if done is not None:

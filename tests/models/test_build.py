@@ -16,10 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.models.conftest import digital_numbers, randomised
+from watermap.config import STRIDE
 from watermap.errors import UsageError
 from watermap.models import build
 from watermap.models.build import ARCHITECTURES
-from watermap.models.encoders import ENCODERS, STRIDE
+from watermap.models.encoders import ENCODERS
 from watermap.models.scaling import IMAGENET_STD, Scaling, imagenet_gains
 
 SIX = ("B2", "B3", "B4", "B8", "B11", "B12")

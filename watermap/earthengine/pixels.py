@@ -69,8 +69,16 @@ def fetch(
     """
     there = _sizes_there(folder)
 
+    given_up = threading.Event()
+
     def one(window: Window) -> list[Piece]:
-        found = _fetch_window(session, request, folder, window, limit, there)
+        if given_up.is_set():
+            return []
+        try:
+            found = _fetch_window(session, request, folder, window, limit, there)
+        except BaseException:
+            given_up.set()  # one tile is missing for good: the others need not begin
+            raise
         step()
         return found
 

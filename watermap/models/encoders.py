@@ -13,11 +13,8 @@ from watermap.models.blocks import residual_block
 ENCODER_LAYER: Final = "encoder"
 """Name of the encoder inside a model, where it is one layer with layers of its own."""
 
-STRIDE: Final = 16
-"""Image pixels a pixel of the deepest features: sides of patches and windows are multiples of it."""
-
 RESNET50_TAPS: Final = ("conv1_relu", "conv2_block3_out", "conv3_block4_out", "conv4_block6_out")
-"""Strides 2, 4, 8, 16. conv5 is not used. Source: FACTS R1."""
+"""Strides 2, 4, 8, 16 (`config.STRIDE`). conv5 is not used. Source: FACTS R1."""
 
 COMPACT_WIDTHS: Final = (16, 32, 64, 96, 160)
 """Channels at strides 1, 2, 4, 8, 16."""

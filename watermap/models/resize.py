@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import keras
 
+from watermap.config import STRIDE
 from watermap.errors import UsageError
-from watermap.models.encoders import STRIDE
 
 
 def resize(model: keras.Model, window_size: int) -> keras.Model:

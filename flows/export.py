@@ -1,0 +1,94 @@
+"""From an area and a period, or from nothing, to a folder of scenes."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+from prefect import flow, task
+from prefect.concurrency.sync import concurrency
+from prefect.runtime import flow_run
+
+from flows.pages import show_files, show_rows
+from flows.policy import EARTH_ENGINE, RETRIED, TASK, judge, logged, make_limits, may_try_again
+from flows.rows import FAILED, KEPT, MADE, Row
+from watermap.area import read_area
+from watermap.config import EarthEngineConfig, ExportConfig, SampleConfig
+from watermap.earthengine.export import export
+from watermap.earthengine.plan import plan
+from watermap.earthengine.search import search
+from watermap.earthengine.session import connect
+from watermap.sample import write_samples
+from watermap.stac import CATALOG_FILE
+
+
+@task(name="export scenes", **RETRIED)
+def export_scenes(area: str, out: Path, config: ExportConfig, service: EarthEngineConfig) -> list[Row]:
+    """Bring every scene that is not there yet."""
+    with concurrency(EARTH_ENGINE), connect(service) as session:
+        place = read_area(area)
+        scenes, _ = search(session, place, config)
+        found = export(session, plan(place, scenes, config), out, config, progress=logged())
+    for error in found.failures.values():
+        if getattr(error, "transient", False) and may_try_again():
+            raise error  # the next try keeps what is done
+    rows = [Row(name, MADE) for name in found.made] + [Row(name, KEPT) for name in found.kept]
+    return sorted([*rows, *(Row(name, FAILED, str(why)) for name, why in found.failures.items())], key=_by_scene)
+
+
+@task(name="make sample scenes", **TASK)
+def make_samples(out: Path, config: SampleConfig) -> list[Row]:
+    """Make the built-in scenes that are not there yet."""
+    written = write_samples(out, config, progress=logged())
+    return [Row(each.path.name, MADE if each.is_new else KEPT) for each in written]
+
+
+def _by_scene(row: Row) -> str:
+    return row.scene
+
+
+def _run_name() -> str:
+    given = flow_run.parameters
+    day = datetime.datetime.now(datetime.UTC).date().isoformat()
+    return f"{given.get('area') or 'sample scenes'}, {day}"[:120]
+
+
+@flow(name="watermap-export", flow_run_name=_run_name)
+def export_flow(
+    out: Path,
+    area: str | None = None,
+    export: ExportConfig | None = None,
+    last_days: int | None = None,
+    earth_engine: EarthEngineConfig | None = None,
+    sample: SampleConfig | None = None,
+    allowed_failures: float = 0.2,
+) -> list[Row]:
+    """Bring the scenes of an area; without an area make the built-in sample scenes.
+
+    Args:
+        out: scenes folder.
+        area: file, WKT or box in degrees; not given: sample scenes.
+        export: period, bands, labels, route.
+        last_days: instead of the period's start and end: so many days up to today.
+        earth_engine: project, login, pace.
+        sample: how many sample scenes.
+        allowed_failures: share of scenes that may fail without failing the run.
+    """
+    make_limits()
+    if area is None:
+        rows = make_samples(out, sample or SampleConfig())
+    else:
+        rows = export_scenes(area, out, period(export, last_days), earth_engine or EarthEngineConfig())
+    show_rows("scenes", f"{len(rows)} scenes in {out}", rows)
+    show_files("scenes-files", "Scenes", [out / CATALOG_FILE])
+    judge(rows, allowed_failures)
+    return rows
+
+
+def period(config: ExportConfig | None, last_days: int | None) -> ExportConfig:
+    """The settings with the period that ends today, where one is asked for."""
+    given = {} if config is None else config.model_dump(exclude_unset=True)
+    if last_days is not None:
+        today = datetime.datetime.now(datetime.UTC).date()
+        given |= {"start": today - datetime.timedelta(days=last_days), "end": today}
+    return ExportConfig.load(None, **given)

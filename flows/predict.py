@@ -1,0 +1,117 @@
+"""From scenes to water maps, scene by scene, on threads, processes or a cluster."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from pathlib import Path
+from typing import Any
+
+from prefect import flow, task
+
+from flows.pages import show_files, show_picture, show_rows
+from flows.policy import RETRIED, judge
+from flows.rows import FAILED, KEPT, MADE, Row
+from flows.runners import RunnerConfig, task_runner
+from watermap.config import PredictConfig
+from watermap.errors import WatermapError
+from watermap.inputs import find_images, output_name
+
+_PICTURES = 4
+
+_model = threading.Lock()
+"""One prediction at a time in a process: a model uses all its cores, or its GPU, by itself."""
+
+
+@task(name="predict scene", task_run_name="predict {name}", **RETRIED)
+def predict_one(name: str, image: Path, bundle: Path, bundle_id: str, out: Path, config: PredictConfig) -> Row:
+    """Map one scene, unless its map is there, whole and made from the same scene, bundle and settings."""
+    from watermap.predicted import predict_once
+
+    with _model:
+        made, is_new = predict_once(image, _predictor(bundle, bundle_id, config), out)
+    note = (
+        f"water {made.water_pixels / made.valid_pixels:.1%} of valid pixels" if made.valid_pixels else "no valid pixel"
+    )
+    return Row(name, MADE if is_new else KEPT, note, _area_km2(made.water, made.water_pixels))
+
+
+@functools.lru_cache(maxsize=2)
+def _predictor(bundle: Path, bundle_id: str, config: PredictConfig) -> Any:  # noqa: ARG001 (part of the key)
+    """A worker loads a model once."""
+    from watermap.backend import require_keras
+
+    require_keras()
+    from watermap.bundle import open_bundle
+    from watermap.prediction import Predictor
+
+    return Predictor(open_bundle(bundle), config)
+
+
+def _area_km2(raster: Path, pixels: int) -> float | None:
+    from watermap.raster import open_raster
+
+    with open_raster(raster) as opened:
+        grid = opened.grid
+    return pixels * grid.pixel_width * grid.pixel_height / 1e6 if grid.crs.is_projected else None
+
+
+@flow(name="watermap-predict-scenes", flow_run_name="{bundle}")
+def _predict_all(images: list[Path], bundle: Path, bundle_id: str, out: Path, config: PredictConfig) -> list[Row]:
+    """Every scene by itself; one that fails does not stop the others."""
+    futures = [predict_one.submit(output_name(each), each, bundle, bundle_id, out, config) for each in images]
+    rows = []
+    for image, future in zip(images, futures, strict=True):
+        result = future.result(raise_on_failure=False)
+        if isinstance(result, WatermapError):
+            result = Row(output_name(image), FAILED, str(result))
+        elif isinstance(result, BaseException):
+            raise result
+        rows.append(result)
+    return rows
+
+
+@flow(name="watermap-predict", flow_run_name="{scenes}")
+def predict_flow(
+    scenes: list[str],
+    models: Path,
+    out: Path,
+    bundle: Path | None = None,
+    predict: PredictConfig | None = None,
+    runner: RunnerConfig | None = None,
+    allowed_failures: float = 0.2,
+) -> list[Row]:
+    """Map the water of scenes with the bundle in use.
+
+    Args:
+        scenes: files, scenes folders or patterns.
+        models: folder of bundles.
+        out: folder of the maps.
+        bundle: another one than the bundle in use.
+        predict: windows, threshold, probability.
+        runner: where scenes are mapped.
+        allowed_failures: share of scenes that may fail without failing the run.
+    """
+    from watermap.bundle import open_bundle
+    from watermap.promotion import default_bundle
+
+    chosen = default_bundle(models) if bundle is None else open_bundle(bundle)
+    images = find_images(scenes)
+    mapped = _predict_all.with_options(task_runner=task_runner(runner or RunnerConfig()))
+    rows = mapped(images, chosen.folder, chosen.id, out, predict or PredictConfig())
+    show_rows("predictions", f"{len(rows)} scenes mapped by {chosen.folder.name} ({chosen.id})", rows)
+    done = [image for image, row in zip(images, rows, strict=True) if row.state != FAILED]
+    _show_maps(done, out)
+    judge(rows, allowed_failures)
+    return rows
+
+
+def _show_maps(images: list[Path], out: Path) -> None:
+    """Quicklooks of the first scenes, and where all maps are."""
+    from watermap.quicklook import plot_quicklooks
+
+    maps = [out / f"{output_name(image)}_water.tif" for image in images]
+    if maps:
+        shown = list(zip(images, maps, strict=True))[:_PICTURES]
+        show_picture("quicklooks", "True colour, and water in blue", plot_quicklooks(shown, out / "quicklooks.png"))
+        show_files("prediction-files", "Maps", maps)

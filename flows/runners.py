@@ -1,0 +1,87 @@
+"""Where work on many scenes runs: threads, processes of this machine, or a Dask cluster."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, Literal
+
+from prefect.task_runners import ProcessPoolTaskRunner, ThreadPoolTaskRunner
+from pydantic import Field, model_validator
+
+from watermap.config import Config
+from watermap.errors import UsageError
+
+
+class RunnerConfig(Config):
+    """Where work on many scenes runs."""
+
+    kind: Literal["threads", "processes", "dask"] = Field(
+        "threads", description="Threads of this process, processes of this machine, or workers of a Dask cluster."
+    )
+    workers: int = Field(2, ge=1, le=256, description="How many scenes at once.")
+    dask_address: str | None = Field(
+        None,
+        description="Scheduler of an existing cluster, e.g. tcp://host:8786; not given: a cluster of this machine.",
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> RunnerConfig:
+        if self.dask_address is not None and self.kind != "dask":
+            raise ValueError("a dask_address needs kind dask")
+        return self
+
+
+def task_runner(config: RunnerConfig) -> Any:
+    """The Prefect task runner of these settings.
+
+    Raises:
+        UsageError: Dask is not installed.
+    """
+    if config.kind == "threads":
+        return ThreadPoolTaskRunner(max_workers=config.workers)
+    if config.kind == "processes":
+        return ProcessPoolTaskRunner(max_workers=config.workers)
+    try:
+        from prefect_dask.task_runners import DaskTaskRunner
+    except ModuleNotFoundError as error:
+        raise _no_dask() from error
+    if config.dask_address is not None:
+        return DaskTaskRunner(address=config.dask_address)
+    return DaskTaskRunner(cluster_kwargs=_local_cluster(config))
+
+
+@contextmanager
+def pool(config: RunnerConfig) -> Iterator[Executor]:
+    """The same as an executor, for library functions that fan out by themselves.
+
+    Raises:
+        UsageError: Dask is not installed.
+    """
+    if config.kind == "threads":
+        with ThreadPoolExecutor(config.workers) as threads:
+            yield threads
+    elif config.kind == "processes":
+        with ProcessPoolExecutor(config.workers, multiprocessing.get_context("spawn")) as processes:
+            yield processes
+    else:
+        try:
+            from distributed import Client, LocalCluster
+        except ModuleNotFoundError as error:
+            raise _no_dask() from error
+        if config.dask_address is not None:
+            with Client(config.dask_address) as client:
+                yield client.get_executor()
+        else:
+            with LocalCluster(**_local_cluster(config)) as cluster, Client(cluster) as client:
+                yield client.get_executor()
+
+
+def _local_cluster(config: RunnerConfig) -> dict[str, Any]:
+    return {"n_workers": config.workers, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
+
+
+def _no_dask() -> UsageError:
+    return UsageError("Dask is not installed", hint="pip install 'watermap[dask]', on the workers too")

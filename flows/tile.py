@@ -1,0 +1,56 @@
+"""From scenes to patches."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from prefect import flow, task
+
+from flows.pages import show_files, show_rows, show_table
+from flows.policy import TASK, judge, logged
+from flows.rows import FAILED, KEPT, MADE, Row
+from flows.runners import RunnerConfig, pool
+from watermap.config import TileConfig
+from watermap.patch_index import INDEX_FILE
+from watermap.patches import TileSummary, tile
+
+
+@task(name="cut patches", **TASK)
+def cut_patches(scenes: Path, out: Path, config: TileConfig, runner: RunnerConfig) -> TileSummary:
+    """Cut scenes into patches, several scenes at once, unless nothing has changed."""
+    with pool(runner) as workers:
+        return tile(scenes, out, config, progress=logged(), pool=workers)
+
+
+@flow(name="watermap-tile", flow_run_name="{scenes} to {out}")
+def tile_flow(
+    scenes: Path,
+    out: Path,
+    tile: TileConfig | None = None,
+    runner: RunnerConfig | None = None,
+    allowed_failures: float = 0.2,
+) -> bool:
+    """Cut a folder of scenes into training patches, split by ground.
+
+    Args:
+        scenes: scenes folder.
+        out: folder of the patches; made anew where anything changed.
+        tile: size, bands, water fractions, splits.
+        runner: where scenes are read.
+        allowed_failures: share of scenes that may fail without failing the run.
+
+    Returns:
+        Whether the patches were made now.
+    """
+    summary = cut_patches(scenes, out, tile or TileConfig(), runner or RunnerConfig())
+    state = KEPT if summary.unchanged else MADE
+    rows = [Row(name, state) for name in summary.scenes] + [Row(name, FAILED, why) for name, why in summary.failures]
+    show_rows("tiled-scenes", f"{len(rows)} scenes cut", rows)
+    splits = [
+        {"split": split, "patches": count, "mean water": "" if summary.water[split] is None else summary.water[split]}
+        for split, count in summary.counts.items()
+    ]
+    show_table("patches", "Patches by split; no two splits share ground", splits)
+    show_files("patches-files", "Patches", [out / INDEX_FILE])
+    judge(rows, allowed_failures)
+    return not summary.unchanged

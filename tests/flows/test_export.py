@@ -1,0 +1,53 @@
+"""Scenes by a flow, from the loopback Earth Engine."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows.export import export_flow, period
+from flows.rows import FAILED, KEPT, MADE
+from tests.earthengine.asking import CLEAR, CLOUDY, config
+from tests.earthengine.conftest import key, server, world
+from tests.earthengine.runs import assert_scenes_are_right
+from tests.earthengine.server import LoopbackServer
+from tests.earthengine.world import World
+from watermap.config import EarthEngineConfig
+from watermap.errors import PartialFailureError, UsageError
+
+__all__ = ["key", "server", "world"]
+
+
+@pytest.fixture
+def given(world: World, server: LoopbackServer, key: Path) -> dict[str, Any]:
+    service = EarthEngineConfig(key=key, service_url=server.url, storage_url=server.url, patience_s=1, poll_s=0.01)
+    return {"area": world.whole_box, "earth_engine": service}
+
+
+def test_an_area_becomes_scenes_once(given: dict[str, Any], world: World, tmp_path: Path) -> None:
+    rows = export_flow(tmp_path / "scenes", export=config(), **given)
+    assert {row.scene: row.state for row in rows} == dict.fromkeys(CLEAR, MADE)
+    assert_scenes_are_right(world, tmp_path / "scenes")
+    rows = export_flow(tmp_path / "scenes", export=config(), **given)
+    assert {row.state for row in rows} == {KEPT}
+
+
+def test_a_share_of_scenes_may_fail(given: dict[str, Any], tmp_path: Path) -> None:
+    settings = config(label="dynamic-world", max_cloud=50)
+    rows = export_flow(tmp_path / "scenes", export=settings, allowed_failures=0.2, **given)
+    assert [row.scene for row in rows if row.state == FAILED] == [CLOUDY]
+    with pytest.raises(PartialFailureError):
+        export_flow(tmp_path / "scenes", export=settings, allowed_failures=0.1, **given)
+
+
+def test_a_schedule_asks_for_the_last_days() -> None:
+    today = datetime.datetime.now(datetime.UTC).date()
+    found = period(config(max_cloud=7), 10)
+    assert (found.start, found.end) == (today - datetime.timedelta(days=10), today)
+    assert found.max_cloud == 7
+    assert period(config(), None) == config()
+    with pytest.raises(UsageError):
+        period(None, None)
