@@ -96,16 +96,22 @@ class EarthEngineConfig(Config):
     """How Earth Engine is reached: who asks, where, how often and how patiently."""
 
     project: str | None = Field(
-        None, min_length=1, description="Google Cloud project that pays; not given: the login's own."
+        None,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9.:_-]*$",
+        description="Google Cloud project that pays; not given: the login's own.",
     )
     key: Path | None = Field(None, description="Service-account key (JSON); not given: the machine's login.")
     requests: int = Field(8, ge=1, le=40, description="Requests in flight at once; Earth Engine allows 40.")
     request_mib: float = Field(
         32.0, gt=0, le=48, description="Pixels asked for at once in MiB; Earth Engine allows 48."
     )
-    timeout_s: float = Field(330.0, gt=0, description="Seconds to wait for one answer; Earth Engine gives up at 300.")
-    patience_s: float = Field(600.0, ge=0, description="Seconds to go on trying where the service is busy or away.")
-    poll_s: float = Field(20.0, gt=0, description="Seconds between two looks at a running export.")
+    timeout_s: float = Field(
+        330.0, gt=0, le=86_400, description="Seconds to wait for one answer; Earth Engine gives up at 300."
+    )
+    patience_s: float = Field(
+        600.0, ge=0, le=604_800, description="Seconds to go on trying where the service is busy or away."
+    )
+    poll_s: float = Field(20.0, gt=0, le=86_400, description="Seconds between two looks at a running export.")
     service_url: str = Field(
         "https://earthengine-highvolume.googleapis.com", description="Address of the Earth Engine service."
     )

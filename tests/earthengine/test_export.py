@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -493,3 +494,25 @@ def test_an_area_that_only_touches_a_scene_has_none(
 def test_rasters_that_reach_drive_in_pieces_are_refused(export: Export, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("watermap.earthengine.export.DRIVE_LIMIT_BYTES", 1000)
     assert dataclasses.replace(export, to="drive")() == 2
+
+
+def test_an_outage_is_waited_for_once_and_not_for_every_scene(export: Export, server: LoopbackServer) -> None:
+    server.fail("pixels", 503, times=None)
+    export = dataclasses.replace(export, patience_s=1.0, flags=("--scene-size", "64"))
+    begun = time.monotonic()
+    assert export() == 4
+    assert time.monotonic() - begun < 8  # of sixteen scenes
+
+
+def test_a_catalog_behind_its_scenes_catches_up(export: Export) -> None:
+    assert export() == 0
+    before = contents(export.out)
+    (export.out / "catalog.json").write_text("{}")
+    assert export() == 0
+    assert contents(export.out) == before
+
+
+@pytest.mark.parametrize("words", [["--project", "projects/x"], ["--project", ""], ["--requests", "0"]])
+def test_settings_that_cannot_be(words: list[str], export: Export, capsys: pytest.CaptureFixture[str]) -> None:
+    assert dataclasses.replace(export, flags=tuple(words))() == 2
+    assert last_line(capsys).startswith("watermap: ")

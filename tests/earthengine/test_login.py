@@ -84,7 +84,7 @@ def test_nobody_is_logged_in() -> None:
     assert "no Earth Engine login" in one_line(error)
 
 
-@pytest.mark.parametrize("content", [None, "", "{}", '{"type": "service_account", "private_key": "SECRET"}'])
+@pytest.mark.parametrize("content", [None, "", "{}", "[]", '{"type": "service_account", "private_key": "SECRET"}'])
 def test_a_key_that_is_none(content: str | None, tmp_path: Path) -> None:
     path = tmp_path / "key.json"
     if content is not None:

@@ -130,4 +130,7 @@ def main() -> None:
         signal.signal(signal_number, _interrupt)
     logging.getLogger("rasterio").addHandler(logging.NullHandler())  # its errors reach the user as ours
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # its advice on tracing is for developers
-    sys.exit(run())
+    code = run()
+    for signal_number in (signal.SIGINT, signal.SIGTERM):  # what is left is quick, and a second Ctrl-C only makes noise
+        signal.signal(signal_number, signal.SIG_IGN)
+    sys.exit(code)

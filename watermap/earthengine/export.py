@@ -21,7 +21,7 @@ from watermap.earthengine.session import Session, StoppedError
 from watermap.errors import DataError, UsageError, WatermapError
 from watermap.files import locked, remove_abandoned, unwritable
 from watermap.progress import Progress, silent
-from watermap.stac import CATALOG_FILE, ITEM_FILE, verified, write_catalog, write_item
+from watermap.stac import ITEM_FILE, verified, write_catalog, write_item
 
 EXPORT_FOLDER: Final = ".export"
 """What is not finished yet, and the ledger: below the scenes folder, passed over by everything else."""
@@ -97,7 +97,7 @@ def export(
                 summary.drive_files[each.name] = [drive_files(each.name, part, config) for part in each.requests]
             else:
                 summary.made.append(each.name)
-        if summary.made or (summary.kept and not (out / CATALOG_FILE).exists()):
+        if summary.made or summary.kept:  # a run that was killed may have left it behind the scenes
             write_catalog(out)
     return summary
 
@@ -262,6 +262,7 @@ def _kept(plans: Sequence[ScenePlan], out: Path, progress: Progress) -> set[str]
 def _sweep(folder: Path, kept: Sequence[ScenePlan]) -> None:
     """Remove what killed runs left of scenes that stand."""
     remove_abandoned(folder)
+    remove_abandoned(folder.parent)
     for path in folder.glob(f"*{_OLD}"):
         shutil.rmtree(path, ignore_errors=True)
     for each in kept:

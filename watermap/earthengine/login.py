@@ -70,7 +70,7 @@ def _from_key(key: Path) -> tuple[Any, str]:
         credentials = service_account.Credentials.from_service_account_file(str(key), scopes=ee.oauth.SCOPES)
     except OSError as error:
         raise UsageError(f"{key}: {error.strerror}", hint="check the path of the service-account key") from error
-    except ValueError as error:  # google-auth's MalformedError is one; its text may quote the file
+    except (ValueError, TypeError, AttributeError, KeyError) as error:  # its text may quote the file
         raise UsageError(f"{key}: not a service-account key", hint="download one in JSON form") from error
     return credentials, f"service-account key {key}"
 

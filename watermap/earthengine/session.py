@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import threading
+import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
@@ -39,6 +40,7 @@ class Session:
         self.stop = threading.Event()
         self.transport = Transport(timeout_s=config.timeout_s, connections=config.requests)
         self._slots = threading.BoundedSemaphore(config.requests)
+        self._failing_since: float | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -51,6 +53,9 @@ class Session:
 
     def send(self, call: Callable[[], _Answer], *, about: str, service: str = EARTH_ENGINE) -> _Answer:
         """Make a request; where the service is busy or away, try again until the patience is used up.
+
+        The patience is for one outage, not for one request: where no request has succeeded for so long, each of those
+        that follow is tried once.
 
         Args:
             call: makes one request, and may check its answer (`UnusableAnswerError` counts as away).
@@ -66,11 +71,18 @@ class Session:
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(lambda error: getattr(error, "transient", False)),
             wait=tenacity.wait_exponential(multiplier=first, max=_LONGEST_WAIT_S) + tenacity.wait_random(0, first),
-            stop=tenacity.stop_after_delay(self.config.patience_s) | tenacity.stop_when_event_set(self.stop),
+            stop=tenacity.stop_after_delay(self.config.patience_s)
+            | tenacity.stop_when_event_set(self.stop)
+            | (lambda _: self._is_out()),
             sleep=tenacity.sleep_using_event(self.stop),
             reraise=True,
         )
         return retrying(self._send_once, call, about, service)
+
+    def _is_out(self) -> bool:
+        """Whether nothing has succeeded for as long as the patience lasts."""
+        since = self._failing_since
+        return since is not None and time.monotonic() - since > self.config.patience_s
 
     def _check_running(self) -> None:
         if self.stop.is_set():
@@ -80,13 +92,17 @@ class Session:
         try:
             with self._slots:
                 self._check_running()
-                return call()
+                answer = call()
+            self._failing_since = None
+            return answer  # noqa: TRY300 (the error of the call is what is handled)
         except StoppedError:
             raise
         except Exception as error:
             failure: Failure | None = classify(error)
             if failure is None:
                 raise
+            if failure.transient and self._failing_since is None:
+                self._failing_since = time.monotonic()
             raise service_error(failure, service=service, about=about) from error
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -55,6 +56,8 @@ def run_task(
         entry = ledger.retry(entry)
     elif not is_new:
         operation = _running(session, entry)
+        if operation is not None and "error" in operation:  # it ended so, or was cancelled, while nobody looked
+            entry, operation = ledger.retry(entry), None
     for start in range(1, _MOST_STARTS + 1):
         if operation is None:
             operation = _start(session, request, entry)
@@ -64,7 +67,7 @@ def run_task(
         entry = ledger.write(entry, state="running", operation=operation["name"])
         operation = _wait(session, operation, halt)
         if not operation.get("done"):
-            _cancel(session, entry, ledger)
+            _cancel(session, operation["name"])
             raise StoppedError
         if "error" not in operation:
             return ledger.write(entry, state="done", error=None)
@@ -77,14 +80,12 @@ def run_task(
     raise _used_up(request, entry)
 
 
-def _cancel(session: Session, entry: Entry, ledger: Ledger) -> None:
+def _cancel(session: Session, name: str) -> None:
+    """Ask the service to end a task; what came of it, the next run sees for itself."""
     import ee
 
-    try:
-        session.send(lambda: ee.data.cancelOperation(entry.operation or ""), about="cancelling a task")
-    except ServiceError:
-        return  # it may still run, so that the next run adopts it
-    ledger.write(entry, state="failed", error="cancelled: the scene's other raster failed")
+    with suppress(ServiceError):
+        session.send(lambda: ee.data.cancelOperation(name), about="cancelling a task")
 
 
 def _running(session: Session, entry: Entry) -> Any | None:
