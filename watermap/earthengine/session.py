@@ -71,18 +71,17 @@ class Session:
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(lambda error: getattr(error, "transient", False)),
             wait=tenacity.wait_exponential(multiplier=first, max=_LONGEST_WAIT_S) + tenacity.wait_random(0, first),
-            stop=tenacity.stop_after_delay(self.config.patience_s)
-            | tenacity.stop_when_event_set(self.stop)
-            | (lambda _: self._is_out()),
+            stop=lambda state: self._gives_up(state.seconds_since_start or 0.0),
             sleep=tenacity.sleep_using_event(self.stop),
             reraise=True,
         )
         return retrying(self._send_once, call, about, service)
 
-    def _is_out(self) -> bool:
-        """Whether nothing has succeeded for as long as the patience lasts."""
+    def _gives_up(self, waited_s: float) -> bool:
+        """Whether to try a request no more: the run was stopped, or it or all requests failed for too long."""
         since = self._failing_since
-        return since is not None and time.monotonic() - since > self.config.patience_s
+        outage_s = 0.0 if since is None else time.monotonic() - since
+        return self.stop.is_set() or max(waited_s, outage_s) >= self.config.patience_s
 
     def _check_running(self) -> None:
         if self.stop.is_set():
