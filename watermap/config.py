@@ -55,7 +55,8 @@ class Config(BaseModel):
             missing = first["type"] == "missing"
             reason = "no such setting" if unknown else first["msg"].removeprefix("Value error, ")
             reason = "is needed" if missing else reason
-            where = f"{path}: " if path is not None and not stated.get(name) else ""
+            flags = [flag for flag, value in stated.items() if value is not None]
+            where = f"{path}: " if path is not None and (name not in flags if name else not flags) else ""
             raise UsageError(f"{where}{name}{': ' if name else ''}{reason}") from error
 
 

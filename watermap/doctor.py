@@ -205,13 +205,13 @@ def _prefect(online: bool) -> Iterator[Finding]:
 
 def _prefect_server(stated: str | None) -> Finding:
     """Whether the server answers; what its address may hold of a login is neither needed for that nor shown."""
-    address = re.sub(r"//.*@", "//", stated or _LOCAL_PREFECT).rstrip("/")
+    address = re.sub(r"//.*@", "//", stated or _LOCAL_PREFECT).split("?")[0].strip().rstrip("/")
     remedy = "start it, or correct PREFECT_API_URL"
     if not address.startswith(("http://", "https://")):
         return Finding("Prefect server", "broken", f"PREFECT_API_URL {address} is no web address", remedy)
     try:
         request = urllib.request.Request(f"{address}/health")  # noqa: S310 (http or https)
-        if key := os.environ.get("PREFECT_API_KEY"):
+        if key := os.environ.get("PREFECT_API_KEY", "").strip():
             request.add_unredirected_header("Authorization", f"Bearer {key}")
         urllib.request.urlopen(request, timeout=_PREFECT_TIMEOUT_S).close()  # noqa: S310 (http or https)
     except urllib.error.HTTPError as error:
@@ -219,7 +219,8 @@ def _prefect_server(stated: str | None) -> Finding:
         text = f"{address} answers {error.code} {error.reason}"
         return Finding("Prefect server", "broken", text, "check PREFECT_API_URL and PREFECT_API_KEY")
     except (OSError, HTTPException, ValueError) as error:
-        text = f"no answer from {address} ({getattr(error, 'reason', None) or error})"
+        reason = getattr(error, "reason", None) or type(error).__name__  # the text of others may quote the key
+        text = f"no answer from {address} ({reason})"
         if stated:
             return Finding("Prefect server", "broken", text, remedy)
         remedy = "deployments need one: prefect server start, or set PREFECT_API_URL"

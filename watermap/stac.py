@@ -109,6 +109,19 @@ def write_item(folder: Path, name: str, facts: SceneFacts) -> Path:
     return _write(folder / ITEM_FILE, item.to_dict(transform_hrefs=False))
 
 
+def stated_requests(folder: Path) -> Mapping[str, str] | None:
+    """The ids of the requests that a scene's item says it was made by, whatever became of its files since.
+
+    Returns:
+        None where there is no item of ours.
+    """
+    try:
+        requests = json.loads((folder / ITEM_FILE).read_text(encoding="utf-8"))["properties"][_REQUESTS]
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+    return requests if isinstance(requests, dict) else None
+
+
 def verified(folder: Path) -> Mapping[str, str] | None:
     """The ids of the requests that made a scene, or None unless it is whole.
 

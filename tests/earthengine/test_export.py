@@ -228,7 +228,9 @@ def test_what_is_there_and_whole_is_not_asked_for_again(export: Export, server: 
     damaged[-9] ^= 1
     image.write_bytes(damaged)
     (export.out / BESIDE / "label.tif").unlink()
+    (export.out / BESIDE / "notes.txt").write_text("mine")
     assert export() == 0
+    assert (export.out / EXPORT_FOLDER / f"{BESIDE}.replaced" / "notes.txt").read_text() == "mine"
     assert phases(server, "pixels") == asked + 4
     assert contents(export.out) == before
 
@@ -238,9 +240,17 @@ def test_scenes_made_otherwise_are_not_replaced(export: Export, capsys: pytest.C
     before = contents(export.out)
     assert dataclasses.replace(export, label="jrc")() == 2
     assert "was exported with other settings" in last_line(capsys)
-    (export.out / FIRST / "item.json").unlink()
-    assert export() == 2
-    assert "not from an export" in last_line(capsys)
+    (export.out / BESIDE / "label.tif").write_bytes(b"edited")
+    assert dataclasses.replace(export, label="jrc")() == 2
+    (export.out / BESIDE / "label.tif").write_bytes(before[f"{BESIDE}/label.tif"])
+    for foreign in ("{}", '{"properties": {}}', None):
+        if foreign is None:
+            (export.out / FIRST / "item.json").unlink()
+        else:
+            (export.out / FIRST / "item.json").write_text(foreign)
+        capsys.readouterr()
+        assert export() == 2
+        assert "not from an export" in last_line(capsys)
     assert {name: each for name, each in before.items() if name != f"{FIRST}/item.json"} == contents(export.out)
 
 
@@ -466,7 +476,7 @@ def test_a_catalog_that_is_gone_comes_back_and_leftovers_go(export: Export, worl
     (export.out / "catalog.json").unlink()
     hidden = export.out / EXPORT_FOLDER
     request = json.loads((export.out / BESIDE / "item.json").read_text())["properties"]["watermap:requests"]["image"]
-    for name in (f"{BESIDE}.old", BESIDE, request):
+    for name in (BESIDE, request):
         (hidden / name).mkdir()
     (hidden / ".watermap-x.4194305.part.json").write_text("{")
     assert export() == 0
@@ -516,3 +526,16 @@ def test_a_catalog_behind_its_scenes_catches_up(export: Export) -> None:
 def test_settings_that_cannot_be(words: list[str], export: Export, capsys: pytest.CaptureFixture[str]) -> None:
     assert dataclasses.replace(export, flags=tuple(words))() == 2
     assert last_line(capsys).startswith("watermap: ")
+
+
+def test_a_bucket_that_cannot_be_listed_is_not_an_empty_one(
+    export: Export, server: LoopbackServer, world: World
+) -> None:
+    export = dataclasses.replace(export, to="gcs", area=world.small_box, patience_s=0)
+    server.fail("download", 503, times=None)
+    assert export() == 4
+    server.heal()
+    server.fail("download:list", 404, times=2)
+    assert export() == 4
+    assert export() == 0
+    assert len(server.started) == 2

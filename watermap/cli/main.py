@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
+import io
 import logging
 import os
 import signal
@@ -103,6 +105,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EIO) and error.filename is None:
+            _fail("the output cannot be written: free some space where it goes")
+            return DataError.exit_code
         if error.filename is None:
             return _report_defect(error)
         _fail(f"{error.filename}: {error.strerror}: check the path and its permissions")
@@ -130,6 +135,9 @@ def main() -> None:
         signal.signal(signal_number, _interrupt)
     logging.getLogger("rasterio").addHandler(logging.NullHandler())  # its errors reach the user as ours
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # its advice on tracing is for developers
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that knows only ASCII gets a question mark, not an error
+            stream.reconfigure(errors="replace")
     code = run()
     for signal_number in (signal.SIGINT, signal.SIGTERM):  # what is left is quick, and a second Ctrl-C only makes noise
         signal.signal(signal_number, signal.SIG_IGN)

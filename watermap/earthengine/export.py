@@ -21,7 +21,7 @@ from watermap.earthengine.session import Session, StoppedError
 from watermap.errors import DataError, UsageError, WatermapError
 from watermap.files import locked, remove_abandoned, unwritable
 from watermap.progress import Progress, silent
-from watermap.stac import ITEM_FILE, verified, write_catalog, write_item
+from watermap.stac import stated_requests, verified, write_catalog, write_item
 
 EXPORT_FOLDER: Final = ".export"
 """What is not finished yet, and the ledger: below the scenes folder, passed over by everything else."""
@@ -35,7 +35,8 @@ _BATCH_SCENES: Final = 64
 _ASSEMBLING: Final = 2
 """Scenes put together at once: each takes some 500 MB at the width of a Sentinel-2 tile."""
 
-_OLD: Final = ".old"
+_REPLACED: Final = ".replaced"
+"""What is put behind the name of a scene's folder that was changed or damaged, and made anew."""
 
 
 @dataclass(frozen=True)
@@ -181,7 +182,11 @@ class _Maker:
                     return  # the route ends elsewhere
                 with self._assembling:
                     self._put_together(plan, staging, pieces)
-            _place(staging, self._out / plan.name, folder)
+            if _place(staging, self._out / plan.name, folder):
+                old = folder / f"{plan.name}{_REPLACED}"
+                self._notes.append(
+                    f"scene {plan.name} had changed since its export: made anew, what was there is {old}"
+                )
             for request in plan.requests:
                 shutil.rmtree(folder / request.id, ignore_errors=True)
         except OSError as error:
@@ -231,29 +236,27 @@ def _check_drive(plans: Sequence[ScenePlan]) -> None:
 
 
 def _check_names(plans: Sequence[ScenePlan], out: Path) -> None:
-    """Make sure that what stands where scenes will stand came from an export."""
+    """Make sure that what stands where scenes will stand came from these requests, whatever became of it since."""
     for each in plans:
         folder = out / each.name
-        if folder.exists() and not (folder / ITEM_FILE).exists():
+        if not folder.exists():
+            continue
+        requests = stated_requests(folder)
+        if requests is None:
             raise UsageError(f"{folder}: is there, and not from an export", hint="choose another --out, or remove it")
+        if requests != dict(each.facts.requests):
+            raise UsageError(
+                f"{folder}: was exported with other settings, or as a composite of other scenes",
+                hint="choose another --out, or remove the scene",
+            )
 
 
 def _kept(plans: Sequence[ScenePlan], out: Path, progress: Progress) -> set[str]:
-    """Names of scenes that are there, made by the same requests, every byte as it was written.
-
-    Raises:
-        UsageError: a scene that is whole was made by other requests.
-    """
+    """Names of scenes that are there, every byte as it was written."""
     kept = set()
     there = [each for each in plans if (out / each.name).exists()]
     for done, each in enumerate(there, 1):
-        requests = verified(out / each.name)
-        if requests is not None and requests != dict(each.facts.requests):
-            raise UsageError(
-                f"{out / each.name}: was exported with other settings, or as a composite of other scenes",
-                hint="choose another --out, or remove the scene",
-            )
-        if requests is not None:
+        if verified(out / each.name) is not None:
             kept.add(each.name)
         progress("checking what is there", done, len(there))
     return kept
@@ -263,23 +266,24 @@ def _sweep(folder: Path, kept: Sequence[ScenePlan]) -> None:
     """Remove what killed runs left of scenes that stand."""
     remove_abandoned(folder)
     remove_abandoned(folder.parent)
-    for path in folder.glob(f"*{_OLD}"):
-        shutil.rmtree(path, ignore_errors=True)
     for each in kept:
         for name in (each.name, *(request.id for request in each.requests)):
             shutil.rmtree(folder / name, ignore_errors=True)
 
 
-def _place(staging: Path, target: Path, folder: Path) -> None:
-    """Put a finished scene in its place; a damaged one that stood there goes."""
-    if target.exists():
-        old = folder / f"{target.name}{_OLD}"
+def _place(staging: Path, target: Path, folder: Path) -> bool:
+    """Put a finished scene in its place; what stood there, changed or damaged, is moved aside.
+
+    Returns:
+        Whether something stood there.
+    """
+    stood = target.exists()
+    if stood:
+        old = folder / f"{target.name}{_REPLACED}"
         shutil.rmtree(old, ignore_errors=True)
         target.rename(old)
-        staging.rename(target)
-        shutil.rmtree(old, ignore_errors=True)
-    else:
-        staging.rename(target)
+    staging.rename(target)
+    return stood
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import warnings
 from dataclasses import dataclass
@@ -84,7 +83,7 @@ def _from_user() -> tuple[Any, str] | None:
         stored = ee.oauth.get_credentials_arguments()
     except FileNotFoundError:
         return None
-    except (OSError, json.JSONDecodeError) as error:
+    except (OSError, ValueError, TypeError, AttributeError) as error:
         path = ee.oauth.get_credentials_path()
         raise UsageError(f"{path}: cannot be read", hint="run earthengine authenticate again") from error
     if not stored.get("refresh_token"):
@@ -101,7 +100,7 @@ def _default() -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # advice about quota projects, which is ours to give
             found = google.auth.default(scopes=ee.oauth.SCOPES)
-    except DefaultCredentialsError as error:
+    except (DefaultCredentialsError, OSError, ValueError, TypeError, AttributeError, KeyError) as error:
         stated = os.environ.get("GOOGLE_APPLICATION_CREDENTIALS")
         if stated:
             raise UsageError(

@@ -104,8 +104,8 @@ class BatchRoute:
             try:
                 pieces = self._download(entry, request)
             except ServiceError as error:
-                if error.failure.kind is not Kind.MISSING:
-                    raise
+                if error.failure.kind is not Kind.MISSING or error.failure.status is not None:
+                    raise  # a bucket that is not there says nothing of its files
                 entry = self._ledger.write(entry, state="failed", error="its files are gone from the bucket")
         if pieces is None:
             entry = run_task(self._session, request, entry, self._ledger, is_new=is_new, halt=halt)

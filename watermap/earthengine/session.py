@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib
 import threading
 import time
+import traceback
 from collections.abc import Callable
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 from watermap.config import EarthEngineConfig
-from watermap.earthengine.failures import EARTH_ENGINE, Failure, classify, service_error
+from watermap.earthengine.failures import EARTH_ENGINE, Failure, Kind, classify, service_error
 from watermap.earthengine.login import Login, log_in
 from watermap.errors import EarthEngineError
 
@@ -98,11 +100,20 @@ class Session:
             raise
         except Exception as error:
             failure: Failure | None = classify(error)
+            if failure is None and _is_theirs(error):
+                failure = Failure(Kind.AWAY, None, "the answer makes no sense to the client")
             if failure is None:
                 raise
             if failure.transient and self._failing_since is None:
                 self._failing_since = time.monotonic()
             raise service_error(failure, service=service, about=about) from error
+
+
+def _is_theirs(error: BaseException) -> bool:
+    """Whether a client library stumbled over an answer, rather than this package over itself."""
+    innermost = traceback.extract_tb(error.__traceback__)[-1]
+    clumsy = isinstance(error, TypeError | AttributeError | LookupError | ValueError)
+    return clumsy and not Path(innermost.filename).is_relative_to(Path(__file__).parents[1])
 
 
 def require_client() -> None:
