@@ -84,10 +84,16 @@ def test_exports_to_drive_are_told_and_brought_in_by_hand(
     assert f"lakes/{FIRST}_image.tif" in shown
     for place, content in server.drive.items():
         Path(Path(place).name).write_bytes(content)
-    advice = next(line for line in shown.splitlines() if "scenes add" in line and FIRST in line)
-    assert run(advice.split()[1:]) == 0
-    image, grid = read_raster(export.out / FIRST / "image.tif")
-    np.testing.assert_array_equal(image, expected_image(world, FIRST, grid, config()))
+    advice = [line for line in shown.splitlines() if "scenes add" in line]
+    assert len(advice) == len(CLEAR)
+    for line in advice:
+        assert run(line.split()[1:]) == 0
+    for name in CLEAR:
+        image, grid = read_raster(export.out / name / "image.tif")
+        np.testing.assert_array_equal(image, expected_image(world, name, grid, config()))
+        codes, label_grid = read_raster(export.out / name / "label.tif")
+        assert label_grid == grid
+        np.testing.assert_array_equal(codes[0], expected_label(world, name, grid, config()))
     assert to_drive() == 0
     assert set(server.started.values()) == {1}
 

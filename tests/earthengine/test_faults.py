@@ -1,6 +1,7 @@
 """Every fault at every stage of an export: right files, or one line and exit code 4; never a wrong or partial file.
 
-6 stages x 10 faults, each once (120 cells with) and for good: the latter is followed by a run without the fault.
+6 stages x 10 faults are 60 cells; each is tried with a fault that comes once and with one that stays, which is followed
+by a run without it.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from watermap.earthengine.bucket import open_bucket
 from watermap.earthengine.failures import UnusableAnswerError, classify, service_error
 from watermap.earthengine.pieces import Piece, assemble
 from watermap.earthengine.plan import ScenePlan, estimate
-from watermap.earthengine.routes import DRIVE_LIMIT_BYTES, BatchRoute, LocalRoute, Route, drive_files
+from watermap.earthengine.routes import DRIVE_LIMIT_BYTES, BatchRoute, LocalRoute, Route, drive_file
 from watermap.earthengine.session import Session, StoppedError
 from watermap.errors import DataError, UsageError, WatermapError
 from watermap.files import locked, remove_abandoned, unwritable
@@ -95,7 +95,7 @@ def export(
             elif error is not None:
                 summary.failures[each.name] = error
             elif config.to == "drive":
-                summary.drive_files[each.name] = [drive_files(each.name, part, config) for part in each.requests]
+                summary.drive_files[each.name] = [drive_file(each.name, part, config) for part in each.requests]
             else:
                 summary.made.append(each.name)
         if summary.made or summary.kept:  # a run that was killed may have left it behind the scenes

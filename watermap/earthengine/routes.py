@@ -129,6 +129,6 @@ DRIVE_LIMIT_BYTES: Final = 2 * 2**30
 """Larger rasters reach Drive in several files, which nobody should have to put together by hand."""
 
 
-def drive_files(scene: str, request: Request, config: ExportConfig) -> str:
+def drive_file(scene: str, request: Request, config: ExportConfig) -> str:
     """Where a raster lies on Drive: folder/file."""
     return f"{config.folder}/{scene}_{request.raster}.tif"

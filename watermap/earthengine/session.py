@@ -153,7 +153,11 @@ def connect(config: EarthEngineConfig) -> Session:
             http_transport=session.transport,
         )
 
-    session.send(initialize, about="connecting")
+    try:
+        session.send(initialize, about="connecting")
+    except BaseException:
+        session.transport.close()
+        raise
     return session
 
 
