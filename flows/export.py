@@ -6,11 +6,10 @@ import datetime
 from pathlib import Path
 
 from prefect import flow, task
-from prefect.concurrency.sync import concurrency
-from prefect.runtime import flow_run
 
+from flows.names import run_name
 from flows.pages import show_files, show_rows
-from flows.policy import EARTH_ENGINE, RETRIED, TASK, judge, logged, make_limits, may_try_again
+from flows.policy import EARTH_ENGINE, RETRIED, TASK, judge, logged, make_limits, may_try_again, slot
 from flows.rows import FAILED, KEPT, MADE, Row
 from watermap.area import read_area
 from watermap.config import EarthEngineConfig, ExportConfig, SampleConfig
@@ -25,7 +24,7 @@ from watermap.stac import CATALOG_FILE
 @task(name="export scenes", **RETRIED)
 def export_scenes(area: str, out: Path, config: ExportConfig, service: EarthEngineConfig) -> list[Row]:
     """Bring every scene that is not there yet."""
-    with concurrency(EARTH_ENGINE), connect(service) as session:
+    with slot(EARTH_ENGINE), connect(service) as session:
         place = read_area(area)
         scenes, _ = search(session, place, config)
         found = export(session, plan(place, scenes, config), out, config, progress=logged())
@@ -47,13 +46,7 @@ def _by_scene(row: Row) -> str:
     return row.scene
 
 
-def _run_name() -> str:
-    given = flow_run.parameters
-    day = datetime.datetime.now(datetime.UTC).date().isoformat()
-    return f"{given.get('area') or 'sample scenes'}, {day}"[:120]
-
-
-@flow(name="watermap-export", flow_run_name=_run_name)
+@flow(name="watermap-export", flow_run_name=run_name)
 def export_flow(
     out: Path,
     area: str | None = None,

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import base64
+import functools
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.artifacts import Artifact
+from prefect.runtime import flow_run
 
 from flows.rows import Row
 
@@ -21,23 +25,35 @@ def show_rows(key: str, title: str, rows: Sequence[Row]) -> None:
         | {"note": row.note}
         for row in rows
     ]
-    create_table_artifact(table, key=key, description=title)
+    _publish("table", key, title, table)
 
 
 def show_table(key: str, title: str, rows: Sequence[Mapping[str, Any]]) -> None:
     """Any other table."""
-    create_table_artifact([dict(row) for row in rows], key=key, description=title)
+    _publish("table", key, title, [dict(row) for row in rows])
 
 
 def show_picture(key: str, title: str, path: Path) -> None:
     """A PNG picture, carried in the page itself: it needs no server of its own."""
     content = base64.b64encode(path.read_bytes()).decode()
-    create_markdown_artifact(
-        f"### {title}\n\n![{title}](data:image/png;base64,{content})\n", key=key, description=title
-    )
+    _publish("markdown", key, title, f"### {title}\n\n![{title}](data:image/png;base64,{content})\n")
 
 
 def show_files(key: str, title: str, paths: Sequence[Path]) -> None:
     """Where the results are."""
     lines = "\n".join(f"- [{path.name}]({path.resolve().as_uri()}) `{path.resolve()}`" for path in paths)
-    create_markdown_artifact(f"### {title}\n\n{lines}\n", key=key, description=title)
+    _publish("markdown", key, title, f"### {title}\n\n{lines}\n")
+
+
+def _publish(kind: str, key: str, title: str, data: str | list[dict[str, Any]]) -> None:
+    """Put something on the page of this run, and on that of the run that it is part of."""
+    content = data if isinstance(data, str) else json.dumps(data)
+    for run in dict.fromkeys((str(flow_run.id), _whole(str(flow_run.id)))):
+        artifact: Any = Artifact(type=kind, key=key, description=title, data=content, flow_run_id=UUID(run))
+        artifact.create()
+
+
+@functools.lru_cache(maxsize=16)
+def _whole(_run: str) -> str:
+    """The run that a user started; finding it asks the server."""
+    return str(flow_run.root_flow_run_id)

@@ -2,34 +2,43 @@
 
 from __future__ import annotations
 
-import datetime
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 from prefect import flow
-from prefect.runtime import flow_run
 
 from flows.export import export_flow
+from flows.names import run_name
 from flows.pages import show_table
 from flows.predict import predict_flow
-from flows.rows import KEPT, MADE
+from flows.rows import KEPT, MADE, Row
 from flows.runners import RunnerConfig
 from flows.tile import tile_flow
 from flows.train import train_flow
 from watermap.bands import STANDARD_BANDS
-from watermap.config import EarthEngineConfig, ExportConfig, PredictConfig, SampleConfig, TileConfig, TrainConfig
+from watermap.config import (
+    Config,
+    EarthEngineConfig,
+    ExportConfig,
+    PredictConfig,
+    SampleConfig,
+    TileConfig,
+    TrainConfig,
+    has_table,
+)
 from watermap.errors import WatermapError
+from watermap.sample import trial
+
+_OTHER_PLACES = 1000
+"""First of the sample places that are held out, whatever the number of those that are trained on."""
 
 
-def _run_name() -> str:
-    day = datetime.datetime.now(datetime.UTC).date().isoformat()
-    return f"{flow_run.parameters.get('area') or 'sample scenes'}, {day}"[:120]
-
-
-@flow(name="watermap-pipeline", flow_run_name=_run_name)
+@flow(name="watermap-pipeline", flow_run_name=run_name)
 def pipeline(
     folder: Path = Path("data/pipeline"),
     area: str | None = None,
@@ -37,11 +46,12 @@ def pipeline(
     last_days: int | None = None,
     earth_engine: EarthEngineConfig | None = None,
     sample: SampleConfig | None = None,
-    held_out: Path | None = None,
+    held_out: str | None = None,
     tile: TileConfig | None = None,
     train: TrainConfig | None = None,
     predict: PredictConfig | None = None,
     runner: RunnerConfig | None = None,
+    retrain: bool = True,
     allowed_failures: float = 0.2,
 ) -> list[dict[str, Any]]:
     """Scenes, patches, a model and maps; run again, it does only what has changed.
@@ -54,49 +64,70 @@ def pipeline(
         earth_engine: project, login, pace.
         sample: how many sample scenes, where no area is given.
         held_out: labelled scenes of ground that is never trained on; sample runs make their own.
-        tile: size, bands, water fractions, splits.
-        train: architecture, epochs, stages.
+        tile: size, bands, water fractions, splits; not given, for sample scenes: all water fractions.
+        train: architecture, epochs, stages; not given, for sample scenes: the compact UNet of `watermap demo`.
         predict: windows, threshold, probability.
         runner: where work on many scenes runs.
+        retrain: cut patches and train; otherwise the bundle in use maps the scenes.
         allowed_failures: share of scenes that may fail in a step without failing the run.
     """
     scenes, patches, models, maps = (folder / name for name in ("scenes", "patches", "models", "predictions"))
-    bands = STANDARD_BANDS if export is None else export.bands
-    steps = _Steps()
-    rows = export_flow(scenes, area, export, last_days, earth_engine, sample, allowed_failures)
-    steps.add("scenes", sum(row.state == MADE for row in rows), len(rows))
-    if area is None and held_out is None:
-        held_out = folder / "held_out"
-        apart = SampleConfig(scenes=6, size=(sample or SampleConfig()).size, first_place=1000)
-        export_flow(held_out, sample=apart)
-    is_new = tile_flow(scenes, patches, tile or TileConfig(bands=bands), runner, allowed_failures)
-    steps.add("patches", int(is_new), 1)
-    is_new = train_flow(patches, models, held_out, train, predict)
-    steps.add("model", int(is_new), 1)
-    rows = predict_flow([str(scenes)], models, maps, None, predict, runner, allowed_failures)
-    steps.add("maps", sum(row.state == MADE for row in rows), sum(row.state in (MADE, KEPT) for row in rows))
-    show_table("pipeline", "What this run did", steps.rows)
-    return steps.rows
+    if area is None:
+        sample, tile, train = sample or trial.SCENES, tile or trial.TILE, train or trial.TRAIN
+    tile = tile or TileConfig(bands=STANDARD_BANDS if export is None else export.bands)
+    with _steps() as (table, done):
+        rows = export_flow(scenes, area, export, last_days, earth_engine, sample, allowed_failures)
+        done("scenes", _count(rows, MADE), _count(rows, MADE, KEPT))
+        if retrain:
+            if area is None and held_out is None:
+                held_out = str(folder / "held_out")
+                export_flow(Path(held_out), sample=trial.kept_apart(sample or trial.SCENES, _OTHER_PLACES))
+            done("patches", int(tile_flow(str(scenes), patches, tile, runner, allowed_failures)), 1)
+            done("model", int(train_flow(str(patches), models, held_out, train, predict)), 1)
+        rows = predict_flow([str(scenes)], models, maps, None, predict, runner, allowed_failures)
+        done("maps", _count(rows, MADE), _count(rows, MADE, KEPT))
+    return table
 
 
-class _Steps:
-    """The pipeline's own table."""
+def _count(rows: list[Row], *states: str) -> int:
+    return sum(row.state in states for row in rows)
 
-    def __init__(self) -> None:
-        self.rows: list[dict[str, Any]] = []
-        self._since = time.monotonic()
 
-    def add(self, step: str, made: int, count: int) -> None:
+@contextmanager
+def _steps() -> Iterator[tuple[list[dict[str, Any]], Callable[[str, int, int], None]]]:
+    """The run's own table, and what adds a step to it; it is shown however the run ends."""
+    table: list[dict[str, Any]] = []
+    since = time.monotonic()
+
+    def done(step: str, made: int, count: int) -> None:
+        nonlocal since
         now = time.monotonic()
-        seconds = round(now - self._since, 1)
-        self.rows.append({"step": step, "made now": made, "there now": count, "seconds": seconds})
-        self._since = now
+        table.append({"step": step, "made now": made, "there now": count, "seconds": round(now - since, 1)})
+        since = now
+
+    try:
+        yield table, done
+    finally:
+        show_table("pipeline", "What this run did", table)
+
+
+_STAGES: dict[str, tuple[str, type[Config]]] = {
+    "sample": ("sample", SampleConfig),
+    "export": ("export", ExportConfig),
+    "earthengine": ("earth_engine", EarthEngineConfig),
+    "tile": ("tile", TileConfig),
+    "train": ("train", TrainConfig),
+    "predict": ("predict", PredictConfig),
+}
+"""Tables of a TOML file, and the parameters that they become."""
 
 
 @click.command()
 @click.option("--folder", type=click.Path(path_type=Path), default=Path("data/pipeline"), show_default=True)
 @click.option("--area", help="File, WKT or box in degrees. [default: the built-in sample scenes]")
-@click.option("--held-out", type=click.Path(path_type=Path), help="Labelled scenes of other ground.")
+@click.option("--last-days", type=click.IntRange(1), help="With --area: so many days up to today.")
+@click.option("--held-out", help="Labelled scenes of other ground.")
+@click.option("--retrain/--no-retrain", default=True, help="Train too, or only map with the bundle in use.")
 @click.option("--runner", type=click.Choice(["threads", "processes", "dask"]), help="Where work on many scenes runs.")
 @click.option("--workers", type=int, help="How many scenes at once.")
 @click.option("--dask-address", help="Scheduler of an existing cluster.")
@@ -104,27 +135,22 @@ class _Steps:
 def main(
     folder: Path,
     area: str | None,
-    held_out: Path | None,
+    last_days: int | None,
+    held_out: str | None,
+    retrain: bool,
     runner: str | None,
     workers: int | None,
     dask_address: str | None,
     config_path: Path | None,
 ) -> None:
     """Run the whole pipeline once."""
-    settings: dict[str, Any] = {
-        "earth_engine": EarthEngineConfig.load(config_path, section="earthengine"),
-        "sample": SampleConfig.load(config_path, section="sample"),
-        "train": TrainConfig.load(config_path, section="train"),
-        "predict": PredictConfig.load(config_path, section="predict"),
-        "runner": RunnerConfig.load(
-            config_path, section="runner", kind=runner, workers=workers, dask_address=dask_address
-        ),
-    }
-    if area is not None:
-        settings["export"] = ExportConfig.load(config_path, section="export")
+    places = {"kind": runner, "workers": workers, "dask_address": dask_address}
+    settings: dict[str, Any] = {"runner": RunnerConfig.load(config_path, section="runner", **places)}
     if config_path is not None:
-        settings["tile"] = TileConfig.load(config_path, section="tile")
-    for row in pipeline(folder, area=area, held_out=held_out, **settings):
+        for section, (parameter, kind) in _STAGES.items():
+            if has_table(config_path, section):
+                settings[parameter] = kind.load(config_path, section=section)
+    for row in pipeline(folder, area, last_days=last_days, held_out=held_out, retrain=retrain, **settings):
         click.echo(f"{row['step']:8} {row['made now']} of {row['there now']} made now, {row['seconds']} s")
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from contextlib import suppress
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any, Final
 
 from prefect import get_run_logger
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
+from prefect.concurrency.sync import concurrency
 from prefect.exceptions import MissingContextError, ObjectAlreadyExists, ObjectNotFound
 from prefect.runtime import task_run
 from prefect.tasks import exponential_backoff
@@ -25,6 +27,8 @@ _LIMITS: Final = {EARTH_ENGINE: 1, GPU: 1}
 """Runs at once, over all flows of a server; an operator may change them there."""
 
 RETRIES: Final = 3
+_LEASE_S: Final = 60.0
+_LOG_EVERY_S: Final = 5.0
 
 
 def _is_transient(_task: Any, _run: Any, state: Any) -> bool:
@@ -49,6 +53,25 @@ RETRIED: Final[dict[str, Any]] = {
     "retry_condition_fn": _is_transient,
 }
 """For tasks that ask a service: one, two and four minutes later, and half of that by chance."""
+
+
+@contextmanager
+def slot(name: str) -> Iterator[None]:
+    """Wait for, and hold, one slot of a concurrency limit; that of a killed run is free again after a minute."""
+    with concurrency(name, lease_duration=_LEASE_S):
+        yield
+
+
+@contextmanager
+def gpu_slot() -> Iterator[None]:
+    """Hold one of the GPUs that the runs of a server share; nothing waits on a machine without one."""
+    from watermap.backend import accelerators, require_keras
+
+    require_keras()
+    import keras
+
+    with slot(GPU) if accelerators(keras.backend.backend()) else nullcontext():
+        yield
 
 
 def may_try_again() -> bool:
@@ -86,16 +109,16 @@ def judge(rows: Sequence[Row], allowed_failures: float) -> None:
 
 
 def logged() -> Progress:
-    """Progress as lines in the run's log, at every tenth."""
+    """Progress as lines in the run's log: the end of each kind of work, and one every few seconds before it."""
     log: Any = logging.getLogger(__name__)
     with suppress(MissingContextError):
         log = get_run_logger()
-    told: set[tuple[str, int]] = set()
+    told = time.monotonic()
 
     def show(message: str, done: int, total: int) -> None:
-        tenth = 10 * done // max(total, 1)
-        if (message, tenth) not in told:
-            told.add((message, tenth))
+        nonlocal told
+        if done == total or time.monotonic() - told > _LOG_EVERY_S:
+            told = time.monotonic()
             log.info("%s %d/%d", message, done, total)
 
     return show

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import functools
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from prefect import flow, task
 
+from flows.names import run_name
 from flows.pages import show_files, show_picture, show_rows
-from flows.policy import RETRIED, judge
+from flows.policy import RETRIED, gpu_slot, judge, logged
 from flows.rows import FAILED, KEPT, MADE, Row
 from flows.runners import RunnerConfig, task_runner
 from watermap.config import PredictConfig
@@ -20,16 +23,21 @@ from watermap.inputs import find_images, output_name
 _PICTURES = 4
 
 _model = threading.Lock()
-"""One prediction at a time in a process: a model uses all its cores, or its GPU, by itself."""
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    """One prediction at a time in a process: a model uses all its cores, or a GPU, by itself."""
+    with _model, gpu_slot():
+        yield
 
 
 @task(name="predict scene", task_run_name="predict {name}", **RETRIED)
-def predict_one(name: str, image: Path, bundle: Path, bundle_id: str, out: Path, config: PredictConfig) -> Row:
+def predict_one(name: str, image: Path, bundle: str, bundle_id: str, out: Path, config: PredictConfig) -> Row:
     """Map one scene, unless its map is there, whole and made from the same scene, bundle and settings."""
     from watermap.predicted import predict_once
 
-    with _model:
-        made, is_new = predict_once(image, _predictor(bundle, bundle_id, config), out)
+    made, is_new = predict_once(image, _predictor(bundle, bundle_id, config), out, progress=logged(), turn=_turn)
     note = (
         f"water {made.water_pixels / made.valid_pixels:.1%} of valid pixels" if made.valid_pixels else "no valid pixel"
     )
@@ -37,15 +45,12 @@ def predict_one(name: str, image: Path, bundle: Path, bundle_id: str, out: Path,
 
 
 @functools.lru_cache(maxsize=2)
-def _predictor(bundle: Path, bundle_id: str, config: PredictConfig) -> Any:  # noqa: ARG001 (part of the key)
-    """A worker loads a model once."""
-    from watermap.backend import require_keras
-
-    require_keras()
+def _predictor(bundle: str, bundle_id: str, config: PredictConfig) -> Any:  # noqa: ARG001 (part of the key)
+    """A worker loads a model once, when the first scene needs it."""
     from watermap.bundle import open_bundle
     from watermap.prediction import Predictor
 
-    return Predictor(open_bundle(bundle), config)
+    return Predictor(open_bundle(Path(bundle)), config)
 
 
 def _area_km2(raster: Path, pixels: int) -> float | None:
@@ -57,7 +62,7 @@ def _area_km2(raster: Path, pixels: int) -> float | None:
 
 
 @flow(name="watermap-predict-scenes", flow_run_name="{bundle}")
-def _predict_all(images: list[Path], bundle: Path, bundle_id: str, out: Path, config: PredictConfig) -> list[Row]:
+def _predict_all(images: list[Path], bundle: str, bundle_id: str, out: Path, config: PredictConfig) -> list[Row]:
     """Every scene by itself; one that fails does not stop the others."""
     futures = [predict_one.submit(output_name(each), each, bundle, bundle_id, out, config) for each in images]
     rows = []
@@ -71,12 +76,12 @@ def _predict_all(images: list[Path], bundle: Path, bundle_id: str, out: Path, co
     return rows
 
 
-@flow(name="watermap-predict", flow_run_name="{scenes}")
+@flow(name="watermap-predict", flow_run_name=run_name)
 def predict_flow(
     scenes: list[str],
     models: Path,
     out: Path,
-    bundle: Path | None = None,
+    bundle: str | None = None,
     predict: PredictConfig | None = None,
     runner: RunnerConfig | None = None,
     allowed_failures: float = 0.2,
@@ -95,10 +100,10 @@ def predict_flow(
     from watermap.bundle import open_bundle
     from watermap.promotion import default_bundle
 
-    chosen = default_bundle(models) if bundle is None else open_bundle(bundle)
+    chosen = default_bundle(models) if bundle is None else open_bundle(Path(bundle))
     images = find_images(scenes)
     mapped = _predict_all.with_options(task_runner=task_runner(runner or RunnerConfig()))
-    rows = mapped(images, chosen.folder, chosen.id, out, predict or PredictConfig())
+    rows = mapped(images, str(chosen.folder), chosen.id, out, predict or PredictConfig())
     show_rows("predictions", f"{len(rows)} scenes mapped by {chosen.folder.name} ({chosen.id})", rows)
     done = [image for image, row in zip(images, rows, strict=True) if row.state != FAILED]
     _show_maps(done, out)

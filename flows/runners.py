@@ -6,13 +6,16 @@ import multiprocessing
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from prefect.task_runners import ProcessPoolTaskRunner, ThreadPoolTaskRunner
 from pydantic import Field, model_validator
 
 from watermap.config import Config
 from watermap.errors import UsageError
+
+_ANY_PORT: Final = "127.0.0.1:0"
+"""Of this machine alone; a port of its own, for another cluster may have the usual one."""
 
 
 class RunnerConfig(Config):
@@ -80,7 +83,7 @@ def pool(config: RunnerConfig) -> Iterator[Executor]:
 
 
 def _local_cluster(config: RunnerConfig) -> dict[str, Any]:
-    return {"n_workers": config.workers, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    return {"n_workers": config.workers, "threads_per_worker": 1, "processes": True, "dashboard_address": _ANY_PORT}
 
 
 def _no_dask() -> UsageError:

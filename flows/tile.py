@@ -6,6 +6,7 @@ from pathlib import Path
 
 from prefect import flow, task
 
+from flows.names import run_name
 from flows.pages import show_files, show_rows, show_table
 from flows.policy import TASK, judge, logged
 from flows.rows import FAILED, KEPT, MADE, Row
@@ -16,15 +17,15 @@ from watermap.patches import TileSummary, tile
 
 
 @task(name="cut patches", **TASK)
-def cut_patches(scenes: Path, out: Path, config: TileConfig, runner: RunnerConfig) -> TileSummary:
+def cut_patches(scenes: str, out: Path, config: TileConfig, runner: RunnerConfig) -> TileSummary:
     """Cut scenes into patches, several scenes at once, unless nothing has changed."""
     with pool(runner) as workers:
-        return tile(scenes, out, config, progress=logged(), pool=workers)
+        return tile(Path(scenes), out, config, progress=logged(), pool=workers)
 
 
-@flow(name="watermap-tile", flow_run_name="{scenes} to {out}")
+@flow(name="watermap-tile", flow_run_name=run_name)
 def tile_flow(
-    scenes: Path,
+    scenes: str,
     out: Path,
     tile: TileConfig | None = None,
     runner: RunnerConfig | None = None,

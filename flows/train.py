@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from prefect import flow, task
-from prefect.concurrency.sync import concurrency
 
+from flows.names import run_name
 from flows.pages import show_files, show_picture, show_table
-from flows.policy import GPU, TASK, logged, make_limits
+from flows.policy import TASK, gpu_slot, logged, make_limits
 from watermap.bundle import open_bundle
 from watermap.config import PredictConfig, TrainConfig
 from watermap.patch_store import PatchStore
@@ -28,9 +28,10 @@ _SCORES = ("water_iou", "mean_iou", "accuracy")
 
 
 @task(name="train", **TASK)
-def train_candidate(patches: Path, models: Path, config: TrainConfig) -> tuple[Path, bool]:
+def train_candidate(patches: str, models: Path, config: TrainConfig) -> tuple[Path, bool]:
     """Train, or go on, unless this very training is done; the bundle and whether it was made now."""
-    folder = candidate_folder(patches, models, config)
+    store = Path(patches)
+    folder = candidate_folder(store, models, config)
     if is_trained(folder):
         return folder, False
     from watermap.backend import require_keras
@@ -38,22 +39,23 @@ def train_candidate(patches: Path, models: Path, config: TrainConfig) -> tuple[P
     require_keras()
     from watermap.training import train
 
-    with concurrency(GPU):
-        train(patches, folder, config, progress=logged())
+    with gpu_slot():
+        train(store, folder, config, progress=logged())
     return folder, True
 
 
 @task(name="promote if no worse", **TASK)
 def promote_candidate(
-    candidate: Path, patches: Path, models: Path, held_out: Path | None, config: PredictConfig, tolerance: float
+    candidate: Path, patches: str, models: Path, held_out: str | None, config: PredictConfig, tolerance: float
 ) -> dict[str, Any]:
     """Score the candidate and the bundle in use on held-out ground; the better one is in use afterwards."""
     bundle = open_bundle(candidate)
     in_use = current_bundle(models)
     if held_out is not None:
-        check_held_out(PatchStore.open(patches), held_out)
-        with concurrency(GPU):
-            decision = consider(bundle, models, held_out, config, tolerance=tolerance, progress=logged())
+        scenes = Path(held_out)
+        check_held_out(PatchStore.open(Path(patches)), scenes)
+        with gpu_slot():
+            decision = consider(bundle, models, scenes, config, tolerance=tolerance, progress=logged())
         return {
             "promoted": decision.promoted,
             "reason": decision.reason,
@@ -76,11 +78,11 @@ def promote_candidate(
     }
 
 
-@flow(name="watermap-train", flow_run_name="{patches}")
+@flow(name="watermap-train", flow_run_name=run_name)
 def train_flow(
-    patches: Path,
+    patches: str,
     models: Path,
-    held_out: Path | None = None,
+    held_out: str | None = None,
     train: TrainConfig | None = None,
     predict: PredictConfig | None = None,
     tolerance: float = 0.0,

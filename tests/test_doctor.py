@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from watermap import __version__, doctor
+from watermap import __version__, backend, doctor
 from watermap.config import EarthEngineConfig
 from watermap.doctor import Finding, examine
 from watermap.earthengine import login, session
@@ -96,7 +96,7 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_backend_that_keras_uses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "_chosen_backend", lambda: "jax")
-    monkeypatch.setattr(doctor, "_devices", lambda _: [])
+    monkeypatch.setattr(doctor, "accelerators", lambda _: [])
     monkeypatch.setattr("importlib.util.find_spec", lambda name: object() if name in ("jax", "torch") else None)
     install(monkeypatch, jax="0.7")
     assert look()["Keras backend"].text == "JAX 0.7; KERAS_BACKEND can choose PyTorch"
@@ -134,12 +134,12 @@ LIBRARIES = {
 }
 
 
-@pytest.mark.parametrize("backend", LIBRARIES)
-def test_accelerators_are_named(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "_chosen_backend", lambda: backend)
-    monkeypatch.setitem(sys.modules, backend, LIBRARIES[backend])
+@pytest.mark.parametrize("name", LIBRARIES)
+def test_accelerators_are_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "_chosen_backend", lambda: name)
+    monkeypatch.setitem(sys.modules, name, LIBRARIES[name])
     found = look()["accelerators"]
-    assert (found.state, found.text) == ("ok", "NVIDIA T4, GPU:1" if backend == "tensorflow" else "NVIDIA T4")
+    assert (found.state, found.text) == ("ok", "NVIDIA T4, GPU:1" if name == "tensorflow" else "NVIDIA T4")
 
 
 def test_apples_gpu_and_a_backend_without_devices(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,12 +148,12 @@ def test_apples_gpu_and_a_backend_without_devices(monkeypatch: pytest.MonkeyPatc
         mps = SimpleNamespace(is_available=lambda there=there: there)
         torch: Any = SimpleNamespace(cuda=cuda, backends=SimpleNamespace(mps=mps))
         monkeypatch.setitem(sys.modules, "torch", torch)
-        assert doctor._devices("torch") == ["Apple GPU"] * there
-    assert doctor._devices("json") == []
+        assert backend.accelerators("torch") == ["Apple GPU"] * there
+    assert backend.accelerators("json") == []
 
 
 def test_a_gpu_that_the_backend_does_not_see(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(doctor, "_devices", lambda _: [])
+    monkeypatch.setattr(doctor, "accelerators", lambda _: [])
     assert look()["accelerators"].text == "none: training will use the CPU"
     gpu = tmp_path / "proc" / "driver" / "nvidia" / "gpus" / "0000:01:00.0"
     gpu.mkdir(parents=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from watermap.errors import ModelError
 
@@ -24,6 +26,20 @@ def require_keras() -> None:
             f"Keras finds no backend ({getattr(error, 'name', None) or error})",
             hint="pip install 'watermap[tensorflow]', or set KERAS_BACKEND to the jax or torch that is installed",
         ) from error
+
+
+def accelerators(backend: str) -> list[str]:
+    """Names of the accelerators that a Keras backend (tensorflow, jax or torch) can use here."""
+    library: Any = importlib.import_module(backend)
+    if backend == "tensorflow":
+        found = library.config.list_physical_devices("GPU")
+        return [library.config.experimental.get_device_details(one).get("device_name", one.name) for one in found]
+    if backend == "jax":
+        return [device.device_kind for device in library.devices() if device.platform != "cpu"]
+    if backend == "torch":
+        names = [library.cuda.get_device_name(index) for index in range(library.cuda.device_count())]
+        return names or ["Apple GPU"] * library.backends.mps.is_available()
+    return []
 
 
 @contextmanager

@@ -20,6 +20,10 @@ STRIDE: Final = 16
 """Image pixels a pixel of an encoder's deepest features: sides of patches and windows are multiples of it."""
 
 
+TABLES: Final = ("sample", "export", "earthengine", "tile", "train", "predict", "runner")
+"""Tables of a TOML file, one a stage."""
+
+
 class Config(BaseModel):
     """What all stages' settings share: immutable, no unknown names, a digest."""
 
@@ -60,9 +64,21 @@ class Config(BaseModel):
             raise UsageError(f"{where}{name}{': ' if name else ''}{reason}") from error
 
 
+def has_table(path: Path, section: str) -> bool:
+    """Whether a TOML file has settings for a stage.
+
+    Raises:
+        UsageError: the file cannot be read.
+    """
+    return section in _read_toml(path)
+
+
 def _table(path: Path, section: str) -> dict[str, Any]:
     """The settings of one stage: its table, or the whole of a file that has no tables."""
     values = _read_toml(path)
+    unknown = sorted(name for name, value in values.items() if isinstance(value, dict) and name not in TABLES)
+    if unknown:
+        raise UsageError(f"{path}: no such table as [{unknown[0]}]", hint=f"tables are {', '.join(TABLES)}")
     table = values.get(section, {} if any(isinstance(value, dict) for value in values.values()) else values)
     if not isinstance(table, dict):
         raise UsageError(f"{path}: {section} is no table", hint=f"write its settings below [{section}]")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import os
 import platform
 import re
@@ -15,10 +14,10 @@ from dataclasses import dataclass
 from http.client import HTTPException
 from importlib import metadata, util
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from watermap import __version__
-from watermap.backend import require_keras
+from watermap.backend import accelerators, require_keras
 from watermap.config import EarthEngineConfig
 from watermap.errors import UsageError, WatermapError
 
@@ -118,7 +117,7 @@ def _accelerators() -> Iterator[Finding]:
     chosen = _chosen_backend()
     if chosen is None:
         return
-    seen = _devices(chosen)
+    seen = accelerators(chosen)
     if seen:
         yield Finding("accelerators", "ok", ", ".join(seen))
         return
@@ -134,20 +133,6 @@ def _accelerators() -> Iterator[Finding]:
         build = "pip install 'tensorflow[and-cuda]'" if chosen == "tensorflow" else f"install {label} built for CUDA"
         remedy = f"{build}, and look at CUDA_VISIBLE_DEVICES"
     yield Finding("accelerators", "missing", text, remedy)
-
-
-def _devices(backend: str) -> list[str]:
-    """Names of the accelerators that a backend can use."""
-    library: Any = importlib.import_module(backend)
-    if backend == "tensorflow":
-        found = library.config.list_physical_devices("GPU")
-        return [library.config.experimental.get_device_details(one).get("device_name", one.name) for one in found]
-    if backend == "jax":
-        return [device.device_kind for device in library.devices() if device.platform != "cpu"]
-    if backend == "torch":
-        names = [library.cuda.get_device_name(index) for index in range(library.cuda.device_count())]
-        return names or ["Apple GPU"] * library.backends.mps.is_available()
-    return []
 
 
 def _imagenet_weights() -> Iterator[Finding]:

@@ -20,15 +20,13 @@ from watermap.bands import parse_bands
 from watermap.config import TileConfig
 from watermap.cuts import TOO_FEW_VALID, TOO_LITTLE_WATER, TOO_MUCH_WATER, TRIED, Cuts
 from watermap.errors import DataError
-from watermap.files import file_digest
 from watermap.ground import find_sites, footprints
-from watermap.inputs import IMAGE_FILE
 from watermap.patch_index import PatchRecord
 from watermap.patch_store import FORMAT_VERSION, Manifest, PatchBatch, PatchStore, is_store
 from watermap.patch_writer import StoreWriter, check_target, patches_a_shard
 from watermap.pools import in_order
 from watermap.progress import Progress, silent
-from watermap.scenes import LABEL_FILE, Scene, find_scenes, missing_label
+from watermap.scenes import find_scenes, missing_label, scene_digests
 from watermap.splits import SPLITS, check_leaks, split_groups
 from watermap.survey import Findings, Piece, agreed_radiometry, describe, listed, notes, read_box, survey
 
@@ -107,7 +105,7 @@ def tile(
         raise missing_label(found[0])
     unlabelled = sorted({scene.name for scene in found} - set(scenes))
     failures: dict[str, DataError] = {}
-    files = _attempt(_digests, scenes, failures, progress, "checking scenes", pool)
+    files = _attempt(scene_digests, scenes, failures, progress, "checking scenes", pool)
     made_from = [__version__, FORMAT_VERSION, config.digest(), names, files]
     inputs_digest = hashlib.sha256(json.dumps(made_from).encode()).hexdigest()
     if not failures and (kept := _unchanged(out, inputs_digest)) is not None:
@@ -181,16 +179,6 @@ def _or_error(action: Callable[[_Input], _Found], scene: _Input) -> _Found | Dat
         return action(scene)
     except DataError as error:
         return error
-
-
-def _digests(scene: Scene) -> dict[str, str]:
-    """SHA-256 of a scene's files, those beside image and label that belong to them included."""
-    folder = scene.image.parent
-    paths = sorted({*folder.glob(f"{IMAGE_FILE}*"), *folder.glob(f"{LABEL_FILE}*")})
-    try:
-        return {path.name: file_digest(path) for path in paths}
-    except OSError as error:
-        raise DataError(f"{folder}: cannot be read ({error.strerror})", hint="check its permissions") from error
 
 
 def _unchanged(out: Path, inputs_digest: str) -> Manifest | None:

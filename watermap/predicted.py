@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Final
 
@@ -41,7 +42,13 @@ class Record(BaseModel):
 
 
 def predict_once(
-    scene: Path, predictor: Predictor, out: Path, *, names: Sequence[str] | None = None, progress: Progress = silent
+    scene: Path,
+    predictor: Predictor,
+    out: Path,
+    *,
+    names: Sequence[str] | None = None,
+    progress: Progress = silent,
+    turn: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> tuple[Prediction, bool]:
     """Predict a scene unless its rasters are there, whole, and made from the same scene, bundle and settings.
 
@@ -51,6 +58,7 @@ def predict_once(
         out: the folder of the rasters.
         names: the names of all the file's bands in order, if the user states them.
         progress: told after every batch.
+        turn: what to hold while the model works; a prediction that is kept needs none.
 
     Returns:
         The prediction, and whether it was made now.
@@ -64,7 +72,8 @@ def predict_once(
     if record is not None and record.made_from == made_from and _is_whole(record, out):
         return _restored(record, out), False
     path.unlink(missing_ok=True)  # what it says of the rasters will not be true while they are written
-    made = predict_scene(scene, predictor, out, names=names, progress=progress)
+    with turn():
+        made = predict_scene(scene, predictor, out, names=names, progress=progress)
     rasters = [raster for raster in (made.water, made.probability) if raster is not None]
     record = Record(
         made_from=made_from,

@@ -7,6 +7,8 @@ MODELS/
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,7 @@ import shapely
 from pydantic import BaseModel, ConfigDict, ValidationError
 from rasterio.windows import Window
 
+from watermap import __version__
 from watermap.bundle import Bundle, newest_bundle, open_bundle, run_id
 from watermap.config import PredictConfig, TrainConfig
 from watermap.errors import DataError, ModelError, UsageError
@@ -24,7 +27,7 @@ from watermap.ground import footprints
 from watermap.patch_store import PatchStore
 from watermap.progress import Progress, silent
 from watermap.raster import open_raster
-from watermap.scenes import find_scenes
+from watermap.scenes import find_scenes, scene_digests
 
 CURRENT_FILE: Final = "current.json"
 SCORE: Final = "water_iou"
@@ -44,13 +47,48 @@ class Choice(BaseModel):
     id: str
 
 
+class Declined(BaseModel):
+    """A bundle that is not to be put to use by itself again: it was worse, or somebody took it back.
+
+    Attributes:
+        candidate: the bundle.
+        reason: one line.
+        current: the bundle that it was compared with; None: declined whatever is in use.
+        evidence: digest of what both were scored on.
+        candidate_score, current_score: water IoU there.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    candidate: Choice
+    reason: str
+    current: Choice | None = None
+    evidence: str | None = None
+    candidate_score: float | None = None
+    current_score: float | None = None
+
+    def rests_on(self, current: Choice, evidence: str) -> bool:
+        """Whether it was compared with this bundle, on this evidence."""
+        return (self.current, self.evidence) == (current, evidence)
+
+
 class Register(BaseModel):
-    """The bundle in use, and those before it, oldest first."""
+    """The bundle in use, those before it, oldest first, and those that were declined."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     current: Choice
     earlier: tuple[Choice, ...] = ()
+    declined: tuple[Declined, ...] = ()
+
+    def verdict(self, candidate: Choice, evidence: str) -> Declined | None:
+        """What was decided of a candidate before, if what it was decided on is still the same."""
+        found = (each for each in self.declined if each.candidate == candidate)
+        return next((each for each in found if each.current is None or each.rests_on(self.current, evidence)), None)
+
+    def without(self, candidate: Choice) -> tuple[Declined, ...]:
+        """The declined bundles but one."""
+        return tuple(each for each in self.declined if each.candidate != candidate)
 
 
 @dataclass(frozen=True)
@@ -121,11 +159,12 @@ def promote(candidate: Bundle, models: Path) -> None:
     if register is None:
         _write(models, Register(current=chosen))
     elif register.current != chosen:
-        _write(models, Register(current=chosen, earlier=(*register.earlier, register.current)))
+        earlier = (*register.earlier, register.current)
+        _write(models, Register(current=chosen, earlier=earlier, declined=register.without(chosen)))
 
 
 def roll_back(models: Path) -> Bundle:
-    """Put the bundle to use that was in use before.
+    """Put the bundle to use that was in use before; the one in use now waits until it is promoted by hand.
 
     Raises:
         UsageError: there is none before.
@@ -135,7 +174,9 @@ def roll_back(models: Path) -> Bundle:
     if register is None or not register.earlier:
         raise UsageError(f"{models}: no bundle was in use before", hint="see watermap bundles list")
     bundle = _open(models, register.earlier[-1])
-    _write(models, Register(current=register.earlier[-1], earlier=register.earlier[:-1]))
+    taken_back = Declined(candidate=register.current, reason="it was taken back by hand")
+    declined = (*register.without(register.current), taken_back)
+    _write(models, Register(current=register.earlier[-1], earlier=register.earlier[:-1], declined=declined))
     return bundle
 
 
@@ -146,9 +187,12 @@ def consider(
     config: PredictConfig,
     *,
     tolerance: float = 0.0,
+    again: bool = False,
     progress: Progress = silent,
 ) -> Decision:
     """Score a candidate and the bundle in use on the same held-out scenes, and promote it if it is no worse.
+
+    What was declined before stays declined while nothing that it was decided on has changed.
 
     Args:
         candidate: below the models folder.
@@ -156,6 +200,7 @@ def consider(
         held_out: folder of labelled scenes that neither was trained on.
         config: of prediction; each bundle's own threshold counts unless it states one.
         tolerance: how much lower the candidate's water IoU may be.
+        again: decide anew, whatever was decided before.
         progress: told as work goes on.
 
     Raises:
@@ -163,10 +208,16 @@ def consider(
         ModelError: a bundle is damaged.
     """
     chosen = Choice(folder=candidate.folder.name, id=candidate.id)
-    current = current_bundle(models)
-    in_use = None if current is None else Choice(folder=current.folder.name, id=current.id)
+    register = _read(models)
+    current = None if register is None else _open(models, register.current)
+    in_use = None if register is None else register.current
     if chosen == in_use:
         return Decision(False, "it is in use already", chosen, in_use, None, None)
+    evidence = _evidence(held_out, config, tolerance)
+    known = None if again or register is None else register.verdict(chosen, evidence)
+    if known is not None:
+        reason = f"{known.reason}; to decide anew: watermap bundles promote"
+        return Decision(False, reason, chosen, in_use, known.candidate_score, known.current_score)
     score = _score(candidate, held_out, config, progress)
     before = None if current is None else _score(current, held_out, config, progress)
     if before is None:
@@ -177,6 +228,16 @@ def consider(
     promoted = before is None or score >= before - tolerance
     if promoted:
         promote(candidate, models)
+    elif register is not None:
+        worse = Declined(
+            candidate=chosen,
+            reason=reason,
+            current=in_use,
+            evidence=evidence,
+            candidate_score=score,
+            current_score=before,
+        )
+        _write(models, register.model_copy(update={"declined": (*register.without(chosen), worse)}))
     return Decision(promoted, reason, chosen, in_use, score, before)
 
 
@@ -198,6 +259,13 @@ def check_held_out(store: PatchStore, held_out: Path) -> None:
                 f"{scene.image.parent}: shows ground that was trained on, so no score of it is honest",
                 hint="hold out scenes of other places",
             )
+
+
+def _evidence(held_out: Path, config: PredictConfig, tolerance: float) -> str:
+    """Digest of all that a comparison rests on, but for the bundles."""
+    scenes = find_scenes(held_out, need_label=True)
+    files = {scene.name: scene_digests(scene) for scene in scenes}
+    return hashlib.sha256(json.dumps([__version__, config.digest(), tolerance, files]).encode()).hexdigest()
 
 
 def _score(bundle: Bundle, held_out: Path, config: PredictConfig, progress: Progress) -> float:

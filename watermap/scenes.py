@@ -13,7 +13,7 @@ import rasterio
 
 from watermap.cog import LABEL_LAYOUT, LAND, NO_DATA, WATER, RasterWriter
 from watermap.errors import DataError, UsageError
-from watermap.files import unwritable
+from watermap.files import file_digest, unwritable
 from watermap.grid import blocks
 from watermap.inputs import IMAGE_FILE
 from watermap.labels import open_label
@@ -71,6 +71,20 @@ def missing_label(scene: Scene) -> DataError:
     return DataError(
         f"{scene.image.parent}: has no {LABEL_FILE}", hint="add the scene with watermap scenes add --label FILE"
     )
+
+
+def scene_digests(scene: Scene) -> dict[str, str]:
+    """SHA-256 of a scene's files, those beside image and label that belong to them included.
+
+    Raises:
+        DataError: a file cannot be read.
+    """
+    folder = scene.image.parent
+    paths = sorted({*folder.glob(f"{IMAGE_FILE}*"), *folder.glob(f"{LABEL_FILE}*")})
+    try:
+        return {path.name: file_digest(path) for path in paths}
+    except OSError as error:
+        raise DataError(f"{folder}: cannot be read ({error.strerror})", hint="check its permissions") from error
 
 
 def add_scene(

@@ -50,7 +50,7 @@ def show(models: Path) -> None:
     "--tolerance", type=click.FloatRange(0, 1), default=0.0, show_default=True, help="Water IoU it may be lower."
 )
 def promote_bundle(bundle_dir: Path, models: Path, held_out: Path | None, tolerance: float) -> None:
-    """Put BUNDLE to use: predict takes it where none is named."""
+    """Put BUNDLE to use, whatever was decided before: predict takes it where none is named."""
     from watermap.backend import require_keras
     from watermap.bundle import open_bundle
     from watermap.cli.console import console, progress_bar
@@ -65,7 +65,9 @@ def promote_bundle(bundle_dir: Path, models: Path, held_out: Path | None, tolera
         console.print(f"{bundle.folder.name} ({bundle.id}) is in use", markup=False)
         return
     with progress_bar() as progress:
-        decision = consider(bundle, models, held_out, PredictConfig(), tolerance=tolerance, progress=progress)
+        decision = consider(
+            bundle, models, held_out, PredictConfig(), tolerance=tolerance, again=True, progress=progress
+        )
     verdict = "promoted" if decision.promoted else "not promoted"
     console.print(f"{bundle.folder.name} ({bundle.id}) {verdict}: {decision.reason}", markup=False, soft_wrap=True)
 

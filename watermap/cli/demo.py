@@ -8,9 +8,8 @@ from pathlib import Path
 import click
 
 from watermap.backend import require_keras
-from watermap.bands import STANDARD_BANDS
 from watermap.cli.console import console, files_to_open, progress_bar, score, table
-from watermap.config import PredictConfig, SampleConfig, TileConfig, TrainConfig
+from watermap.config import PredictConfig
 from watermap.inputs import output_name
 
 
@@ -33,21 +32,20 @@ def command(out: Path, scenes: int, size: int, epochs: int) -> None:
     from watermap.patches import tile
     from watermap.prediction import Predictor, predict_scenes
     from watermap.report import plot_panels
-    from watermap.sample import write_samples
+    from watermap.sample import trial, write_samples
     from watermap.training import train
 
-    seen = SampleConfig(scenes=scenes, size=size)
-    unseen = SampleConfig(scenes=6, size=size, first_place=scenes)
-    cut = TileConfig(bands=STANDARD_BANDS, min_water=0, max_water=1)
+    seen = trial.SCENES.model_copy(update={"scenes": scenes, "size": size})
+    unseen = trial.kept_apart(seen, scenes)
     config = PredictConfig(probability="percent")
     with progress_bar() as progress:
         console.print("1 of 5: sample scenes, some of them of places kept apart for later")
         write_samples(out / "scenes", seen, progress=progress)
         images = [scene.path / "image.tif" for scene in write_samples(out / "unseen", unseen, progress=progress)]
         console.print("2 of 5: patches, split by ground")
-        tile(out / "scenes", out / "patches", cut, progress=progress)
+        tile(out / "scenes", out / "patches", trial.TILE, progress=progress)
         console.print("3 of 5: training; if you interrupt it, run the demo again and it goes on")
-        settings = TrainConfig(encoder="compact", epochs=epochs, augment="flips")
+        settings = trial.TRAIN.model_copy(update={"epochs": epochs})
         bundle = train(out / "patches", out / "model", settings, overwrite=True, progress=progress).bundle
         console.print("4 of 5: scores on the places kept apart")
         result = evaluate(bundle, out / "unseen", config, pictures=len(images), progress=progress)

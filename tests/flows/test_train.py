@@ -1,0 +1,81 @@
+"""A newly trained model takes over only if it is no worse, and can be taken back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import rasterio
+
+from flows.predict import predict_flow
+from flows.train import train_flow
+from watermap.bands import STANDARD_BANDS
+from watermap.cli.main import run
+from watermap.config import PredictConfig, SampleConfig, TileConfig, TrainConfig
+from watermap.patches import tile
+from watermap.promotion import current_bundle
+from watermap.sample import write_samples
+
+PREDICT = PredictConfig(window=128, overlap=32)
+TILE = TileConfig(patch_size=32, bands=STANDARD_BANDS, min_water=0, max_water=1, block_patches=2)
+
+
+def settings(epochs: int) -> TrainConfig:
+    return TrainConfig(encoder="compact", epochs=epochs, augment="none", batch_size=8)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Held-out scenes, patches, and patches whose labels are shuffled."""
+    made = tmp_path_factory.mktemp("train")
+    for name, first in (("scenes", 0), ("shuffled_scenes", 0), ("held_out", 1000)):
+        write_samples(made / name, SampleConfig(scenes=6, size=128, first_place=first))
+    for path in (made / "shuffled_scenes").glob("*/label.tif"):
+        shuffle(path)
+    tile(made / "scenes", made / "patches", TILE)
+    tile(made / "shuffled_scenes", made / "shuffled", TILE)
+    return made
+
+
+def shuffle(path: Path) -> None:
+    """Put a label's pixels in another order."""
+    with rasterio.open(path) as dataset:
+        codes, profile = dataset.read(), dataset.profile
+    mixed = np.random.default_rng(0).permutation(codes.ravel()).reshape(codes.shape)
+    with rasterio.open(path, "w", **profile) as dataset:
+        dataset.write(mixed)
+
+
+def in_use(models: Path) -> Any:
+    bundle = current_bundle(models)
+    assert bundle is not None
+    return bundle.id
+
+
+def maps(folder: Path) -> dict[str, bytes]:
+    """The rasters that the bundle in use makes of the held-out scenes."""
+    predict_flow([str(folder / "held_out")], folder / "models", folder / "maps", None, PREDICT)
+    return {path.name: path.read_bytes() for path in sorted((folder / "maps").glob("*_water.tif"))}
+
+
+def test_a_better_candidate_takes_over_and_is_taken_back(folder: Path) -> None:
+    models, held_out = folder / "models", folder / "held_out"
+
+    def trained(patches: str, epochs: int) -> bool:
+        return train_flow(str(folder / patches), models, str(held_out), settings(epochs), PREDICT)
+
+    assert trained("patches", 2)
+    first, before = in_use(models), maps(folder)
+    assert trained("shuffled", 2)
+    assert in_use(models) == first
+    assert trained("patches", 10)
+    better = in_use(models)
+    assert better != first
+    assert maps(folder) != before
+    assert run(["bundles", "rollback", "--models", str(models)]) == 0
+    assert in_use(models) == first
+    assert maps(folder) == before
+    assert not trained("patches", 10)  # the next scheduled run does not undo what somebody decided
+    assert in_use(models) == first
