@@ -61,19 +61,21 @@ def _area_km2(raster: Path, pixels: int) -> float | None:
     return pixels * grid.pixel_width * grid.pixel_height / 1e6 if grid.crs.is_projected else None
 
 
-@flow(name="watermap-predict-scenes", flow_run_name="{bundle}")
-def _predict_all(images: list[Path], bundle: str, bundle_id: str, out: Path, config: PredictConfig) -> list[Row]:
+def _predict_all(images: list[Path], shared: dict[str, Any], runner: RunnerConfig) -> list[Row]:
     """Every scene by itself; one that fails does not stop the others."""
-    futures = [predict_one.submit(output_name(each), each, bundle, bundle_id, out, config) for each in images]
     rows = []
-    for image, future in zip(images, futures, strict=True):
-        result = future.result(raise_on_failure=False)
-        if isinstance(result, WatermapError):
-            result = Row(output_name(image), FAILED, str(result))
-        elif isinstance(result, BaseException):
-            raise result
-        rows.append(result)
+    with task_runner(runner) as workers:
+        futures = [workers.submit(predict_one, {"name": output_name(each), "image": each, **shared}) for each in images]
+        for image, future in zip(images, futures, strict=True):
+            result = future.result(raise_on_failure=False)
+            rows.append(Row(output_name(image), FAILED, _reason(result)) if isinstance(result, Exception) else result)
     return rows
+
+
+def _reason(error: Exception) -> str:
+    """One line; of what is no error of the library, such as a worker that is gone, also the kind."""
+    text = " ".join(str(error).split())
+    return text if isinstance(error, WatermapError) else f"{type(error).__name__}: {text}"
 
 
 @flow(name="watermap-predict", flow_run_name=run_name)
@@ -102,8 +104,9 @@ def predict_flow(
 
     chosen = default_bundle(models) if bundle is None else open_bundle(Path(bundle))
     images = find_images(scenes)
-    mapped = _predict_all.with_options(task_runner=task_runner(runner or RunnerConfig()))
-    rows = mapped(images, str(chosen.folder), chosen.id, out, predict or PredictConfig())
+    config = predict or PredictConfig()
+    shared = {"bundle": str(chosen.folder), "bundle_id": chosen.id, "out": out, "config": config}
+    rows = _predict_all(images, shared, runner or RunnerConfig())
     show_rows("predictions", f"{len(rows)} scenes mapped by {chosen.folder.name} ({chosen.id})", rows)
     done = [image for image, row in zip(images, rows, strict=True) if row.state != FAILED]
     _show_maps(done, out)

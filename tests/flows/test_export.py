@@ -11,20 +11,9 @@ import pytest
 from flows.export import export_flow, period
 from flows.rows import FAILED, KEPT, MADE
 from tests.earthengine.asking import CLEAR, CLOUDY, config
-from tests.earthengine.conftest import key, server, world
 from tests.earthengine.runs import assert_scenes_are_right
-from tests.earthengine.server import LoopbackServer
 from tests.earthengine.world import World
-from watermap.config import EarthEngineConfig
 from watermap.errors import PartialFailureError, UsageError
-
-__all__ = ["key", "server", "world"]
-
-
-@pytest.fixture
-def given(world: World, server: LoopbackServer, key: Path) -> dict[str, Any]:
-    service = EarthEngineConfig(key=key, service_url=server.url, storage_url=server.url, patience_s=1, poll_s=0.01)
-    return {"area": world.whole_box, "earth_engine": service}
 
 
 def test_an_area_becomes_scenes_once(given: dict[str, Any], world: World, tmp_path: Path) -> None:

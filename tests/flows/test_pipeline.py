@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
+import datetime
 import shutil
 from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
+import rasterio
 from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_API_URL
 
 from flows.pipeline import pipeline
 from flows.policy import EARTH_ENGINE, GPU
+from tests.earthengine.asking import CLEAR, config
+from tests.flows.conftest import SETTINGS
 from tests.folders import listing
 from watermap.bands import STANDARD_BANDS
-from watermap.config import PredictConfig, SampleConfig, TileConfig, TrainConfig
-
-SETTINGS: dict[str, Any] = {
-    "sample": SampleConfig(scenes=6, size=128),
-    "tile": TileConfig(patch_size=32, bands=STANDARD_BANDS, min_water=0, max_water=1, block_patches=2),
-    "train": TrainConfig(encoder="compact", epochs=1, augment="none", batch_size=32),
-    "predict": PredictConfig(window=128, overlap=32),
-}
+from watermap.config import PredictConfig, TileConfig, TrainConfig
+from watermap.grid import Grid
 
 
 def run(folder: Path) -> dict[str, int]:
@@ -36,29 +33,22 @@ def files(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in found if path.suffix != ".png"}
 
 
-@pytest.fixture(scope="module")
-def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("pipeline") / "data"
-    assert run(folder) == {"scenes": 6, "patches": 1, "model": 1, "maps": 6}
-    return folder
-
-
-def test_all_of_it_is_there(done: Path) -> None:
-    assert {"scenes", "held_out", "patches", "models", "predictions"} <= set(listing(done))
-    maps = [name for name in listing(done / "predictions") if name.endswith("_water.tif")]
+def test_all_of_it_is_there(undisturbed: Path) -> None:
+    assert {"scenes", "held_out", "patches", "models", "predictions"} <= set(listing(undisturbed))
+    maps = [name for name in listing(undisturbed / "predictions") if name.endswith("_water.tif")]
     assert len(maps) == 6
-    assert (done / "models" / "current.json").exists()
+    assert (undisturbed / "models" / "current.json").exists()
 
 
-def test_run_again_nothing_is_made(done: Path) -> None:
-    before = files(done)
-    assert run(done) == {"scenes": 0, "patches": 0, "model": 0, "maps": 0}
-    assert files(done) == before
+def test_run_again_nothing_is_made(undisturbed: Path) -> None:
+    before = files(undisturbed)
+    assert run(undisturbed) == {"scenes": 0, "patches": 0, "model": 0, "maps": 0}
+    assert files(undisturbed) == before
 
 
-def test_what_is_deleted_or_damaged_is_made_again(done: Path, tmp_path: Path) -> None:
+def test_what_is_deleted_or_damaged_is_made_again(undisturbed: Path, tmp_path: Path) -> None:
     folder = tmp_path / "data"
-    shutil.copytree(done, folder)
+    shutil.copytree(undisturbed, folder)
     maps = sorted((folder / "predictions").glob("*_water.tif"))
     maps[0].unlink()
     content = bytearray(maps[1].read_bytes())
@@ -67,19 +57,56 @@ def test_what_is_deleted_or_damaged_is_made_again(done: Path, tmp_path: Path) ->
     assert run(folder) == {"scenes": 0, "patches": 0, "model": 0, "maps": 2}
     (sorted((folder / "scenes").glob("*/image.tif"))[0]).write_bytes(b"damaged")
     assert run(folder) == {"scenes": 1, "patches": 0, "model": 0, "maps": 0}
-    assert files(folder) == files(done)
+    assert files(folder) == files(undisturbed)
 
 
-def test_the_page_shows_tables_pictures_and_links(done: Path) -> None:
+def ask(path: str, body: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the server says."""
+    answer: list[dict[str, Any]] = httpx.post(f"{PREFECT_API_URL.value()}{path}", json=body).raise_for_status().json()
+    return answer
+
+
+def test_the_page_shows_tables_pictures_and_links(undisturbed: Path) -> None:
     with get_client(sync_client=True) as client:
         limits = {limit.name: limit.limit for limit in client.read_global_concurrency_limits()}
     assert limits == {EARTH_ENGINE: 1, GPU: 1}
-    keys = ["pipeline", "scenes", "training-curves", "promotion", "bundles", "predictions", "quicklooks"]
-    asked = {"artifacts": {"key": {"any_": keys}}, "sort": "CREATED_DESC", "limit": 200}
-    answer = httpx.post(f"{PREFECT_API_URL.value()}/artifacts/filter", json=asked)
-    found = {each["key"]: str(each["data"]) for each in answer.json()}
-    assert set(found) == set(keys)
+    run(undisturbed)
+    (newest,) = ask(
+        "/flow_runs/filter", {"flows": {"name": {"any_": ["watermap-pipeline"]}}, "sort": "START_TIME_DESC", "limit": 1}
+    )
+    today = datetime.datetime.now(datetime.UTC).date()
+    assert newest["name"] == f"sample scenes, {today}"
+    shown = ask("/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [newest["id"]]}}, "limit": 100})
+    found = {each["key"]: str(each["data"]) for each in shown}
+    links = {"scenes-files", "patches-files", "bundle-files", "prediction-files"}
+    tables = {"pipeline", "scenes", "tiled-scenes", "patches", "promotion", "bundles", "predictions"}
+    assert set(found) == {"training-curves", "quicklooks"} | tables | links
     assert "data:image/png;base64," in found["training-curves"]
     assert "data:image/png;base64," in found["quicklooks"]
     assert "water km" in found["predictions"]
-    assert "first bundle" in found["promotion"] or "in use already" in found["promotion"]
+    assert "in use already" in found["promotion"]
+    assert "kept" in found["scenes"]
+    assert "_water.tif" in found["prediction-files"]
+
+
+def test_from_an_area_to_maps(given: dict[str, Any], tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    settings: dict[str, Any] = {
+        "export": config(),
+        "tile": TileConfig(patch_size=16, bands=STANDARD_BANDS, min_water=0, max_water=1, block_patches=1),
+        "train": TrainConfig(encoder="compact", epochs=1, augment="none"),
+        "predict": PredictConfig(window=32, overlap=0),
+        **given,
+    }
+
+    def made(**more: Any) -> dict[str, int]:
+        return {row["step"]: row["made now"] for row in pipeline(folder, **settings, **more)}
+
+    assert made() == {"scenes": 4, "patches": 1, "model": 1, "maps": 4}
+    for name in CLEAR:
+        with rasterio.open(folder / "scenes" / name / "image.tif") as image:
+            seen = Grid(image.crs, image.transform, image.width, image.height)
+        with rasterio.open(folder / "predictions" / f"{name}_water.tif") as water:
+            assert Grid(water.crs, water.transform, water.width, water.height) == seen
+    shutil.rmtree(folder / "scenes" / CLEAR[0])
+    assert made(retrain=False) == {"scenes": 1, "maps": 0}
