@@ -21,8 +21,12 @@ def run_name() -> str:
 
 def about(parameters: Mapping[str, Any]) -> str:
     """What a run with these parameters is about, in a few words."""
-    given = next((parameters[name] for name in _ABOUT if parameters.get(name)), "sample scenes")
+    given = next((parameters[name] for name in _ABOUT if parameters.get(name)), _samples(parameters))
     texts = [str(each) for each in (given if isinstance(given, list | tuple) else [given])]
     more = f" and {len(texts) - 1} more" if len(texts) > 1 else ""
     short = Path(texts[0]).stem if Path(texts[0]).suffix[1:].isalpha() else texts[0]
     return f"{short if len(short) <= _LONGEST else short[: _LONGEST - 3] + '...'}{more}"
+
+
+def _samples(parameters: Mapping[str, Any]) -> str:
+    return f"sample scenes for {Path(parameters['out']).name}" if "out" in parameters else "sample scenes"

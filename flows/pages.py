@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import base64
 import functools
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from prefect.artifacts import Artifact
+from prefect.artifacts import MarkdownArtifact, TableArtifact
 from prefect.runtime import flow_run
 
 from flows.rows import Row
@@ -25,32 +24,31 @@ def show_rows(key: str, title: str, rows: Sequence[Row]) -> None:
         | {"note": row.note}
         for row in rows
     ]
-    _publish("table", key, title, table)
+    _publish(TableArtifact(key=key, description=title, table=table))
 
 
 def show_table(key: str, title: str, rows: Sequence[Mapping[str, Any]]) -> None:
     """Any other table."""
-    _publish("table", key, title, [dict(row) for row in rows])
+    _publish(TableArtifact(key=key, description=title, table=[dict(row) for row in rows]))
 
 
 def show_picture(key: str, title: str, path: Path) -> None:
     """A PNG picture, carried in the page itself: it needs no server of its own."""
     content = base64.b64encode(path.read_bytes()).decode()
-    _publish("markdown", key, title, f"### {title}\n\n![{title}](data:image/png;base64,{content})\n")
+    text = f"### {title}\n\n![{title}](data:image/png;base64,{content})\n"
+    _publish(MarkdownArtifact(key=key, description=title, markdown=text))
 
 
 def show_files(key: str, title: str, paths: Sequence[Path]) -> None:
     """Where the results are."""
     lines = "\n".join(f"- [{path.name}]({path.resolve().as_uri()}) `{path.resolve()}`" for path in paths)
-    _publish("markdown", key, title, f"### {title}\n\n{lines}\n")
+    _publish(MarkdownArtifact(key=key, description=title, markdown=f"### {title}\n\n{lines}\n"))
 
 
-def _publish(kind: str, key: str, title: str, data: str | list[dict[str, Any]]) -> None:
+def _publish(artifact: Any) -> None:
     """Put something on the page of this run, and on that of the run that it is part of."""
-    content = data if isinstance(data, str) else json.dumps(data)
     for run in dict.fromkeys((str(flow_run.id), _whole(str(flow_run.id)))):
-        artifact: Any = Artifact(type=kind, key=key, description=title, data=content, flow_run_id=UUID(run))
-        artifact.create()
+        artifact.model_copy(update={"flow_run_id": UUID(run)}).create()
 
 
 @functools.lru_cache(maxsize=16)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,8 @@ def test_the_page_shows_tables_pictures_and_links(undisturbed: Path) -> None:
     today = datetime.datetime.now(datetime.UTC).date()
     assert newest["name"] == f"sample scenes, {today}"
     shown = ask("/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [newest["id"]]}}, "limit": 100})
+    assert all(json.loads(each["data"]) for each in shown if each["type"] == "table")
+    assert all(each["data"].startswith("### ") for each in shown if each["type"] == "markdown")
     found = {each["key"]: str(each["data"]) for each in shown}
     links = {"scenes-files", "patches-files", "bundle-files", "prediction-files"}
     tables = {"pipeline", "scenes", "tiled-scenes", "patches", "promotion", "bundles", "predictions"}
