@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from prefect import flow, task
 
@@ -14,17 +13,16 @@ from watermap.bundle import open_bundle
 from watermap.config import PredictConfig, TrainConfig
 from watermap.patch_store import PatchStore
 from watermap.promotion import (
+    Decision,
     candidate_folder,
     check_held_out,
     consider,
-    current_bundle,
     is_trained,
     list_bundles,
-    promote,
 )
 
 _CURVES_FILE = "curves.png"
-_SCORES = ("water_iou", "mean_iou", "accuracy")
+_SCORES = {"water_iou": "water IoU", "mean_iou": "mean IoU", "accuracy": "accuracy"}
 
 
 @task(name="train", **TASK)
@@ -47,35 +45,13 @@ def train_candidate(patches: str, models: Path, config: TrainConfig) -> tuple[Pa
 @task(name="promote if no worse", **TASK)
 def promote_candidate(
     candidate: Path, patches: str, models: Path, held_out: str | None, config: PredictConfig, tolerance: float
-) -> dict[str, Any]:
+) -> Decision:
     """Score the candidate and the bundle in use on held-out ground; the better one is in use afterwards."""
     bundle = open_bundle(candidate)
-    in_use = current_bundle(models)
-    if held_out is not None:
-        scenes = Path(held_out)
+    scenes = None if held_out is None else Path(held_out)
+    if scenes is not None:
         check_held_out(PatchStore.open(Path(patches)), scenes)
-        with gpu_slot():
-            decision = consider(bundle, models, scenes, config, tolerance=tolerance, progress=logged())
-        return {
-            "promoted": decision.promoted,
-            "reason": decision.reason,
-            "candidate": f"{decision.candidate.folder} ({decision.candidate.id})",
-            "candidate score": decision.candidate_score,
-            "in use before": decision.current and f"{decision.current.folder} ({decision.current.id})",
-            "its score": decision.current_score,
-        }
-    if in_use is None:
-        promote(bundle, models)
-    same = in_use is not None and in_use.id == bundle.id
-    waiting = "it is in use already" if same else "no held-out scenes to compare it on; see watermap bundles promote"
-    return {
-        "promoted": in_use is None,
-        "reason": "the first bundle" if in_use is None else waiting,
-        "candidate": f"{bundle.folder.name} ({bundle.id})",
-        "candidate score": None,
-        "in use before": in_use and f"{in_use.folder.name} ({in_use.id})",
-        "its score": None,
-    }
+    return consider(bundle, models, scenes, config, tolerance=tolerance, progress=logged(), turn=gpu_slot)
 
 
 @flow(name="watermap-train", flow_run_name=run_name)
@@ -107,13 +83,25 @@ def train_flow(
     return is_new
 
 
-def _show(folder: Path, models: Path, decision: dict[str, Any]) -> None:
+def _show(folder: Path, models: Path, decision: Decision) -> None:
     show_picture("training-curves", f"Training of {folder.name}", folder / _CURVES_FILE)
-    show_table("promotion", "Promoted" if decision["promoted"] else "Not promoted", [decision])
+    verdict = "Promoted" if decision.promoted else "Not promoted"
+    compared = [("candidate", decision.candidate, decision.candidate_score)]
+    if decision.current is not None and decision.current != decision.candidate:
+        compared.append(("in use before", decision.current, decision.current_score))
     rows = [
-        {"bundle": bundle.folder.name, "id": bundle.id, "trained": bundle.contract.created, "": role}
-        | {name: bundle.contract.scores.get("test", {}).get(name) for name in _SCORES}
+        {"": role, "bundle": choice.folder, "id": choice.id, "water IoU on held-out ground": _rounded(score)}
+        for role, choice, score in compared
+    ]
+    show_table("promotion", f"{verdict}: {decision.reason}", rows)
+    rows = [
+        {"bundle": bundle.folder.name, "trained": bundle.contract.created[:16], "": role}
+        | {name: _rounded(bundle.contract.scores.get("test", {}).get(key)) for key, name in _SCORES.items()}
         for bundle, role in list_bundles(models)
     ]
-    show_table("bundles", "Scores of all bundles, each on its own test patches", rows)
+    show_table("bundles", "All bundles, with their scores on their own test patches", rows)
     show_files("bundle-files", "Bundle", [folder / "bundle.json", folder / _CURVES_FILE])
+
+
+def _rounded(score: float | None) -> str:
+    return "" if score is None else f"{score:.4f}"

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -31,6 +32,8 @@ from watermap.scenes import find_scenes, scene_digests
 
 CURRENT_FILE: Final = "current.json"
 SCORE: Final = "water_iou"
+
+_NO_GROUND: Final = "there are no held-out scenes to compare them on; to decide yourself: watermap bundles promote"
 
 
 class Choice(BaseModel):
@@ -183,12 +186,13 @@ def roll_back(models: Path) -> Bundle:
 def consider(
     candidate: Bundle,
     models: Path,
-    held_out: Path,
+    held_out: Path | None,
     config: PredictConfig,
     *,
     tolerance: float = 0.0,
     again: bool = False,
     progress: Progress = silent,
+    turn: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> Decision:
     """Score a candidate and the bundle in use on the same held-out scenes, and promote it if it is no worse.
 
@@ -197,11 +201,12 @@ def consider(
     Args:
         candidate: below the models folder.
         models: the models folder.
-        held_out: folder of labelled scenes that neither was trained on.
+        held_out: folder of labelled scenes that neither was trained on; None: only a first bundle takes over.
         config: of prediction; each bundle's own threshold counts unless it states one.
         tolerance: how much lower the candidate's water IoU may be.
         again: decide anew, whatever was decided before.
         progress: told as work goes on.
+        turn: what to hold while models work.
 
     Raises:
         DataError: the held-out scenes cannot be scored.
@@ -213,13 +218,19 @@ def consider(
     in_use = None if register is None else register.current
     if chosen == in_use:
         return Decision(False, "it is in use already", chosen, in_use, None, None)
+    if held_out is None and current is not None:
+        return Decision(False, _NO_GROUND, chosen, in_use, None, None)
+    if held_out is None:
+        promote(candidate, models)
+        return Decision(True, "the first bundle", chosen, None, None, None)
     evidence = _evidence(held_out, config, tolerance)
     known = None if again or register is None else register.verdict(chosen, evidence)
     if known is not None:
         reason = f"{known.reason}; to decide anew: watermap bundles promote"
         return Decision(False, reason, chosen, in_use, known.candidate_score, known.current_score)
-    score = _score(candidate, held_out, config, progress)
-    before = None if current is None else _score(current, held_out, config, progress)
+    with turn():
+        score = _score(candidate, held_out, config, progress)
+        before = None if current is None else _score(current, held_out, config, progress)
     if before is None:
         reason = f"the first bundle: water IoU {score:.4f} on held-out ground"
     else:

@@ -87,7 +87,7 @@ def test_the_page_shows_tables_pictures_and_links(undisturbed: Path) -> None:
     assert "data:image/png;base64," in found["training-curves"]
     assert "data:image/png;base64," in found["quicklooks"]
     assert "water km" in found["predictions"]
-    assert "in use already" in found["promotion"]
+    assert "in use already" in next(each["description"] for each in shown if each["key"] == "promotion")
     assert "kept" in found["scenes"]
     assert "_water.tif" in found["prediction-files"]
 

@@ -11,11 +11,12 @@ import rasterio
 
 from flows.predict import predict_flow
 from flows.train import train_flow
+from tests.bundles import make_bundle
 from watermap.bands import STANDARD_BANDS
 from watermap.cli.main import run
 from watermap.config import PredictConfig, SampleConfig, TileConfig, TrainConfig
 from watermap.patches import tile
-from watermap.promotion import current_bundle
+from watermap.promotion import current_bundle, default_bundle, promote
 from watermap.sample import write_samples
 
 PREDICT = PredictConfig(window=128, overlap=32)
@@ -23,15 +24,15 @@ TILE = TileConfig(patch_size=32, bands=STANDARD_BANDS, min_water=0, max_water=1,
 
 
 def settings(epochs: int) -> TrainConfig:
-    return TrainConfig(encoder="compact", epochs=epochs, augment="none", batch_size=8)
+    return TrainConfig(encoder="compact", epochs=epochs, augment="none", batch_size=16)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Held-out scenes, patches, and patches whose labels are shuffled."""
     made = tmp_path_factory.mktemp("train")
-    for name, first in (("scenes", 0), ("shuffled_scenes", 0), ("held_out", 1000)):
-        write_samples(made / name, SampleConfig(scenes=6, size=128, first_place=first))
+    for name, first, scenes in (("scenes", 0, 6), ("shuffled_scenes", 0, 6), ("held_out", 1000, 2)):
+        write_samples(made / name, SampleConfig(scenes=scenes, size=128, first_place=first))
     for path in (made / "shuffled_scenes").glob("*/label.tif"):
         shuffle(path)
     tile(made / "scenes", made / "patches", TILE)
@@ -66,16 +67,16 @@ def test_a_better_candidate_takes_over_and_is_taken_back(folder: Path) -> None:
     def trained(patches: str, epochs: int) -> bool:
         return train_flow(str(folder / patches), models, str(held_out), settings(epochs), PREDICT)
 
-    assert trained("patches", 2)
+    make_bundle(models / "first")  # an index: water IoU 0.59 there, with shuffled labels 0.36, well trained 0.67
+    promote(default_bundle(models), models)
     first, before = in_use(models), maps(folder)
     assert trained("shuffled", 2)
     assert in_use(models) == first
-    assert trained("patches", 10)
-    better = in_use(models)
-    assert better != first
+    assert trained("patches", 6)
+    assert in_use(models) != first
     assert maps(folder) != before
     assert run(["bundles", "rollback", "--models", str(models)]) == 0
     assert in_use(models) == first
     assert maps(folder) == before
-    assert not trained("patches", 10)  # the next scheduled run does not undo what somebody decided
+    assert not trained("patches", 6)  # the next scheduled run does not undo what somebody decided
     assert in_use(models) == first
