@@ -12,7 +12,6 @@ import pytest
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from prefect.testing.utilities import prefect_test_harness
 
-from flows.pipeline import pipeline
 from tests.earthengine.conftest import key, server, world
 from tests.earthengine.server import LoopbackServer
 from tests.earthengine.world import World
@@ -51,6 +50,8 @@ def _prefect() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a pipeline that ran once, from nothing."""
+    from flows.pipeline import pipeline  # not above: flows made while pytest reads this file lose their way to stderr
+
     folder = tmp_path_factory.mktemp("pipeline") / "data"
     made = {row["step"]: row["made now"] for row in pipeline(folder, **SETTINGS)}
     assert made == {"scenes": 6, "patches": 1, "model": 1, "maps": 6}
