@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from pathlib import Path
 
 from prefect import flow, task
@@ -51,7 +50,6 @@ def export_flow(
     out: Path,
     area: str | None = None,
     export: ExportConfig | None = None,
-    last_days: int | None = None,
     earth_engine: EarthEngineConfig | None = None,
     sample: SampleConfig | None = None,
     allowed_failures: float = 0.2,
@@ -62,7 +60,6 @@ def export_flow(
         out: scenes folder.
         area: file, WKT or box in degrees; not given: sample scenes.
         export: period, bands, labels, route.
-        last_days: instead of the period's start and end: so many days up to today.
         earth_engine: project, login, pace.
         sample: how many sample scenes.
         allowed_failures: share of scenes that may fail without failing the run.
@@ -71,17 +68,8 @@ def export_flow(
     if area is None:
         rows = make_samples(out, sample or SampleConfig())
     else:
-        rows = export_scenes(area, out, period(export, last_days), earth_engine or EarthEngineConfig())
+        rows = export_scenes(area, out, export or ExportConfig.load(), earth_engine or EarthEngineConfig())
     show_rows("scenes", f"{len(rows)} scenes in {out}", rows)
     show_files("scenes-files", "Scenes", [out / CATALOG_FILE])
     judge(rows, allowed_failures)
     return rows
-
-
-def period(config: ExportConfig | None, last_days: int | None) -> ExportConfig:
-    """The settings with the period that ends today, where one is asked for."""
-    given = {} if config is None else config.model_dump(exclude_unset=True)
-    if last_days is not None:
-        today = datetime.datetime.now(datetime.UTC).date()
-        given |= {"start": today - datetime.timedelta(days=last_days), "end": today}
-    return ExportConfig.load(None, **given)

@@ -43,7 +43,6 @@ def pipeline(
     folder: Path = Path("data/pipeline"),
     area: str | None = None,
     export: ExportConfig | None = None,
-    last_days: int | None = None,
     earth_engine: EarthEngineConfig | None = None,
     sample: SampleConfig | None = None,
     held_out: str | None = None,
@@ -60,7 +59,6 @@ def pipeline(
         folder: holds scenes/, patches/, models/ and predictions/.
         area: file, WKT or box in degrees; not given: the built-in sample scenes.
         export: period, bands, labels, route.
-        last_days: instead of the period's start and end: so many days up to today.
         earth_engine: project, login, pace.
         sample: how many sample scenes, where no area is given.
         held_out: labelled scenes of ground that is never trained on; sample runs make their own.
@@ -76,7 +74,7 @@ def pipeline(
         sample, tile, train = sample or trial.SCENES, tile or trial.TILE, train or trial.TRAIN
     tile = tile or TileConfig(bands=STANDARD_BANDS if export is None else export.bands)
     with _steps() as (table, done):
-        rows = export_flow(scenes, area, export, last_days, earth_engine, sample, allowed_failures)
+        rows = export_flow(scenes, area, export, earth_engine, sample, allowed_failures)
         done("scenes", _count(rows, MADE), _count(rows, MADE, KEPT))
         if retrain:
             if area is None and held_out is None:
@@ -150,7 +148,9 @@ def main(
         for section, (parameter, kind) in _STAGES.items():
             if has_table(config_path, section):
                 settings[parameter] = kind.load(config_path, section=section)
-    for row in pipeline(folder, area, last_days=last_days, held_out=held_out, retrain=retrain, **settings):
+    if last_days is not None:
+        settings["export"] = ExportConfig.load(config_path, section="export", last_days=last_days)
+    for row in pipeline(folder, area, held_out=held_out, retrain=retrain, **settings):
         click.echo(f"{row['step']:8} {row['made now']} of {row['there now']} made now, {row['seconds']} s")
 
 

@@ -47,7 +47,7 @@ def _deployment(described: dict[str, Any]) -> RunnerDeployment:
         for each in described.get("schedules", [])
     ]
     made: Any = pipeline.to_deployment(
-        name=described["name"],
+        name=f"{described['name']}-served",  # one of that name in a pool would keep its pool
         description=described.get("description"),
         tags=described.get("tags"),
         parameters=described.get("parameters"),

@@ -1,9 +1,11 @@
+import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from watermap.config import PredictConfig, SampleConfig, TileConfig, TrainConfig
+from watermap.config import ExportConfig, PredictConfig, SampleConfig, TileConfig, TrainConfig, has_table
 from watermap.errors import UsageError
 
 
@@ -71,3 +73,31 @@ def test_weights_follow_the_encoder() -> None:
 def test_an_overlap_of_half_a_window_is_refused() -> None:
     with pytest.raises(UsageError, match="less than half"):
         PredictConfig.load(window=64, overlap=32)
+
+
+def test_a_schedule_asks_for_the_last_days(tmp_path: Path) -> None:
+    today = datetime.datetime.now(datetime.UTC).date()
+    found = ExportConfig.load(None, last_days=10, max_cloud=7)
+    assert (found.start, found.end, found.max_cloud) == (today - datetime.timedelta(days=10), today, 7)
+    assert found.digest() == ExportConfig.load(None, start=str(found.start), end=str(today), max_cloud=7).digest()
+    assert ExportConfig(**found.model_dump()) == found
+    mistakes: list[tuple[dict[str, Any], str]] = [
+        ({}, "a period is needed"),
+        ({"start": "2023-06-01"}, "a period is needed"),
+        ({"last_days": 3, "end": "2023-06-01"}, "last_days and end are two periods"),
+        ({"last_days": 0}, "last_days: "),
+        ({"last_days": "x"}, "last_days: "),
+    ]
+    for stated, reason in mistakes:
+        with pytest.raises(UsageError, match=reason):
+            ExportConfig.load(None, **stated)
+
+
+def test_an_unknown_table_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "watermap.toml"
+    path.write_text("[trian]\nepochs = 3\n")
+    with pytest.raises(UsageError) as error:
+        TrainConfig.load(path, section="train")
+    assert "no such table as [trian]: tables are sample, export" in str(error.value)
+    path.write_text("[train]\nepochs = 3\n")
+    assert (has_table(path, "train"), has_table(path, "tile")) == (True, False)

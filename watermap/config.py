@@ -135,14 +135,25 @@ class EarthEngineConfig(Config):
     storage_url: str = Field("https://storage.googleapis.com", description="Address of Cloud Storage.")
 
 
+_FIRST_DAY: Final = datetime.date(2015, 6, 23)
 _LAST_DAY: Final = datetime.date(2100, 1, 1)
+
+
+def _stated_otherwise() -> datetime.date:
+    """Stands for a day while `last_days`, which is out of bounds, is reported."""
+    return _LAST_DAY
 
 
 class ExportConfig(Config):
     """Settings of bringing scenes from Earth Engine."""
 
-    start: datetime.date = Field(ge=datetime.date(2015, 6, 23), le=_LAST_DAY, description="First day, e.g. 2023-06-01.")
-    end: datetime.date = Field(le=_LAST_DAY, description="Last day, included.")
+    start: datetime.date = Field(
+        default_factory=_stated_otherwise, ge=_FIRST_DAY, le=_LAST_DAY, description="First day, e.g. 2023-06-01."
+    )
+    end: datetime.date = Field(default_factory=_stated_otherwise, le=_LAST_DAY, description="Last day, included.")
+    last_days: int | None = Field(
+        None, ge=1, le=36_500, description="Instead of first and last day: so many days up to today (UTC)."
+    )
     bands: tuple[str, ...] = Field(STANDARD_BANDS, min_length=1, description="Bands of the image, in order.")
     max_cloud: float = Field(1.0, ge=0, le=100, description="Greatest cloud cover of a scene in percent.")
     cloud_score: float | None = Field(
@@ -172,6 +183,24 @@ class ExportConfig(Config):
         pattern=r"^[A-Za-z0-9]([A-Za-z0-9 ._/-]*[A-Za-z0-9._-])?$",
         description="Folder in the bucket or on Drive.",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _period(cls, values: Any) -> Any:
+        """First and last day, where `last_days` says them; what is kept is always the days themselves."""
+        if not isinstance(values, dict):
+            return values
+        days = values.get("last_days")
+        stated = [name for name in ("start", "end") if values.get(name) is not None]
+        if days is None and len(stated) < 2:
+            raise ValueError("a period is needed, start and end, or last_days")
+        if days is not None and stated:
+            raise ValueError(f"last_days and {stated[0]} are two periods, state one")
+        if not isinstance(days, int) or not 1 <= days <= 36_500:
+            return values
+        today = datetime.datetime.now(datetime.UTC).date()
+        start = max(_FIRST_DAY, today - datetime.timedelta(days=days))
+        return {**values, "last_days": None, "start": start, "end": today}
 
     @field_validator("start", "end", mode="before")
     @classmethod

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from flows.export import export_flow, period
+from flows.export import export_flow
 from flows.rows import FAILED, KEPT, MADE
 from tests.earthengine.asking import CLEAR, CLOUDY, config
 from tests.earthengine.runs import assert_scenes_are_right
 from tests.earthengine.world import World
-from watermap.errors import PartialFailureError, UsageError
+from watermap.errors import PartialFailureError
 
 
 def test_an_area_becomes_scenes_once(given: dict[str, Any], world: World, tmp_path: Path) -> None:
@@ -30,13 +29,3 @@ def test_a_share_of_scenes_may_fail(given: dict[str, Any], tmp_path: Path) -> No
     assert [row.scene for row in rows if row.state == FAILED] == [CLOUDY]
     with pytest.raises(PartialFailureError):
         export_flow(tmp_path / "scenes", export=settings, allowed_failures=0.1, **given)
-
-
-def test_a_schedule_asks_for_the_last_days() -> None:
-    today = datetime.datetime.now(datetime.UTC).date()
-    found = period(config(max_cloud=7), 10)
-    assert (found.start, found.end) == (today - datetime.timedelta(days=10), today)
-    assert found.max_cloud == 7
-    assert period(config(), None) == config()
-    with pytest.raises(UsageError):
-        period(None, None)

@@ -16,7 +16,7 @@ PREFECT_YAML = Path(__file__).parents[2] / "prefect.yaml"
 
 def test_what_is_deployed_is_what_the_file_says() -> None:
     weekly, monthly = deployments(PREFECT_YAML)
-    assert (weekly.name, monthly.name) == ("weekly", "monthly")
+    assert (weekly.name, monthly.name) == ("weekly-served", "monthly-served")
     assert (weekly.parameters["retrain"], monthly.parameters["retrain"]) == (False, True)
     for each in (weekly, monthly):
         assert each.schedules
