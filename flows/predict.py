@@ -19,6 +19,7 @@ from flows.runners import RunnerConfig, task_runner
 from watermap.config import PredictConfig
 from watermap.errors import WatermapError
 from watermap.inputs import find_images, output_name
+from watermap.storage import location
 
 _PICTURES = 4
 
@@ -33,7 +34,7 @@ def _turn() -> Iterator[None]:
 
 
 @task(name="predict scene", task_run_name="predict {name}", **RETRIED)
-def predict_one(name: str, image: Path, bundle: str, bundle_id: str, out: Path, config: PredictConfig) -> Row:
+def predict_one(name: str, image: Path, bundle: Path, bundle_id: str, out: Path, config: PredictConfig) -> Row:
     """Map one scene, unless its map is there, whole and made from the same scene, bundle and settings."""
     from watermap.predicted import predict_once
 
@@ -45,12 +46,12 @@ def predict_one(name: str, image: Path, bundle: str, bundle_id: str, out: Path, 
 
 
 @functools.lru_cache(maxsize=2)
-def _predictor(bundle: str, bundle_id: str, config: PredictConfig) -> Any:  # noqa: ARG001 (part of the key)
+def _predictor(bundle: Path, bundle_id: str, config: PredictConfig) -> Any:  # noqa: ARG001 (part of the key)
     """A worker loads a model once, when the first scene needs it."""
     from watermap.bundle import open_bundle
     from watermap.prediction import Predictor
 
-    return Predictor(open_bundle(Path(bundle)), config)
+    return Predictor(open_bundle(bundle), config)
 
 
 def _area_km2(raster: Path, pixels: int) -> float | None:
@@ -91,7 +92,7 @@ def predict_flow(
     """Map the water of scenes with the bundle in use.
 
     Args:
-        scenes: files, scenes folders or patterns.
+        scenes: files, scenes folders or patterns, here or at s3://, gs:// and https:// addresses.
         models: folder of bundles.
         out: folder of the maps.
         bundle: another one than the bundle in use.
@@ -102,10 +103,10 @@ def predict_flow(
     from watermap.bundle import open_bundle
     from watermap.promotion import default_bundle
 
-    chosen = default_bundle(models) if bundle is None else open_bundle(Path(bundle))
+    chosen = default_bundle(models) if bundle is None else open_bundle(location(bundle))
     images = find_images(scenes)
     config = predict or PredictConfig()
-    shared = {"bundle": str(chosen.folder), "bundle_id": chosen.id, "out": out, "config": config}
+    shared = {"bundle": chosen.folder, "bundle_id": chosen.id, "out": out, "config": config}
     rows = _predict_all(images, shared, runner or RunnerConfig())
     show_rows("predictions", f"{len(rows)} scenes mapped by {chosen.folder.name} ({chosen.id})", rows)
     done = [image for image, row in zip(images, rows, strict=True) if row.state != FAILED]

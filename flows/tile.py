@@ -8,19 +8,20 @@ from prefect import flow, task
 
 from flows.names import run_name
 from flows.pages import show_files, show_rows, show_table
-from flows.policy import TASK, judge, logged
+from flows.policy import RETRIED, judge, logged
 from flows.rows import FAILED, KEPT, MADE, Row
 from flows.runners import RunnerConfig, pool
 from watermap.config import TileConfig
 from watermap.patch_index import INDEX_FILE
 from watermap.patches import TileSummary, tile
+from watermap.storage import location
 
 
-@task(name="cut patches", **TASK)
+@task(name="cut patches", **RETRIED)
 def cut_patches(scenes: str, out: Path, config: TileConfig, runner: RunnerConfig) -> TileSummary:
     """Cut scenes into patches, several scenes at once, unless nothing has changed."""
     with pool(runner) as workers:
-        return tile(Path(scenes), out, config, progress=logged(), pool=workers)
+        return tile(location(scenes), out, config, progress=logged(), pool=workers)
 
 
 @flow(name="watermap-tile", flow_run_name=run_name)

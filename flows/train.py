@@ -8,7 +8,7 @@ from prefect import flow, task
 
 from flows.names import run_name
 from flows.pages import show_files, show_picture, show_table
-from flows.policy import TASK, gpu_slot, logged, make_limits
+from flows.policy import RETRIED, gpu_slot, logged, make_limits
 from watermap.bundle import open_bundle
 from watermap.config import PredictConfig, TrainConfig
 from watermap.patch_store import PatchStore
@@ -20,15 +20,16 @@ from watermap.promotion import (
     is_trained,
     list_bundles,
 )
+from watermap.storage import location
 
 _CURVES_FILE = "curves.png"
 _SCORES = {"water_iou": "water IoU", "mean_iou": "mean IoU", "accuracy": "accuracy"}
 
 
-@task(name="train", **TASK)
+@task(name="train", **RETRIED)
 def train_candidate(patches: str, models: Path, config: TrainConfig) -> tuple[Path, bool]:
     """Train, or go on, unless this very training is done; the bundle and whether it was made now."""
-    store = Path(patches)
+    store = location(patches)
     folder = candidate_folder(store, models, config)
     if is_trained(folder):
         return folder, False
@@ -42,15 +43,15 @@ def train_candidate(patches: str, models: Path, config: TrainConfig) -> tuple[Pa
     return folder, True
 
 
-@task(name="promote if no worse", **TASK)
+@task(name="promote if no worse", **RETRIED)
 def promote_candidate(
     candidate: Path, patches: str, models: Path, held_out: str | None, config: PredictConfig, tolerance: float
 ) -> Decision:
     """Score the candidate and the bundle in use on held-out ground; the better one is in use afterwards."""
     bundle = open_bundle(candidate)
-    scenes = None if held_out is None else Path(held_out)
+    scenes = None if held_out is None else location(held_out)
     if scenes is not None:
-        check_held_out(PatchStore.open(Path(patches)), scenes)
+        check_held_out(PatchStore.open(location(patches)), scenes)
     return consider(bundle, models, scenes, config, tolerance=tolerance, progress=logged(), turn=gpu_slot)
 
 

@@ -1,10 +1,14 @@
 """Fixtures that many tests share."""
 
+import itertools
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.rasters import REAL_DATA, make_grid, write_scene
+from tests.s3 import Bucket, serving_s3
+from tests.web import Web, serving
 from watermap.backend import require_keras
 from watermap.bands import STANDARD_BANDS
 from watermap.config import TileConfig
@@ -16,6 +20,55 @@ require_keras()  # hides what TensorFlow says at import
 def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Commands that write to data/ by default do it in a folder of the test's own."""
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is read from elsewhere comes from this machine, with no login but the tests', and is not waited for."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "absent"))
+    for name in ("AWS_PROFILE", "AWS_S3_ENDPOINT", "AWS_ENDPOINT_URL_S3", "AWS_NO_SIGN_REQUEST"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("GDAL_HTTP_RETRY_DELAY", "0.01")
+    monkeypatch.setattr("watermap.access._WAITS_S", (0.01, 0.01))
+
+
+@pytest.fixture(scope="session")
+def _web_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+    with serving(tmp_path_factory.mktemp("web")) as server:
+        yield server
+
+
+@pytest.fixture
+def web(_web_server: Web, _elsewhere: None) -> Iterator[Web]:
+    """A folder that is served over HTTP."""
+    folder = _web_server.folder / str(next(_numbers))
+    folder.mkdir()
+    _web_server.asked()
+    yield Web(folder, f"{_web_server.url}/{folder.name}")
+    _web_server.mend()
+
+
+@pytest.fixture(scope="session")
+def _s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with serving_s3(tmp_path_factory.mktemp("s3") / "log") as url:
+        yield url
+
+
+@pytest.fixture
+def bucket(_s3_server: str, _elsewhere: None, monkeypatch: pytest.MonkeyPatch) -> Bucket:
+    """An empty bucket of an S3 on this machine, and the variables that lead there."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", _s3_server)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "anybody")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "anything")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    return Bucket(_s3_server, f"bucket-{next(_numbers)}")
+
+
+_numbers = itertools.count()
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,10 @@ import pytest
 
 from tests.bundles import known_network, make_bundle
 from tests.folders import listing
+from tests.web import Web
 from watermap.bundle import CONTRACT_FILE, newest_bundle, open_bundle
-from watermap.errors import DataError, ModelError
+from watermap.errors import DataError, ModelError, StorageError, UsageError
+from watermap.storage import location
 
 
 def test_a_bundle_comes_back_as_it_was(tmp_path: Path) -> None:
@@ -93,3 +95,56 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="cannot be written"):
         make_bundle(tmp_path / "file" / "b")
     assert known_network().count_params() == 14
+
+
+def test_a_bundle_elsewhere_is_fetched_when_it_is_needed_and_once(web: Web, tmp_path: Path) -> None:
+    here = make_bundle(web.folder / "b", radius=1)
+    place = location(f"{web.url}/b")
+    bundle = open_bundle(place)
+    assert (bundle.id, bundle.contract, bundle.folder) == (here.id, here.contract, place)
+    copy = tmp_path / "cache" / "watermap" / f"{here.contract.model_digest}.keras"
+    assert not copy.exists()
+    image = np.random.default_rng(0).uniform(0, 3000, (1, 64, 64, 6)).astype(np.float32)
+    expected = np.asarray(here.load_model().predict_on_batch(image))
+    np.testing.assert_array_equal(np.asarray(bundle.load_model().predict_on_batch(image)), expected)
+    saved = (web.folder / "b" / here.contract.model_file).read_bytes()
+    assert copy.read_bytes() == saved
+    web.asked()
+    open_bundle(place).load_model()
+    assert ("GET", f"/{web.folder.name}/b/{here.contract.model_file}") not in web.asked()
+    for bad in (saved[:-100], b""):
+        copy.write_bytes(bad)
+        bundle.load_model()
+        assert copy.read_bytes() == saved
+    assert listing(copy.parent) == [copy.name]
+
+
+def test_a_damaged_bundle_elsewhere_is_told_from_an_outage(web: Web, tmp_path: Path) -> None:
+    bundle = make_bundle(web.folder / "b")
+    place, model = location(f"{web.url}/b"), web.folder / "b" / bundle.contract.model_file
+    model.write_bytes(model.read_bytes()[:-1])
+    with pytest.raises(ModelError, match="not the file that was saved"):
+        open_bundle(place).load_model()
+    web.fail(model.name, status=503, method="GET")
+    with pytest.raises(StorageError, match="503"):
+        open_bundle(place).load_model()
+    assert listing(tmp_path / "cache" / "watermap") == []
+    web.fail(CONTRACT_FILE, status=503)
+    with pytest.raises(StorageError, match="503"):
+        open_bundle(place)
+    web.mend()
+    model.unlink()
+    with pytest.raises(ModelError, match="it is missing"):
+        open_bundle(place)
+    with pytest.raises(ModelError, match="not a bundle"):
+        open_bundle(location(f"{web.url}/absent"))
+    path = web.folder / "b" / CONTRACT_FILE
+    path.write_text(path.read_text().replace(bundle.contract.model_digest, "../../x"))
+    model.touch()
+    with pytest.raises(ModelError, match="its checksum is none"):
+        open_bundle(place).load_model()
+
+
+def test_a_bundle_is_not_saved_elsewhere(web: Web) -> None:
+    with pytest.raises(UsageError, match="outputs go to local folders"):
+        make_bundle(location(f"{web.url}/b"))

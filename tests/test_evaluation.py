@@ -7,6 +7,7 @@ import rasterio
 
 from tests.bundles import known_probability, make_bundle
 from tests.rasters import make_grid, write_scene
+from tests.s3 import Bucket
 from watermap.bands import STANDARD_BANDS
 from watermap.bundle import Bundle
 from watermap.config import PredictConfig, TileConfig
@@ -15,6 +16,7 @@ from watermap.evaluation import evaluate
 from watermap.files import file_digest
 from watermap.patch_store import PatchStore
 from watermap.patches import tile
+from watermap.storage import location
 
 CONFIG = PredictConfig(window=64, overlap=16)
 
@@ -138,3 +140,14 @@ def test_without_the_bands_of_an_index_the_baseline_is_missing_and_told(small_sc
         "not every baseline is shown, the bands of ndwi (B3, B8) and mndwi (B3, B11) are not in every scene"
         in result.notes[0]
     )
+
+
+def test_scenes_of_a_bucket_are_scored_alike_and_known_again(scenes: Path, bucket: Bucket, tmp_path: Path) -> None:
+    seen = {"s1": file_digest(scenes / "s1" / "image.tif")}
+    trained = make_bundle(tmp_path / "trained", trained_on={"patches": "0" * 64, "counts": {}, "scenes": seen})
+    place = location(bucket.put_folder(scenes, "scenes"))
+    found, expected = (evaluate(trained, data, CONFIG).as_dict() for data in (place, scenes))
+    assert found["scenes"] == expected["scenes"]
+    assert [note for note in found["notes"] if "was trained on" in note] == [
+        "s1: the bundle was trained on this scene, its score flatters"
+    ]

@@ -2,6 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.s3 import Bucket
+from tests.web import Web
 from watermap.errors import DataError, UsageError
 from watermap.inputs import find_images, output_name
 
@@ -63,3 +65,29 @@ def test_two_images_with_one_output_are_refused(tmp_path: Path) -> None:
 def test_outputs_are_named_after_the_scene(tmp_path: Path) -> None:
     assert output_name(Path("some/lake/image.tif")) == "lake"
     assert output_name(Path("some/lake.tif")) == "lake"
+
+
+def test_a_bucket_is_looked_through_like_a_folder(bucket: Bucket) -> None:
+    for key in ("s/b/image.tif", "s/a/image.tif", "s/a/label.tif", "f/x1.tif", "f/x2.TIF", "f/x2_water.tif", "f/n.txt"):
+        bucket.put(key, b"x")
+
+    def found(*texts: str) -> list[str]:
+        return [str(path).removeprefix(f"{bucket.url}/") for path in find_images([f"{bucket.url}/{t}" for t in texts])]
+
+    assert found("s") == ["s/a/image.tif", "s/b/image.tif"]
+    assert found("s/a", "s/*") == ["s/a/image.tif", "s/b/image.tif"]
+    assert found("f/") == ["f/x1.tif", "f/x2.TIF"]
+    assert found("f/x*.tif", "f/x1.tif") == ["f/x1.tif"]
+    assert found("**/image.tif") == ["s/a/image.tif", "s/b/image.tif"]
+    with pytest.raises(DataError, match="no image there"):
+        found("f/y*.tif")
+
+
+def test_files_elsewhere_are_not_asked_for(web: Web, tmp_path: Path) -> None:
+    urls = [f"{web.url}/lake/image.tif", f"{web.url}/a.tif?sig=a.b", "s3://nowhere/b.tif", str(tmp_path / "c.tif")]
+    found = find_images([*urls, "/vsicurl/" + urls[0]])
+    assert [output_name(image) for image in found] == ["lake", "a", "b", "c"]
+    assert web.asked() == []
+    with pytest.raises(UsageError, match=r"would both give a_water\.tif") as error:
+        find_images([f"{web.url}/a.tif?sig=secret", "a.tif"])
+    assert "secret" not in str(error.value)

@@ -20,13 +20,15 @@ from rasterio.warp import transform_geom
 from tests.failures import one_line
 from tests.folders import listing
 from tests.rasters import write_places
+from tests.web import Web
 from watermap import patch_writer
 from watermap.config import TileConfig
-from watermap.errors import DataError, UsageError
+from watermap.errors import DataError, StorageError, UsageError
 from watermap.patch_store import PatchStore
 from watermap.patch_writer import StoreWriter
 from watermap.patches import TileSummary, tile
 from watermap.raster import open_raster
+from watermap.storage import location
 
 SMALL = TileConfig(patch_size=32, block_patches=2, min_water=0.2, max_water=0.8)
 
@@ -275,3 +277,50 @@ def test_an_open_store_stays_itself_when_another_takes_its_place(small_patches: 
     shutil.rmtree(tmp_path / "p")
     other = PatchStore.open(small_patches)
     np.testing.assert_array_equal(store.read("train", [0]).image, other.read("train", [0]).image)
+
+
+def test_a_store_elsewhere_is_copied_once(small_patches: Path, web: Web, tmp_path: Path) -> None:
+    shutil.copytree(small_patches, web.folder / "p")
+    place, here = location(f"{web.url}/p"), PatchStore.open(small_patches)
+    store = PatchStore.open(place)
+    assert (store.digest, store.counts, str(store.folder)) == (here.digest, here.counts, f"{web.url}/p")
+    for kind, values in vars(store.read("train", [2, 0])).items():
+        np.testing.assert_array_equal(values, vars(here.read("train", [2, 0]))[kind])
+    np.testing.assert_array_equal(
+        pickle.loads(pickle.dumps(store)).read("test", [0]).image, here.read("test", [0]).image
+    )
+    web.asked()
+    PatchStore.open(place).verify()
+    assert not any(path.endswith(".npy") for _, path in web.asked())
+    (copy,) = (tmp_path / "cache" / "watermap").iterdir()
+    assert listing(copy) == listing(small_patches)
+    (copy / "train-000.image.npy").write_bytes(b"short")
+    PatchStore.open(place).verify()
+    assert listing(copy.parent) == [copy.name]
+
+
+def test_a_damaged_store_elsewhere_leaves_no_copy(small_patches: Path, web: Web, tmp_path: Path) -> None:
+    folder = web.folder / "p"
+    shutil.copytree(small_patches, folder)
+    place = location(f"{web.url}/p")
+    shard = folder / "validation-000.label.npy"
+    good = shard.read_bytes()
+    shard.write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
+    with pytest.raises(DataError, match="damaged, it is not the file") as error:
+        PatchStore.open(place)
+    assert one_line(error).startswith(f"{web.url}/p/validation-000.label.npy")
+    shard.unlink()
+    with pytest.raises(DataError, match="damaged, it is missing"):
+        PatchStore.open(place)
+    shard.write_bytes(good)
+    web.fail(shard.name, status=503)
+    with pytest.raises(StorageError, match="503"):
+        PatchStore.open(place)
+    assert listing(tmp_path / "cache" / "watermap") == []
+    web.mend()
+    manifest = folder / "patches.json"
+    manifest.write_text(manifest.read_text().replace('"train-000"', '"../train-000"'))
+    with pytest.raises(DataError, match=r"it names \.\./train-000"):
+        PatchStore.open(place)
+    with pytest.raises(DataError, match="not a patch store"):
+        PatchStore.open(location(f"{web.url}/q"))

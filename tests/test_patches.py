@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import multiprocessing
+import pickle
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,14 @@ from tests.rasters import (
     write_scene,
     write_tif,
 )
+from tests.s3 import Bucket
 from watermap.config import TileConfig
-from watermap.errors import DataError
+from watermap.errors import DataError, StorageError
 from watermap.patch_store import PatchStore
 from watermap.patches import tile
 from watermap.raster import Radiometry
+from watermap.scenes import Scene, scene_digests
+from watermap.storage import location
 
 SMALL = TileConfig(patch_size=32, block_patches=2, min_water=0.2, max_water=0.8)
 
@@ -310,3 +314,47 @@ def test_the_real_chips_are_all_used_and_split_by_ground(tmp_path: Path) -> None
     sizes = Counter(record.block for split in store.counts for record in store.records(split))
     assert len(sizes) == 151
     assert max(sizes.values()) == 9
+
+
+class Elsewhere(ThreadPoolExecutor):
+    """Hands work and results over as to another process."""
+
+    def submit(self, action: Any, /, *inputs: Any, **_: Any) -> Future[Any]:
+        return super().submit(_work, pickle.dumps((action, inputs)))
+
+
+def _work(packed: bytes) -> Any:
+    action, inputs = pickle.loads(packed)
+    return pickle.loads(pickle.dumps(action(*inputs)))
+
+
+def test_scenes_of_a_bucket_give_the_same_patches(scenes: Path, bucket: Bucket, tmp_path: Path) -> None:
+    here = tile(scenes, tmp_path / "here", SMALL)
+    folder = location(bucket.put_folder(scenes, "scenes"))
+    with Elsewhere(2) as pool:
+        there = tile(folder, tmp_path / "there", SMALL, pool=pool)
+    assert there.digest == here.digest
+    assert files(there.folder) == files(here.folder)
+    assert tile(folder, tmp_path / "there", SMALL).unchanged
+    bucket.put("scenes/alpha/label.tif", (scenes / "gamma" / "label.tif").read_bytes())
+    assert not tile(folder, tmp_path / "there", SMALL).unchanged
+
+
+@pytest.mark.parametrize("transient", [True, False])
+def test_an_outage_does_not_cost_scenes(
+    transient: bool, scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ask(scene: Scene) -> dict[str, str]:
+        if scene.name == "gamma":
+            raise StorageError("no answer", hint="wait", transient=transient)
+        return scene_digests(scene)
+
+    before = tile(scenes, tmp_path / "patches", SMALL)
+    monkeypatch.setattr("watermap.patches.scene_digests", ask)
+    other = SMALL.model_copy(update={"seed": 2})
+    if transient:
+        with pytest.raises(StorageError, match="no answer"):
+            tile(scenes, tmp_path / "patches", other)
+        assert PatchStore.open(tmp_path / "patches").digest == before.digest
+    else:
+        assert tile(scenes, tmp_path / "patches", other).failures == (("gamma", "no answer: wait"),)

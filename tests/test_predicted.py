@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+import rasterio
+import rasterio.shutil
 
 from tests.bundles import make_bundle
 from tests.rasters import make_grid, write_scene
+from tests.s3 import Bucket
+from tests.web import Web
 from watermap.bundle import Bundle
 from watermap.config import PredictConfig
+from watermap.errors import StorageError, UsageError
 from watermap.predicted import RECORD_SUFFIX, predict_once
 from watermap.prediction import Predictor, predict_scene
+from watermap.storage import location
 
 CONFIG = PredictConfig(window=64, overlap=16, probability="percent")
 
@@ -67,3 +74,67 @@ def test_whatever_changed_is_noticed(what: str, bundle: Bundle, image: Path, tmp
     assert predict_once(image, Predictor(bundle, CONFIG), out)[1]
     if what in ("water", "deleted", "record", "probability", "mask"):
         assert first.water.read_bytes() == before
+
+
+def test_a_source_of_a_vrt_that_changed_is_noticed(bundle: Bundle, image: Path, tmp_path: Path) -> None:
+    vrt, predictor = image.with_name("lake.vrt"), Predictor(bundle, CONFIG)
+    rasterio.shutil.copy(image, vrt, driver="VRT")
+    assert predict_once(vrt, predictor, tmp_path / "out")[1]
+    assert not predict_once(vrt, predictor, tmp_path / "out")[1]
+    write_scene(tmp_path / "scenes", "lake", make_grid(70, 50), seed=3)
+    assert predict_once(vrt, predictor, tmp_path / "out")[1]
+
+
+@pytest.mark.parametrize("store", ["web", "web without tags", "s3"])
+def test_a_scene_elsewhere_gives_the_same_pixels_and_is_kept(
+    store: str, bundle: Bundle, web: Web, bucket: Bucket, tmp_path: Path
+) -> None:
+    predictor = Predictor(bundle, CONFIG)
+    if store == "web without tags":
+        web.tag(None)
+
+    def put(seed: int) -> tuple[Path, Path]:
+        image = write_scene(web.folder, "lake", make_grid(70, 50), seed=seed) / "image.tif"
+        if store == "s3":
+            return image, location(f"{bucket.put_folder(image.parent, 'lake')}/image.tif")
+        return image, location(f"{web.url}/lake/image.tif")
+
+    for seed in (0, 3):
+        image, place = put(seed)
+        made, is_new = predict_once(place, predictor, tmp_path / "out")
+        assert is_new
+        web.asked()
+        assert predict_once(place, predictor, tmp_path / "out") == (made, False)
+        if store == "web":
+            assert {method for method, path in web.asked() if path.endswith("image.tif")} == {"HEAD"}
+        here = predict_scene(image, predictor, tmp_path / "here")
+        for found, expected in ((made.water, here.water), (made.probability, here.probability)):
+            assert found is not None
+            assert expected is not None
+            with rasterio.open(found) as one, rasterio.open(expected) as other:
+                assert one.read().tobytes() == other.read().tobytes()
+                assert one.profile == other.profile
+                said = {name for name in one.tags() if name.startswith("WATERMAP_SCENE_")}
+        assert said == {"WATERMAP_SCENE_SHA256" if store == "web without tags" else "WATERMAP_SCENE_ETAG"}
+
+
+def test_a_mask_elsewhere_that_comes_or_goes_is_noticed(bundle: Bundle, web: Web, tmp_path: Path) -> None:
+    image = write_scene(web.folder, "lake", make_grid(70, 50)) / "image.tif"
+    place, predictor = location(f"{web.url}/lake/image.tif"), Predictor(bundle, CONFIG)
+    assert predict_once(place, predictor, tmp_path / "out")[0].valid_pixels == 70 * 50
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=False), rasterio.open(image, "r+") as dataset:
+        dataset.write_mask(np.eye(50, 70, dtype=np.uint8) * 255)
+    assert predict_once(place, predictor, tmp_path / "out")[0].valid_pixels == 50
+
+
+def test_an_outage_keeps_what_was_predicted(bundle: Bundle, web: Web, tmp_path: Path) -> None:
+    write_scene(web.folder, "lake", make_grid(70, 50))
+    place, predictor = location(f"{web.url}/lake/image.tif"), Predictor(bundle, CONFIG)
+    made, _ = predict_once(place, predictor, tmp_path / "out")
+    web.fail(status=503)
+    with pytest.raises(StorageError):
+        predict_once(place, predictor, tmp_path / "out")
+    web.mend()
+    assert predict_once(place, predictor, tmp_path / "out") == (made, False)
+    with pytest.raises(UsageError, match="outputs go to local folders"):
+        predict_once(place, predictor, location(web.url))

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.bundles import make_bundle
 from tests.failures import one_line
 from tests.rasters import make_grid, write_scene
+from tests.s3 import Bucket
+from tests.web import Web
+from watermap import promotion
 from watermap.bundle import Bundle
 from watermap.cli.main import run
 from watermap.config import PredictConfig, TileConfig
@@ -25,6 +29,7 @@ from watermap.promotion import (
     promote,
     roll_back,
 )
+from watermap.storage import location
 
 CONFIG = PredictConfig(window=64, overlap=16)
 
@@ -69,6 +74,54 @@ def test_only_a_candidate_that_is_no_worse_takes_over(held_out: Path, models: Pa
     assert in_use is not None
     assert in_use.id == bad.id
     assert consider(bad, models, held_out, CONFIG).reason == "it is in use already"
+
+
+def test_what_was_declined_is_not_scored_again(held_out: Path, models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    good, bad = fair(models), wrong(models)
+    promote(good, models)
+    first = consider(bad, models, held_out, CONFIG)
+    scored: list[str] = []
+    score = promotion._score
+
+    def count(bundle: Bundle, *rest: Any) -> float:
+        scored.append(bundle.folder.name)
+        return score(bundle, *rest)
+
+    monkeypatch.setattr(promotion, "_score", count)
+    again = consider(bad, models, held_out, CONFIG)
+    assert (again.promoted, again.candidate_score, again.current_score) == (
+        False,
+        first.candidate_score,
+        first.current_score,
+    )
+    assert again.reason.startswith(first.reason)
+    assert not scored
+    assert not consider(bad, models, held_out, PredictConfig(window=64, overlap=0)).promoted
+    assert consider(bad, models, held_out, CONFIG, tolerance=1.0).promoted
+    assert scored == ["wrong", "fair"] * 2
+
+
+def test_what_was_taken_back_waits_for_a_person(held_out: Path, models: Path) -> None:
+    bad, good = wrong(models), fair(models)
+    promote(bad, models)
+    assert consider(good, models, held_out, CONFIG).promoted
+    roll_back(models)
+    waiting = consider(good, models, held_out, CONFIG)
+    assert not waiting.promoted
+    assert "taken back by hand" in waiting.reason
+    assert consider(good, models, held_out, CONFIG, again=True).promoted
+    roll_back(models)
+    promote(good, models)
+    assert default_bundle(models).id == good.id
+
+
+def test_without_held_out_ground_only_a_first_bundle_takes_over(models: Path) -> None:
+    one, two = fair(models, "one"), fair(models, "two", threshold=0.6)
+    assert consider(one, models, None, CONFIG).promoted
+    decision = consider(two, models, None, CONFIG)
+    assert not decision.promoted
+    assert "no held-out scenes" in decision.reason
+    assert default_bundle(models).id == one.id
 
 
 def test_the_way_back(models: Path) -> None:
@@ -136,3 +189,32 @@ def test_the_commands(models: Path, held_out: Path, capsys: pytest.CaptureFixtur
     assert f"fair ({good.id}) is in use again" in capsys.readouterr().out
     assert run(["bundles", "rollback", *where]) == 2
     assert run(["bundles", "list", "--models", "nowhere"]) == 5
+
+
+def test_bundles_of_a_bucket_are_listed_and_used(bucket: Bucket, tmp_path: Path) -> None:
+    first, second = (make_bundle(tmp_path / "models" / name, radius=radius) for radius, name in enumerate("ba"))
+    place = location(bucket.put_folder(second.folder, "models/a").removesuffix("/a"))
+    bucket.put_folder(first.folder, "models/b")
+    assert default_bundle(place).id == first.id  # put there last
+    assert [(bundle.folder.name, role) for bundle, role in list_bundles(place)] == [("a", ""), ("b", "")]
+    promote(second, tmp_path / "models")
+    bucket.put(f"models/{CURRENT_FILE}", (tmp_path / "models" / CURRENT_FILE).read_bytes())
+    assert default_bundle(place).id == second.id
+    assert [role for _, role in list_bundles(place)] == ["in use", ""]
+    with pytest.raises(UsageError, match="outputs go to local folders"):
+        promote(first_of(place), place)
+    with pytest.raises(ModelError, match="holds none"):
+        default_bundle(place / "absent")
+
+
+def first_of(models: Path) -> Bundle:
+    return list_bundles(models)[1][0]
+
+
+def test_a_web_server_gives_the_bundle_in_use_and_no_list(web: Web) -> None:
+    bundle = make_bundle(web.folder / "models" / "a")
+    place = location(f"{web.url}/models")
+    with pytest.raises(UsageError, match="does not list"):
+        default_bundle(place)
+    promote(bundle, web.folder / "models")
+    assert default_bundle(place).id == bundle.id

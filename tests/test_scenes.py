@@ -16,11 +16,15 @@ from rasterio.warp import transform
 from rasterio.windows import Window
 
 from tests.failures import one_line
+from tests.folders import listing
 from tests.rasters import LON_LAT, REAL_DATA, UTM32, grid_around, lake_image, make_grid, write_scene, write_tif
+from tests.s3 import Bucket
+from tests.web import Web
 from watermap.errors import DataError, UsageError
 from watermap.grid import Grid
 from watermap.labels import open_label
-from watermap.scenes import add_scene, find_scenes
+from watermap.scenes import add_scene, find_scenes, scene_digests
+from watermap.storage import location
 
 
 def test_scenes_are_found_sorted_and_labels_are_optional(tmp_path: Path) -> None:
@@ -251,3 +255,35 @@ def test_a_transform_off_by_float_digits_is_the_same_grid(tmp_path: Path) -> Non
     with open_label(scene.label, grid) as opened:
         found = opened.read(Window(0, 0, grid.width, grid.height))
     np.testing.assert_array_equal(found, np.where(raw == -1, 255, raw))
+
+
+def test_scenes_lie_in_buckets_too(bucket: Bucket, tmp_path: Path) -> None:
+    for name in ("b", "a"):
+        write_scene(tmp_path / "scenes", name, make_grid(16, 16))
+    (tmp_path / "scenes" / "b" / "label.tif").unlink()
+    folder = location(bucket.put_folder(tmp_path / "scenes", "scenes"))
+    scenes = find_scenes(folder)
+    assert [scene.name for scene in scenes] == ["a", "b"]
+    assert (scenes[0].label, scenes[1].label) == (folder / "a" / "label.tif", None)
+    assert scene_digests(scenes[0]) == scene_digests(find_scenes(tmp_path / "scenes")[0])
+    with pytest.raises(DataError, match="no such folder of scenes"):
+        find_scenes(folder / "absent")
+    with pytest.raises(DataError, match="is one scene"):
+        find_scenes(folder / "a")
+
+
+def test_a_web_server_lists_no_scenes(web: Web) -> None:
+    with pytest.raises(UsageError, match="does not list"):
+        find_scenes(location(f"{web.url}/scenes"))
+
+
+def test_an_image_and_its_mask_are_brought_from_elsewhere(web: Web, tmp_path: Path) -> None:
+    image = write_scene(web.folder, "lake", make_grid(32, 32)) / "image.tif"
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=False), rasterio.open(image, "r+") as dataset:
+        dataset.write_mask(np.eye(32, dtype=np.uint8) * 255)
+    place = location(f"{web.url}/lake/image.tif")
+    scene = add_scene(tmp_path / "scenes", "lake", place, label=place.parent / "label.tif")
+    assert listing(scene.image.parent) == ["image.tif", "image.tif.msk", "label.tif"]
+    assert scene.image.read_bytes() == image.read_bytes()
+    with pytest.raises(UsageError, match="outputs go to local folders"):
+        add_scene(location(web.url), "lake", image)

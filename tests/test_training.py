@@ -10,11 +10,14 @@ import numpy as np
 import pytest
 
 from tests.folders import listing
+from tests.s3 import Bucket
 from watermap.bundle import Bundle, open_bundle
 from watermap.checkpoint import FOLDER, Checkpoint, TrainingState
 from watermap.config import StageConfig, TrainConfig
+from watermap.dataset import PatchBatches
 from watermap.errors import DataError, ModelError, UsageError
 from watermap.patch_store import PatchStore
+from watermap.storage import location
 from watermap.training import train
 
 CONFIG = TrainConfig(encoder="compact", epochs=3, batch_size=8, augment="flips")
@@ -58,6 +61,20 @@ def test_training_again_with_the_same_settings_does_nothing(trained: Bundle, sma
     again = train(small_patches, trained.folder, CONFIG)
     assert again.unchanged
     assert again.bundle == trained
+
+
+def test_patches_of_a_bucket_train_alike(trained: Bundle, small_patches: Path, bucket: Bucket) -> None:
+    place = location(bucket.put_folder(small_patches, "patches"))
+    assert train(place, trained.folder, CONFIG) == train(small_patches, trained.folder, CONFIG)
+    statistics = trained.contract.statistics
+    there, here = (
+        PatchBatches(PatchStore.open(folder), "train", batch_size=8, statistics=statistics, shuffle=True)
+        for folder in (place, small_patches)
+    )
+    for one, other in zip(there[0], here[0], strict=True):
+        np.testing.assert_array_equal(one, other)
+    with pytest.raises(UsageError, match="outputs go to local folders"):
+        train(small_patches, location(f"{bucket.url}/model"), CONFIG)
 
 
 def test_another_bundle_is_not_replaced_unless_asked(trained: Bundle, small_patches: Path) -> None:

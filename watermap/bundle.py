@@ -4,6 +4,9 @@ BUNDLE/
   bundle.json            the contract, written last: a folder without it is no bundle
   model-<digest>.keras   the network, scaling inside
   history.csv curves.png how it was trained
+
+It is written on this machine and read from anywhere: of a bundle elsewhere the contract is read, and the network is
+fetched when it is needed.
 """
 
 from __future__ import annotations
@@ -23,11 +26,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from watermap import __version__
 from watermap.cog import LAND, NO_DATA, WATER
 from watermap.config import TrainConfig
+from watermap.copies import fetched
 from watermap.errors import ModelError
 from watermap.files import file_digest, unwritable, write_text
 from watermap.patch_store import PatchStore
 from watermap.radiometry import Statistics
 from watermap.raster import Radiometry
+from watermap.storage import local, remote
 
 if TYPE_CHECKING:
     import keras
@@ -85,7 +90,7 @@ class Contract(BaseModel):
 
 @dataclass(frozen=True)
 class Bundle:
-    """A bundle on disk whose files were verified.
+    """A bundle whose files were verified; the network of one that lies elsewhere is, when it is loaded.
 
     Attributes:
         folder: where it is.
@@ -102,10 +107,13 @@ class Bundle:
 
         Raises:
             ModelError: the network's file cannot be loaded.
+            StorageError: it lies elsewhere and cannot be reached.
+            DataError: its copy on this machine cannot be written.
         """
         from watermap.models import load, resize
 
-        model = load(self.folder / self.contract.model_file)
+        path = self.folder / self.contract.model_file
+        model = load(path if remote(path) is None else fetched(path, self.contract.model_digest, _damaged))
         if window_size is None or window_size == self.contract.patch_size:
             return model
         return resize(model, window_size)
@@ -118,10 +126,14 @@ def save_bundle(folder: Path, model: keras.Model, **contract: Any) -> Bundle:
         folder: the bundle's folder; made if absent.
         model: the network.
         contract: the fields of `Contract` that are not filled in here.
+
+    Raises:
+        UsageError: the folder does not lie on this machine.
+        DataError: it cannot be written.
     """
     import keras
 
-    part = folder / f".model.{os.getpid()}.part.keras"
+    part = local(folder) / f".model.{os.getpid()}.part.keras"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         model.save(part)
@@ -156,6 +168,7 @@ def open_bundle(folder: Path) -> Bundle:
 
     Raises:
         ModelError: no bundle there, one of another version, or a damaged one.
+        StorageError: it lies elsewhere and cannot be reached.
     """
     path = folder / CONTRACT_FILE
     if not path.is_file():
@@ -179,7 +192,7 @@ def open_bundle(folder: Path) -> Bundle:
     model_path = folder / contract.model_file
     if not model_path.is_file():
         raise _damaged(model_path, "it is missing")
-    if file_digest(model_path) != contract.model_digest:
+    if remote(folder) is None and file_digest(model_path) != contract.model_digest:
         raise _damaged(model_path, "it is not the file that was saved")
     return Bundle(folder, contract, hashlib.sha256(text.encode()).hexdigest()[:12])
 
@@ -194,6 +207,8 @@ def newest_bundle(models: Path = DEFAULT_MODELS) -> Bundle:
 
     Raises:
         ModelError: there is none.
+        StorageError: the folder lies elsewhere and cannot be reached.
+        UsageError: it lies on a web server, which does not list what it holds.
     """
     found = sorted(models.glob(f"*/{CONTRACT_FILE}"), key=lambda path: (path.stat().st_mtime_ns, path))
     if not found:

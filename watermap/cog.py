@@ -21,6 +21,7 @@ from watermap.bands import IMAGE_NO_DATA
 from watermap.files import is_alive, unwritable
 from watermap.gdal import GDAL_ERRORS, WRITE_ERRORS
 from watermap.grid import Grid
+from watermap.storage import local
 
 Rgba = tuple[int, int, int, int]
 
@@ -80,11 +81,12 @@ class RasterWriter:
         tags: metadata of the dataset: what made it.
 
     Raises:
+        UsageError: the target does not lie on this machine.
         DataError: the target cannot be written, or what was written cannot be read back.
     """
 
     def __init__(self, path: Path, grid: Grid, layout: RasterLayout, *, tags: Mapping[str, str] | None = None) -> None:
-        self._path = path
+        self._path = local(path)
         self._grid = grid
         self._layout = layout
         self._tags = dict(tags or {})

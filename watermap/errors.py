@@ -46,6 +46,20 @@ class DataError(WatermapError):
     exit_code = 3
 
 
+class StorageError(DataError):
+    """A store or a web server that cannot be reached, or does not let one in.
+
+    Args:
+        message: what is wrong, and where.
+        hint: what the user can do about it.
+        transient: whether the same request may succeed later.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", transient: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.transient = transient
+
+
 class EarthEngineError(WatermapError):
     """Something that Earth Engine, its login or its storage did not do."""
 

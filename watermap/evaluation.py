@@ -91,7 +91,7 @@ def evaluate(
 
     Args:
         bundle: the trained bundle.
-        data: a scenes folder, or a patches folder.
+        data: a scenes folder, or a patches folder, wherever it lies.
         config: windows, threshold and radiometry of prediction.
         split: which patches of a patches folder.
         pictures: how many scenes get a panel.
@@ -100,6 +100,7 @@ def evaluate(
 
     Raises:
         DataError: nothing could be scored.
+        StorageError: the data lie elsewhere and cannot be reached.
         UsageError: the patches are not what the bundle takes.
     """
     if (data / MANIFEST_FILE).is_file():

@@ -11,12 +11,28 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from watermap.errors import DataError
+from watermap.storage import local, remote
 
 
 def file_digest(path: Path) -> str:
-    """SHA-256 of a file, as 64 hex digits."""
+    """SHA-256 of a file, as 64 hex digits; all of a remote file is read for it."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def identity(path: Path) -> str:
+    """What a file holds, in few requests: what its store says of the content, where it does, else the SHA-256.
+
+    It changes whenever the content does, but equal contents of two places may have two: to compare files wherever
+    they lie, take `file_digest`.
+
+    Raises:
+        OSError: there is no such file, or it cannot be read.
+        StorageError: its store cannot be reached.
+    """
+    away = remote(path)
+    said = away.identity() if away is not None else None
+    return said or f"sha256:{file_digest(path)}"
 
 
 @contextmanager
@@ -24,9 +40,10 @@ def appearing(path: Path) -> Iterator[Path]:
     """A temporary path beside the target, with its suffix, renamed to it if the context ends without an error.
 
     Raises:
+        UsageError: the target does not lie on this machine.
         DataError: the target cannot be written.
     """
-    part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    part = local(path).with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield part

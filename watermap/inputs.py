@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from watermap.errors import DataError, UsageError
+from watermap.storage import RemotePath, location, remote
 
 IMAGE_FILE: Final = "image.tif"
 
@@ -20,19 +21,23 @@ def find_images(inputs: Sequence[str | Path]) -> list[Path]:
     """The image files behind files, folders and patterns, in the order named, each once.
 
     A folder means its `image.tif`, or else the `image.tif` of its subfolders, or else its rasters; files that
-    watermap wrote as results are passed over.
+    watermap wrote as results are passed over. All of it may lie in an object store; of a web server, files only.
 
     Raises:
         DataError: a folder or pattern that holds no image.
-        UsageError: two images whose results would have one name.
+        StorageError: a folder or pattern of a store that cannot be reached.
+        UsageError: two images whose results would have one name, or a place that takes more than is installed.
     """
     found: dict[Path, Path] = {}
     for text in inputs:
-        path = Path(text)
-        if path.is_dir():
+        path = location(text)
+        away = remote(path)
+        if away is not None and _names_a_file(away):
+            images = [path]  # whether it is there is seen when it is read, and does not stop the others
+        elif path.is_dir():
             images = _images_of(path)
-        elif has_magic(str(text)) and not path.exists():
-            images = [image for match in sorted(_glob(text)) for image in _matched(Path(match))]
+        elif has_magic(str(path)) and not path.exists():
+            images = [image for match in sorted(_matches(path)) for image in _matched(match)]
         else:
             images = [path]
         if not images:
@@ -58,8 +63,14 @@ def output_name(image: Path) -> str:
     return image.resolve().parent.name if image.name == IMAGE_FILE else image.stem
 
 
-def _glob(pattern: str | Path) -> list[str]:
-    return glob(str(pattern), recursive=True)  # noqa: PTH207 (Path.glob takes no absolute pattern)
+def _names_a_file(path: RemotePath) -> bool:
+    return path.is_web or (path.suffix.lower() in _SUFFIXES and not has_magic(str(path)))
+
+
+def _matches(pattern: Path) -> list[Path]:
+    if (away := remote(pattern)) is not None:
+        return [location(found) for found in away.matches()]
+    return [Path(name) for name in glob(str(pattern), recursive=True)]  # noqa: PTH207 (Path.glob takes none absolute)
 
 
 def _images_of(folder: Path) -> list[Path]:

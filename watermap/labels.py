@@ -9,14 +9,13 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import rasterio
 import shapely
 from rasterio.enums import MaskFlags
 from rasterio.windows import Window
 
 from watermap.cog import LAND, NO_DATA, WATER
 from watermap.errors import DataError
-from watermap.gdal import GDAL_ERRORS
+from watermap.gdal import read_from
 from watermap.grid import Grid
 from watermap.ground import locate
 from watermap.raster import open_raster
@@ -60,6 +59,7 @@ class Label:
 
         Raises:
             DataError: the file is damaged, or holds other codes.
+            StorageError: it lies elsewhere and can no longer be reached.
         """
         if self._grid is self.own_grid:
             return self._read_own(window)
@@ -81,13 +81,9 @@ class Label:
         return result.reshape(shape)
 
     def _read_own(self, window: Window) -> Codes:
-        try:
-            values = self._dataset.read(1, window=window)
-            hidden = self._dataset.read_masks(1, window=window) == 0
-        except GDAL_ERRORS as error:
-            raise DataError(
-                f"{self.path}: cannot be read, it is truncated or damaged", hint="export it again"
-            ) from error
+        rows = f"rows {int(window.row_off)} to {int(window.row_off + window.height) - 1}"
+        values = read_from(self.path, lambda: self._dataset.read(1, window=window), what=rows)
+        hidden = read_from(self.path, lambda: self._dataset.read_masks(1, window=window), what=rows) == 0
         if np.issubdtype(values.dtype, np.floating):
             hidden |= np.isnan(values)
         if self._codes_win:  # what the user says of a value beats what the file says
@@ -141,18 +137,18 @@ def open_label(
 
     Raises:
         DataError: no such file, several bands, or a label that does not fit the image (the message names both).
+        StorageError: it lies elsewhere and cannot be reached.
     """
     with open_raster(path) as raster:
         if raster.count != 1:
             raise DataError(f"{path}: has {raster.count} bands, but a label has one", hint="keep the band of classes")
         own = raster.grid
-    if grid is not None and not grid.same_as(own) and not _overlap(grid, own):
-        raise DataError(
-            f"{path}: does not fit {image_path or 'its image'}, they share no ground ({own.crs}, {grid.crs})",
-            hint="check that both show the same place and that their CRS is right",
-        )
-    with rasterio.open(path) as dataset:
-        yield Label(path, dataset, grid, codes)
+        if grid is not None and not grid.same_as(own) and not _overlap(grid, own):
+            raise DataError(
+                f"{path}: does not fit {image_path or 'its image'}, they share no ground ({own.crs}, {grid.crs})",
+                hint="check that both show the same place and that their CRS is right",
+            )
+        yield Label(path, raster.dataset, grid, codes)
 
 
 def _overlap(grid: Grid, label: Grid) -> bool:

@@ -7,6 +7,8 @@ train-000.valid.npy   (n, rows, cols) bool: the image holds data
 ...                   more shards, and those of validation and test
 patches.gpkg          outline, scene, split and water fraction of each patch (EPSG:4326)
 patches.json          the manifest, written last: what is in it and what made it
+
+It is written on this machine; one that lies elsewhere is copied here once, to be mapped into memory.
 """
 
 from __future__ import annotations
@@ -24,12 +26,14 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from watermap import __version__
+from watermap.copies import bring, cache_folder, whole_folder
 from watermap.errors import DataError
 from watermap.files import file_digest
 from watermap.inputs import IMAGE_FILE
 from watermap.patch_index import INDEX_FILE, PatchRecord, damaged, read_index
 from watermap.raster import Radiometry
 from watermap.splits import SPLITS, check_leaks
+from watermap.storage import remote
 
 FORMAT_VERSION: Final = 1
 MANIFEST_FILE: Final = "patches.json"
@@ -143,8 +147,9 @@ class PatchStore:
         counts: patches by split.
     """
 
-    def __init__(self, folder: Path, manifest: Manifest, records: Sequence[PatchRecord]) -> None:
+    def __init__(self, folder: Path, manifest: Manifest, records: Sequence[PatchRecord], files: Path) -> None:
         self.folder = folder
+        self._files = files
         self.manifest = manifest
         self.bands = manifest.bands
         self.patch_size = manifest.patch_size
@@ -168,25 +173,27 @@ class PatchStore:
     def open(cls, folder: Path) -> Self:
         """Open a store: manifest, size of every file, index, and no ground in two splits.
 
+        Args:
+            folder: of the store, wherever it lies.
+
         Raises:
             DataError: no store there, one of another version, a damaged one, or one whose splits share ground.
+            StorageError: it lies elsewhere and cannot be reached.
         """
-        manifest = _read_manifest(folder)
-        for shard in manifest.shards:
-            for kind in KINDS:
-                path = folder / f"{shard.name}.{kind}.npy"
-                if not path.is_file():
-                    raise damaged(path, "it is missing")
-                if path.stat().st_size != shard.files[kind].size:
-                    raise damaged(path, f"it should be {shard.files[kind].size} bytes long")
-        records = read_index(folder / INDEX_FILE)
-        store = cls(folder, manifest, records)
+        manifest, text = _read_manifest(folder)
+        files = folder if remote(folder) is None else _copied(folder, manifest, text)
+        for name, shard_file in _shard_files(manifest).items():
+            if not (files / name).is_file():
+                raise damaged(folder / name, "it is missing")
+            if (files / name).stat().st_size != shard_file.size:
+                raise damaged(folder / name, f"it should be {shard_file.size} bytes long")
+        records = read_index(files / INDEX_FILE)
+        store = cls(folder, manifest, records, files)
         if {split: len(found) for split, found in store._records.items()} != store.counts:
             raise damaged(folder / INDEX_FILE, "it does not list the patches of the manifest")
         check_leaks(records)
-        for shard in manifest.shards:
-            for kind in KINDS:
-                store._array(f"{shard.name}.{kind}.npy")  # mapped now, it stays this store if another replaces it
+        for name in _shard_files(manifest):
+            store._array(name)  # mapped now, it stays this store if another replaces it
         return store
 
     def verify(self) -> None:
@@ -195,11 +202,9 @@ class PatchStore:
         Raises:
             DataError: a shard is not the file that was written.
         """
-        for shard in self.manifest.shards:
-            for kind in KINDS:
-                path = self.folder / f"{shard.name}.{kind}.npy"
-                if file_digest(path) != shard.files[kind].sha256:
-                    raise damaged(path, "it is not the file that was written")
+        for name, shard_file in _shard_files(self.manifest).items():
+            if file_digest(self._files / name) != shard_file.sha256:
+                raise damaged(self.folder / name, "it is not the file that was written")
 
     def count(self, split: str) -> int:
         """Patches of a split."""
@@ -243,7 +248,7 @@ class PatchStore:
     def _array(self, name: str) -> npt.NDArray[Any]:
         if name not in self._arrays:
             try:
-                self._arrays[name] = np.load(self.folder / name, mmap_mode="r", allow_pickle=False)
+                self._arrays[name] = np.load(self._files / name, mmap_mode="r", allow_pickle=False)
             except (OSError, ValueError) as error:
                 raise damaged(self.folder / name, "it is not readable") from error
         return self._arrays[name]
@@ -259,7 +264,38 @@ def foreign_files(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir() if path.is_dir() or not _OWN_FILES.fullmatch(path.name))
 
 
-def _read_manifest(folder: Path) -> Manifest:
+def _shard_files(manifest: Manifest) -> dict[str, ShardFile]:
+    """The arrays of a store, by file name."""
+    return {f"{shard.name}.{kind}.npy": shard.files[kind] for shard in manifest.shards for kind in KINDS}
+
+
+def _copied(folder: Path, manifest: Manifest, text: str) -> Path:
+    """The copy on this machine of a store elsewhere: one for each manifest, complete or not at all."""
+    files = _shard_files(manifest)
+    odd = [name for name in files if not _OWN_FILES.fullmatch(name)]
+    if odd:
+        raise damaged(folder / MANIFEST_FILE, f"it names {odd[0]}")
+    sizes = {name: file.size for name, file in files.items()} | {MANIFEST_FILE: len(text.encode())}
+    try:
+        sizes[INDEX_FILE] = (folder / INDEX_FILE).stat().st_size
+    except FileNotFoundError as error:
+        raise damaged(folder / INDEX_FILE, "it is missing") from error
+
+    def is_whole(copy: Path) -> bool:
+        return all((copy / name).is_file() and (copy / name).stat().st_size == size for name, size in sizes.items())
+
+    copy = cache_folder() / f"patches-{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+    with whole_folder(copy, is_whole) as part:
+        if part is not None:
+            for name, file in files.items():
+                bring(folder / name, part / name, file.sha256, damaged)
+            bring(folder / INDEX_FILE, part / INDEX_FILE, None, damaged)
+            (part / MANIFEST_FILE).write_text(text, encoding="utf-8")
+    return copy
+
+
+def _read_manifest(folder: Path) -> tuple[Manifest, str]:
+    """The manifest of a store, and its text."""
     path = folder / MANIFEST_FILE
     if not path.is_file():
         raise DataError(
@@ -276,7 +312,7 @@ def _read_manifest(folder: Path) -> Manifest:
             hint="tile the scenes again",
         )
     try:
-        return Manifest.model_validate_json(text)
+        return Manifest.model_validate_json(text), text
     except ValidationError as error:
         where = ".".join(str(part) for part in error.errors()[0]["loc"])
         raise damaged(path, f"{where}: {error.errors()[0]['msg']}") from error

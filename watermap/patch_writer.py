@@ -29,6 +29,7 @@ from watermap.patch_store import (
     is_store,
 )
 from watermap.splits import SPLITS
+from watermap.storage import local
 
 _SHARD_BYTES: Final = 512 * 2**20
 
@@ -37,9 +38,9 @@ def check_target(out: Path) -> None:
     """Make sure that a store may be written: nothing there, an empty folder, or a store to be replaced.
 
     Raises:
-        UsageError: something else is there.
+        UsageError: something else is there, or it does not lie on this machine.
     """
-    if not out.exists():
+    if not local(out).exists():
         return
     if not out.is_dir():
         raise UsageError(f"{out}: is a file", hint="give a folder for the patches")

@@ -19,7 +19,7 @@ from watermap import __version__
 from watermap.bands import parse_bands
 from watermap.config import TileConfig
 from watermap.cuts import TOO_FEW_VALID, TOO_LITTLE_WATER, TOO_MUCH_WATER, TRIED, Cuts
-from watermap.errors import DataError
+from watermap.errors import DataError, StorageError
 from watermap.ground import find_sites, footprints
 from watermap.patch_index import PatchRecord
 from watermap.patch_store import FORMAT_VERSION, Manifest, PatchBatch, PatchStore, is_store
@@ -94,7 +94,8 @@ def tile(
             is the same. None: one after the other.
 
     Raises:
-        UsageError: `out` is something else than a patch store.
+        UsageError: `out` is something else than a patch store, or does not lie on this machine.
+        StorageError: the scenes' store cannot be reached for now; what is there stays.
         DataError: no scene can be used, no patch passes, too little ground to split, or splits share ground.
     """
     check_target(out)
@@ -160,10 +161,15 @@ def _attempt(
     message: str,
     pool: Executor | None,
 ) -> dict[str, _Found]:
-    """Do something with each scene; keep the errors of those that fail, unless all have failed."""
+    """Do something with each scene; keep the errors of those that fail, unless all have failed.
+
+    What will pass is no scene's failure: patches are not cut without it.
+    """
     found = {}
     results = in_order(partial(_or_error, action), inputs.values(), pool)
     for done, (name, result) in enumerate(zip(inputs, results, strict=True), 1):
+        if isinstance(result, StorageError) and result.transient:
+            raise result
         if isinstance(result, DataError):
             failures[name] = result
         else:

@@ -13,10 +13,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from watermap import __version__
 from watermap.errors import DataError
-from watermap.files import file_digest, write_text
+from watermap.files import file_digest, identity, write_text
+from watermap.gdal import raster_files
 from watermap.inputs import output_name
 from watermap.prediction import Prediction, Predictor, predict_scene
 from watermap.progress import Progress, silent
+from watermap.storage import local
 
 RECORD_SUFFIX: Final = "_prediction.json"
 
@@ -65,8 +67,10 @@ def predict_once(
 
     Raises:
         DataError: the scene cannot be used, or the rasters cannot be written.
+        StorageError: the scene lies elsewhere and cannot be reached.
+        UsageError: `out` does not lie on this machine.
     """
-    path = out / f"{output_name(scene)}{RECORD_SUFFIX}"
+    path = local(out) / f"{output_name(scene)}{RECORD_SUFFIX}"
     made_from = _inputs(scene, predictor, names)
     record = _read(path)
     if record is not None and record.made_from == made_from and _is_whole(record, out):
@@ -88,9 +92,13 @@ def predict_once(
 
 
 def _inputs(scene: Path, predictor: Predictor, names: Sequence[str] | None) -> str:
-    """Digest of all that decides the pixels; a mask or metadata file beside the image is part of the scene."""
+    """Digest of all that decides the pixels.
+
+    A mask or metadata file beside the image, or the sources of a VRT, are part of the scene. Of remote files their
+    store is asked what they hold, so that one which moves to another store is predicted again.
+    """
     try:
-        files = {path.name: file_digest(path) for path in sorted(scene.parent.glob(f"{scene.name}*"))}
+        files = [(path.name, identity(path)) for path in raster_files(scene)]
     except OSError as error:
         raise DataError(f"{scene}: cannot be read ({error.strerror})", hint="check its permissions") from error
     made_from = [__version__, predictor.bundle.id, predictor.config.digest(), names, files]

@@ -17,11 +17,12 @@ from watermap.bundle import Bundle
 from watermap.cog import LABEL_LAYOUT, LAND, NO_DATA, WATER, RasterLayout, RasterWriter
 from watermap.config import STRIDE, PredictConfig
 from watermap.errors import UsageError, WatermapError
-from watermap.files import file_digest
+from watermap.files import identity
 from watermap.inputs import output_name
 from watermap.progress import Progress, silent
 from watermap.radiometry import FloatArray, fill_invalid, scene_radiometry, to_expected
 from watermap.raster import Mask, Radiometry, Raster, open_raster
+from watermap.storage import local
 from watermap.windows import Strip, predict_strips
 
 if TYPE_CHECKING:
@@ -151,8 +152,10 @@ def predict_scene(
 
     Raises:
         DataError: the scene cannot be used, or the rasters cannot be written; none is left half done.
+        StorageError: the scene lies elsewhere and cannot be reached.
+        UsageError: `out` does not lie on this machine.
     """
-    water_path = out / f"{output_name(scene)}_water.tif"
+    water_path = local(out) / f"{output_name(scene)}_water.tif"
     probability_path = out / f"{output_name(scene)}_probability.tif"
     kind = predictor.config.probability
     layout = {"none": None, "percent": PERCENT_LAYOUT, "float": FLOAT_LAYOUT}[kind]
@@ -215,7 +218,8 @@ def _encoded(strip: Strip, kind: str) -> npt.NDArray[Any]:
 
 
 def _tags(scene: Path, predictor: Predictor) -> dict[str, str]:
-    """What made a raster."""
+    """What made a raster; of a remote scene what its store says of the content, so that it is not read twice."""
+    kind, _, value = identity(scene).partition(":")
     return {
         "WATERMAP_VERSION": __version__,
         "WATERMAP_BUNDLE": predictor.bundle.folder.name,
@@ -223,5 +227,5 @@ def _tags(scene: Path, predictor: Predictor) -> dict[str, str]:
         "WATERMAP_THRESHOLD": f"{predictor.threshold:g}",
         "WATERMAP_CONFIG": predictor.config.digest(),
         "WATERMAP_SCENE": output_name(scene),
-        "WATERMAP_SCENE_SHA256": file_digest(scene),
+        f"WATERMAP_SCENE_{kind.upper()}": value,
     }

@@ -285,6 +285,8 @@ def _score(bundle: Bundle, held_out: Path, config: PredictConfig, progress: Prog
     result = evaluate(bundle, held_out, config, pictures=0, progress=progress)
     if result.failures:
         name, error = result.failures[0]
+        if getattr(error, "transient", False):
+            raise error
         raise DataError(f"held-out scene {name} cannot be scored ({error})", hint="mend or remove it")
     score = result.pooled.as_dict()[SCORE]
     if score is None:

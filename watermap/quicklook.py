@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import rasterio
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
@@ -17,6 +16,7 @@ from rasterio.enums import Resampling
 from watermap.bands import TRUE_COLOR, canonical_name
 from watermap.cog import WATER, WATER_COLORS
 from watermap.files import appearing
+from watermap.gdal import open_dataset
 from watermap.radiometry import FloatArray
 from watermap.report import true_color
 
@@ -31,6 +31,9 @@ def plot_quicklooks(scenes: Sequence[tuple[Path, Path]], path: Path) -> Path:
     Args:
         scenes: image and water raster of each, on one grid.
         path: the PNG.
+
+    Raises:
+        DataError: an image or a map cannot be read, or the picture cannot be written.
     """
     rows = math.ceil(len(scenes) / 2)
     figure = Figure(figsize=(12, 3.3 * rows + 0.5), layout="constrained")
@@ -56,7 +59,7 @@ def plot_quicklooks(scenes: Sequence[tuple[Path, Path]], path: Path) -> Path:
 
 def _picture(image: Path) -> FloatArray:
     """(rows, cols, 3) in [0, 1], at most so many pixels a side, read from the overviews."""
-    with rasterio.open(image) as dataset:
+    with open_dataset(image) as dataset:
         named = [canonical_name(text) if text else None for text in dataset.descriptions]
         wanted = [named.index(band) + 1 for band in TRUE_COLOR if band in named]
         indexes = wanted if len(wanted) == len(TRUE_COLOR) else [1, 1, 1]
@@ -69,7 +72,7 @@ def _picture(image: Path) -> FloatArray:
 
 
 def _with_water(picture: FloatArray, water: Path) -> FloatArray:
-    with rasterio.open(water) as dataset:
+    with open_dataset(water) as dataset:
         codes = dataset.read(1, out_shape=picture.shape[:2], resampling=Resampling.nearest)
     shown: FloatArray = np.where((codes == WATER)[..., None], np.array(_BLUE, np.float32), picture)
     return shown

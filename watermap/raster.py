@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import rasterio
 from rasterio.enums import ColorInterp, MaskFlags
-from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
 from rasterio.windows import Window
 
 from watermap.bands import canonical_name, find_bands
 from watermap.errors import DataError
-from watermap.gdal import GDAL_ERRORS
+from watermap.gdal import open_dataset, read_from
 from watermap.grid import Grid
-
-_TIFF_STARTS: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 Array = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_]
@@ -77,6 +72,11 @@ class Raster:
         self.names: tuple[str | None, ...] = tuple(names) if names is not None else tuple(described)
         self._described = tuple(described)
         self._remarks: dict[str, None] = {}
+
+    @property
+    def dataset(self) -> Any:
+        """GDAL's own, for what is not told here."""
+        return self._dataset
 
     @property
     def count(self) -> int:
@@ -152,6 +152,7 @@ class Raster:
 
         Raises:
             DataError: the file is damaged.
+            StorageError: it lies elsewhere and can no longer be reached.
         """
         if window is None:
             window = Window(0, 0, self.grid.width, self.grid.height)
@@ -173,14 +174,8 @@ class Raster:
 
     def _guarded(self, read: Callable[..., Array], indexes: int | list[int], window: Window) -> Array:
         """Read, or tell which rows cannot be read."""
-        try:
-            return read(indexes, window=window)
-        except GDAL_ERRORS as error:
-            rows = f"{int(window.row_off)} to {int(window.row_off + window.height) - 1}"
-            raise DataError(
-                f"{self.path}: rows {rows} cannot be read, the file is truncated or damaged",
-                hint="download or export it again",
-            ) from error
+        rows = f"rows {int(window.row_off)} to {int(window.row_off + window.height) - 1}"
+        return read_from(self.path, lambda: read(indexes, window=window), what=rows)
 
     def _valid(self, values: Array, positions: Sequence[int], window: Window) -> Mask:
         """Which pixels hold data.
@@ -211,21 +206,14 @@ def open_raster(path: Path, *, names: Sequence[str] | None = None) -> Iterator[R
     """Open a raster that GDAL can read.
 
     Args:
-        path: a local file.
+        path: a file, wherever it lies.
         names: the names of all its bands in file order, where the user states them; otherwise the file's own.
 
     Raises:
         DataError: no such file, not a raster, no CRS or georeference, complex numbers, wrong number of names.
+        StorageError: it lies elsewhere and cannot be reached.
     """
-    if not path.exists():
-        raise DataError(f"{path}: no such file", hint="check the path")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)  # told below as an error
-            dataset = rasterio.open(path)
-    except RasterioIOError as error:
-        raise _unreadable(path) from error
-    with dataset:
+    with open_dataset(path) as dataset:
         if dataset.count == 0:
             raise DataError(f"{path}: holds no bands of its own", hint="give one of its subdatasets as a GeoTIFF")
         if dataset.crs is None:
@@ -237,15 +225,3 @@ def open_raster(path: Path, *, names: Sequence[str] | None = None) -> Iterator[R
         if any(dtype.startswith("complex") for dtype in dataset.dtypes):
             raise DataError(f"{path}: holds complex numbers", hint="give reflectance as integers or floats")
         yield Raster(path, dataset, names)
-
-
-def _unreadable(path: Path) -> DataError:
-    """The error for a file that GDAL does not open."""
-    try:
-        with path.open("rb") as file:
-            is_tiff = file.read(4) in _TIFF_STARTS
-    except OSError as error:
-        return DataError(f"{path}: cannot be read ({error.strerror})", hint="check its permissions")
-    if is_tiff:
-        return DataError(f"{path}: a truncated or damaged TIFF", hint="download or export it again")
-    return DataError(f"{path}: not a raster that GDAL can read", hint="give a GeoTIFF, JPEG 2000 or VRT file")

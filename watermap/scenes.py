@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import rasterio
-
 from watermap.cog import LABEL_LAYOUT, LAND, NO_DATA, WATER, RasterWriter
 from watermap.errors import DataError, UsageError
 from watermap.files import file_digest, unwritable
+from watermap.gdal import open_dataset, raster_files
 from watermap.grid import blocks
 from watermap.inputs import IMAGE_FILE
 from watermap.labels import open_label
 from watermap.raster import open_raster
+from watermap.storage import local
 
 LABEL_FILE: Final = "label.tif"
 
@@ -48,6 +48,8 @@ def find_scenes(folder: Path, *, need_label: bool = False) -> list[Scene]:
 
     Raises:
         DataError: no such folder, no scene in it, or a label is missing.
+        StorageError: the folder lies elsewhere and cannot be reached.
+        UsageError: it lies on a web server, which does not list what it holds.
     """
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder of scenes", hint="check the path, or make one with watermap sample")
@@ -76,8 +78,12 @@ def missing_label(scene: Scene) -> DataError:
 def scene_digests(scene: Scene) -> dict[str, str]:
     """SHA-256 of a scene's files, those beside image and label that belong to them included.
 
+    They tell a scene wherever it lies, and whether a bundle was trained on it; so files elsewhere are read as a whole,
+    though their store could tell whether they have changed.
+
     Raises:
         DataError: a file cannot be read.
+        StorageError: it lies elsewhere and cannot be reached.
     """
     folder = scene.image.parent
     paths = sorted({*folder.glob(f"{IMAGE_FILE}*"), *folder.glob(f"{LABEL_FILE}*")})
@@ -102,7 +108,8 @@ def add_scene(
         codes: watermap's code (0 land, 1 water, 255 unknown) of each of the label's values.
 
     Raises:
-        UsageError: a name that is no folder's, one that is taken, or a code that watermap does not have.
+        UsageError: a name that is no folder's, one that is taken, a code that watermap does not have, or a folder
+            that does not lie on this machine; image and label may lie anywhere.
         DataError: the image or the label cannot be used, or the scene cannot be written.
     """
     if not name or name.startswith(".") or Path(name).name != name:
@@ -110,7 +117,7 @@ def add_scene(
     wrong = sorted(set((codes or {}).values()) - {LAND, WATER, NO_DATA})
     if wrong:
         raise UsageError(f"{wrong[0]} is not a code of watermap", hint="map to 0 land, 1 water or 255 unknown")
-    target = folder / name
+    target = local(folder) / name
     if target.exists():
         raise UsageError(f"{target}: is already there", hint="choose another --name, or remove it first")
     part = folder / f".{name}.{os.getpid()}.part"
@@ -119,7 +126,8 @@ def add_scene(
         files = _image_files(image)
         part.mkdir(parents=True)
         for source, file_name in files.items():
-            shutil.copyfile(source, part / file_name)
+            with source.open("rb") as file, (part / file_name).open("wb") as copy:
+                shutil.copyfileobj(file, copy)
         if label is not None:
             _copy_label(label, part / LABEL_FILE, image, codes)
         part.rename(target)
@@ -139,12 +147,11 @@ def _image_files(image: Path) -> dict[Path, str]:
     """An image and the files beside it that belong to it (mask, metadata, world file), with their new names."""
     with open_raster(image):
         pass
-    with rasterio.open(image) as dataset:
+    with open_dataset(image) as dataset:
         if dataset.driver != "GTiff":
             raise DataError(f"{image}: is a {dataset.driver} file", hint="make it a GeoTIFF with gdal_translate")
-        sidecars = [Path(name) for name in dataset.files[1:]]
     names = {image: IMAGE_FILE}
-    for path in sidecars:
+    for path in raster_files(image)[1:]:
         if path.name.startswith(image.name):
             names[path] = IMAGE_FILE + path.name.removeprefix(image.name)
         elif path.stem == image.stem:

@@ -28,6 +28,7 @@ from watermap.patch_store import PatchStore
 from watermap.progress import Progress, silent
 from watermap.radiometry import Statistics
 from watermap.report import plot_curves
+from watermap.storage import local
 
 HISTORY_FILE: Final = "history.csv"
 CURVES_FILE: Final = "curves.png"
@@ -65,9 +66,11 @@ def train(
 
     Raises:
         DataError: the patches are damaged, leak, or hold none to train on.
-        UsageError: the folder holds something else.
+        UsageError: the folder holds something else, or does not lie on this machine.
+        StorageError: the patches lie elsewhere and cannot be reached.
         ModelError: weights cannot be had, or training diverged.
     """
+    local(out)
     store = PatchStore.open(patches)
     if not store.count("train"):
         raise DataError(f"{patches}: holds no training patches", hint="tile more scenes, or widen the water fraction")

@@ -95,9 +95,9 @@ def test_a_changed_scene_alone_is_mapped_again(bundle: Bundle, tmp_path: Path) -
 
 
 def test_a_worker_loads_a_model_once(bundle: Bundle) -> None:
-    loaded = _predictor(str(bundle.folder), bundle.id, PREDICT)
-    assert _predictor(str(bundle.folder), bundle.id, PREDICT) is loaded
-    assert _predictor(str(bundle.folder), "another", PREDICT) is not loaded
+    loaded = _predictor(bundle.folder, bundle.id, PREDICT)
+    assert _predictor(bundle.folder, bundle.id, PREDICT) is loaded
+    assert _predictor(bundle.folder, "another", PREDICT) is not loaded
 
 
 def test_without_dask_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

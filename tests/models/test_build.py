@@ -212,3 +212,8 @@ assert "watermap" not in sys.modules
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["attention_unet_compact", "unet_resnet50"]
+
+
+def test_weights_are_local() -> None:
+    with pytest.raises(UsageError, match=r"s3://b/x\.keras: weights are read from local files"):
+        build("unet", "compact", bands=3, patch_size=32, weights="s3://b/x.keras")

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
-_models = click.option(
-    "--models", type=click.Path(path_type=Path), default=Path("data/models"), show_default=True, help="Bundles' folder."
-)
+from watermap.cli.options import READ, WRITTEN
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def _models(kind: click.ParamType[Any]) -> Callable[[_Command], _Command]:
+    return click.option("--models", type=kind, default=Path("data/models"), show_default=True, help="Bundles' folder.")
 
 
 @click.group("bundles")
@@ -17,7 +23,7 @@ def command() -> None:
 
 
 @command.command("list")
-@_models
+@_models(READ)
 def show(models: Path) -> None:
     """Every bundle with its scores on the test patches, and which one is in use."""
     from watermap.cli.console import score, table
@@ -41,11 +47,9 @@ def show(models: Path) -> None:
 
 
 @command.command("promote")
-@click.argument("bundle_dir", metavar="BUNDLE", type=click.Path(path_type=Path))
-@_models
-@click.option(
-    "--held-out", type=click.Path(path_type=Path), help="Labelled scenes neither was trained on: promote if no worse."
-)
+@click.argument("bundle_dir", metavar="BUNDLE", type=READ)
+@_models(WRITTEN)
+@click.option("--held-out", type=READ, help="Labelled scenes neither was trained on: promote if no worse.")
 @click.option(
     "--tolerance", type=click.FloatRange(0, 1), default=0.0, show_default=True, help="Water IoU it may be lower."
 )
@@ -73,7 +77,7 @@ def promote_bundle(bundle_dir: Path, models: Path, held_out: Path | None, tolera
 
 
 @command.command("rollback")
-@_models
+@_models(WRITTEN)
 def rollback(models: Path) -> None:
     """Put the bundle to use that was in use before."""
     from watermap.cli.console import console

@@ -9,6 +9,7 @@ import click
 
 from watermap.backend import require_keras
 from watermap.cli.console import console, files_to_open, progress_bar, score, table
+from watermap.cli.options import WRITTEN
 from watermap.config import PredictConfig
 from watermap.inputs import output_name
 
@@ -16,7 +17,7 @@ from watermap.inputs import output_name
 @click.command(name="demo")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=WRITTEN,
     default=Path("data/demo"),
     show_default=True,
     help="Folder of the results.",

@@ -11,7 +11,7 @@ import click
 from watermap.backend import require_keras
 from watermap.bands import parse_bands
 from watermap.cli.console import files_to_open, note, progress_bar, score, table
-from watermap.cli.options import config_file, setting
+from watermap.cli.options import READ, WRITTEN, config_file, setting
 from watermap.config import PredictConfig
 from watermap.errors import PartialFailureError
 
@@ -19,10 +19,10 @@ _SCORES = ("water_iou", "mean_iou", "dice", "accuracy", "cross_entropy")
 
 
 @click.command(name="evaluate")
-@click.argument("bundle_dir", type=click.Path(path_type=Path))
-@click.argument("data_dir", metavar="SCENES_OR_PATCHES_DIR", type=click.Path(path_type=Path))
-@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write all scores to this file.")
-@click.option("--picture", type=click.Path(path_type=Path), help="Side-by-side picture [default: beside the bundle].")
+@click.argument("bundle_dir", type=READ)
+@click.argument("data_dir", metavar="SCENES_OR_PATCHES_DIR", type=READ)
+@click.option("--json", "json_path", type=WRITTEN, help="Write all scores to this file.")
+@click.option("--picture", type=WRITTEN, help="Side-by-side picture [default: beside a local bundle, else here].")
 @click.option("--split", type=click.Choice(["test", "validation", "train"]), default="test", show_default=True)
 @click.option("--bands", help="Names of all bands of scenes that do not describe them, in file order.")
 @setting(PredictConfig, "threshold")
@@ -49,6 +49,7 @@ def command(
     from watermap.evaluation import evaluate
     from watermap.files import write_text
     from watermap.report import plot_panels
+    from watermap.storage import remote
 
     bundle = open_bundle(bundle_dir)
     with progress_bar() as progress:
@@ -65,7 +66,8 @@ def command(
         else f"The {len(shown)} worst of {len(scores['scenes'])} scenes"
     )
     table(title, ["scene", *_SCORES], [[scene["name"], *(score(scene[name]) for name in _SCORES)] for scene in shown])
-    picture = picture or bundle_dir.parent / f"{bundle_dir.resolve().name}_on_{data_dir.resolve().name}.png"
+    beside = bundle_dir.parent if remote(bundle_dir) is None else Path()
+    picture = picture or beside / f"{bundle_dir.resolve().name}_on_{data_dir.resolve().name}.png"
     written = [plot_panels(result.panels, picture, threshold=scores["threshold"])]
     if json_path is not None:
         write_text(json_path, json.dumps(scores, indent=2) + "\n")

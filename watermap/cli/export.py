@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from watermap.cli.options import config_file, setting
+from watermap.cli.options import WRITTEN, config_file, setting
 from watermap.config import EarthEngineConfig, ExportConfig
 
 _SHOWN_SCENES = 40
@@ -26,7 +26,8 @@ class _AreaCommand(click.Command):
 @click.argument("area")
 @setting(ExportConfig, "start")
 @setting(ExportConfig, "end")
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Scenes folder to write.")
+@setting(ExportConfig, "last_days")
+@click.option("--out", type=WRITTEN, required=True, help="Scenes folder to write.")
 @setting(ExportConfig, "max_cloud")
 @setting(ExportConfig, "cloud_score")
 @setting(ExportConfig, "bands")

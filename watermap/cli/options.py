@@ -4,14 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args, get_origin
+from typing import Any, Final, Literal, TypeVar, get_args, get_origin
 
 import click
 
 from watermap.config import Config
+from watermap.storage import local, location
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
-_TYPES = {int: click.INT, float: click.FLOAT, str: click.STRING, Path: click.Path(path_type=Path)}
+
+
+class _Anywhere(click.ParamType):  # type: ignore[type-arg]  # no generic before click 8.2
+    """A local path, or a URL of a store or a web server."""
+
+    name = "path or url"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str | None:  # noqa: ARG002
+        return "PATH|URL" if isinstance(param, click.Option) else None
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:  # noqa: ARG002
+        return location(value)
+
+
+class _Here(click.Path):
+    """A path on this machine; a URL is told so."""
+
+    def __init__(self, what: str, hint: str = "") -> None:
+        super().__init__(path_type=Path)
+        self._said = {"what": what, "hint": hint}
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return super().convert(local(value, **self._said), param, ctx)
+
+
+READ: Final = _Anywhere()
+"""For what is read: scenes, patches, bundles."""
+WRITTEN: Final = _Here("outputs go to local folders")
+"""For what is written."""
+_FILE: Final = _Here("settings and keys are read from local files", "copy it to this machine")
+
+_TYPES: Final = {int: click.INT, float: click.FLOAT, str: click.STRING, Path: _FILE}
 
 
 def setting(config: type[Config], name: str, *flags: str, **extra: Any) -> Callable[[_Command], _Command]:
@@ -29,7 +61,7 @@ def setting(config: type[Config], name: str, *flags: str, **extra: Any) -> Calla
         extra.setdefault("type", click.Choice([str(choice) for choice in get_args(annotation)]))
     else:
         extra.setdefault("type", _TYPES.get(annotation, click.STRING))
-    default = None if field.is_required() else field.default
+    default = None if field.is_required() or field.default_factory else field.default
     if isinstance(default, tuple):
         default = ",".join(default)
     shown = f" [default: {default}]" if default is not None else ""
@@ -45,6 +77,4 @@ def _without_none(annotation: Any) -> Any:
 
 def config_file() -> Callable[[_Command], _Command]:
     """The `--config FILE` option."""
-    return click.option(
-        "--config", "config_path", type=click.Path(path_type=Path), help="TOML file with settings; flags win."
-    )
+    return click.option("--config", "config_path", type=_FILE, help="TOML file with settings; flags win.")

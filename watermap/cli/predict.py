@@ -10,7 +10,7 @@ import click
 from watermap.backend import require_keras
 from watermap.bands import parse_bands
 from watermap.cli.console import console, files_to_open, note, progress_bar, table
-from watermap.cli.options import config_file, setting
+from watermap.cli.options import READ, WRITTEN, config_file, setting
 from watermap.config import PredictConfig
 from watermap.errors import PartialFailureError, WatermapError
 
@@ -20,12 +20,10 @@ from watermap.errors import PartialFailureError, WatermapError
 @click.option(
     "--bundle",
     "bundle_dir",
-    type=click.Path(path_type=Path),
+    type=READ,
     help="Bundle [default: the one in use in data/models].",
 )
-@click.option(
-    "--out", type=click.Path(path_type=Path), default=Path("data/predictions"), show_default=True, help="Output folder."
-)
+@click.option("--out", type=WRITTEN, default=Path("data/predictions"), show_default=True, help="Output folder.")
 @click.option("--probability", is_flag=True, help="Also write the probability in whole percent.")
 @click.option("--probability-type", type=click.Choice(["percent", "float"]), help="Also write it as uint8 or float32.")
 @setting(PredictConfig, "threshold")
@@ -47,7 +45,10 @@ def command(
     probability: bool,
     **stated: Any,
 ) -> None:
-    """Map the water of scenes: files, scenes folders or patterns. Each gives NAME_water.tif on its own grid."""
+    """Map the water of scenes: files, scenes folders or patterns, here or at s3://, gs:// and https:// addresses.
+
+    Each gives NAME_water.tif on its own grid.
+    """
     kind = probability_type or ("percent" if probability else None)
     config = PredictConfig.load(config_path, section="predict", probability=kind, **stated)
     names = parse_bands(bands) if bands else None

@@ -8,12 +8,12 @@ from typing import Any
 import click
 
 from watermap.cli.console import console, files_to_open, progress_bar
-from watermap.cli.options import config_file, setting
+from watermap.cli.options import WRITTEN, config_file, setting
 from watermap.config import SampleConfig
 
 
 @click.command(name="sample")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Scenes folder to write.")
+@click.option("--out", required=True, type=WRITTEN, help="Scenes folder to write.")
 @setting(SampleConfig, "scenes")
 @setting(SampleConfig, "size")
 @setting(SampleConfig, "seed")

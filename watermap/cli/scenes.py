@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from watermap.cli.options import READ, WRITTEN
+
 
 @click.group("scenes")
 def command() -> None:
@@ -13,10 +15,10 @@ def command() -> None:
 
 
 @command.command("add")
-@click.argument("image", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of scenes; made if absent.")
+@click.argument("image", type=READ)
+@click.option("--out", type=WRITTEN, required=True, help="Folder of scenes; made if absent.")
 @click.option("--name", help="Name of the scene. [default: the image's file name]")
-@click.option("--label", type=click.Path(path_type=Path), help="Raster of truth that overlaps the image.")
+@click.option("--label", type=READ, help="Raster of truth that overlaps the image.")
 @click.option(
     "--codes",
     help="The label's values as watermap codes (0 land, 1 water, 255 unknown), e.g. -1=255,0=0,1=1 or, for "

@@ -7,13 +7,13 @@ from typing import Any
 
 import click
 
-from watermap.cli.options import config_file, setting
+from watermap.cli.options import READ, WRITTEN, config_file, setting
 from watermap.config import TileConfig
 
 
 @click.command("tile")
-@click.argument("scenes_dir", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for the patches; made anew.")
+@click.argument("scenes_dir", type=READ)
+@click.option("--out", type=WRITTEN, required=True, help="Folder for the patches; made anew.")
 @setting(TileConfig, "patch_size")
 @setting(TileConfig, "min_water")
 @setting(TileConfig, "max_water")

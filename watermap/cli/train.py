@@ -9,13 +9,13 @@ import click
 
 from watermap.backend import require_keras
 from watermap.cli.console import console, files_to_open, note, progress_bar, score, table
-from watermap.cli.options import config_file, setting
+from watermap.cli.options import READ, WRITTEN, config_file, setting
 from watermap.config import TrainConfig
 
 
 @click.command(name="train")
-@click.argument("patches_dir", type=click.Path(path_type=Path))
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Bundle folder to write.")
+@click.argument("patches_dir", type=READ)
+@click.option("--out", required=True, type=WRITTEN, help="Bundle folder to write.")
 @setting(TrainConfig, "arch")
 @setting(TrainConfig, "encoder")
 @setting(TrainConfig, "weights", metavar="imagenet|none|PATH")

@@ -18,6 +18,7 @@ from watermap.models.resize import check_side
 from watermap.models.scaling import SCALING_LAYER, Scaling, imagenet_gains
 from watermap.models.unet import unet
 from watermap.models.weights import MODEL_SUFFIX, WEIGHTS_SUFFIX, copy_resnet50, imagenet_file, load, read_resnet50
+from watermap.storage import local
 
 Decoder = Callable[[Sequence[KerasTensor], Sequence[int]], KerasTensor]
 
@@ -101,7 +102,7 @@ def _source(encoder: str, weights: str | Path | None) -> Path | None:
     """The file that weights come from; None for random ones."""
     if weights is None:
         return None
-    path = Path(weights)
+    path = local(weights, what="weights are read from local files", hint="copy them to this machine")
     if not ENCODERS[encoder].pretrained and path.suffix != MODEL_SUFFIX:
         raise UsageError(
             f"there are no {weights} weights for the {encoder} encoder",
