@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -80,16 +81,27 @@ def test_the_demo_ends_with_the_files_to_open(tmp_path: Path, capsys: pytest.Cap
     assert run(command) == 0  # again, over what is there
 
 
+@pytest.fixture(scope="module")
+def mapped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of a bundle, a scene and its map."""
+    folder = tmp_path_factory.mktemp("mapped")
+    make_bundle(folder / "bundle", radius=8)
+    values = np.random.default_rng(0).integers(150, 3000, (6, 1500, 1500)).astype(np.uint16)
+    write_tif(folder / "place.tif", values, make_grid(1500, 1500), names=STANDARD_BANDS)
+    subprocess.run([*_PREDICT, "place.tif"], check=True, capture_output=True, cwd=folder)
+    return folder
+
+
+_PREDICT = [sys.executable, "-m", "watermap", "predict", "--bundle", "bundle", "--out", "out"]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_prediction_stopped_at_any_moment_leaves_the_old_or_the_new_map(
-    signal_number: signal.Signals, tmp_path: Path
+    signal_number: signal.Signals, mapped: Path, tmp_path: Path
 ) -> None:
-    bundle = make_bundle(tmp_path / "bundle", radius=8)
-    values = np.random.default_rng(0).integers(150, 3000, (6, 1500, 1500)).astype(np.uint16)
-    scene = write_tif(tmp_path / "place.tif", values, make_grid(1500, 1500), names=STANDARD_BANDS)
-    command = [sys.executable, "-m", "watermap", "predict", str(scene), "--bundle", str(bundle.folder), "--out", "out"]
-    subprocess.run(command, check=True, capture_output=True)
+    shutil.copytree(mapped, tmp_path, dirs_exist_ok=True)
+    command = [*_PREDICT, "place.tif"]
     out = tmp_path / "out"
     target = out / "place_water.tif"
     old = target.read_bytes()
