@@ -8,7 +8,7 @@ from prefect import flow, task
 
 from flows.names import run_name
 from flows.pages import show_files, show_rows
-from flows.policy import EARTH_ENGINE, RETRIED, TASK, judge, logged, make_limits, may_try_again, slot
+from flows.policy import EARTH_ENGINE, RETRIED, TASK, judge, log, logged, make_limits, may_try_again, slot
 from flows.rows import FAILED, KEPT, MADE, Row
 from watermap.area import read_area
 from watermap.config import EarthEngineConfig, ExportConfig, SampleConfig
@@ -16,7 +16,9 @@ from watermap.earthengine.export import export
 from watermap.earthengine.plan import plan
 from watermap.earthengine.search import search
 from watermap.earthengine.session import connect
-from watermap.sample import write_samples
+from watermap.errors import NothingNewError, UsageError
+from watermap.inputs import IMAGE_FILE
+from watermap.sample import SAMPLE_PREFIX, write_samples
 from watermap.stac import CATALOG_FILE
 
 
@@ -25,7 +27,13 @@ def export_scenes(area: str, out: Path, config: ExportConfig, service: EarthEngi
     """Bring every scene that is not there yet."""
     with slot(EARTH_ENGINE), connect(service) as session:
         place = read_area(area)
-        scenes, _ = search(session, place, config)
+        try:
+            scenes, notes = search(session, place, config)
+        except NothingNewError as nothing:  # a cloudy fortnight is no failure of a run
+            log().warning("%s", nothing)
+            return []
+        for line in notes:
+            log().warning("%s", line)
         found = export(session, plan(place, scenes, config), out, config, progress=logged())
     for error in found.failures.values():
         if getattr(error, "transient", False) and may_try_again():
@@ -68,8 +76,26 @@ def export_flow(
     if area is None:
         rows = make_samples(out, sample or SampleConfig())
     else:
-        rows = export_scenes(area, out, export or ExportConfig.load(), earth_engine or EarthEngineConfig())
+        settings = export or ExportConfig.load()
+        if settings.to == "drive":
+            raise UsageError("scenes that go to Drive are not on this machine", hint="export to local, or to gcs")
+        rows = export_scenes(area, out, settings, earth_engine or EarthEngineConfig())
     show_rows("scenes", f"{len(rows)} scenes in {out}", rows)
     show_files("scenes-files", "Scenes", [out / CATALOG_FILE])
     judge(rows, allowed_failures)
     return rows
+
+
+def check_origin(scenes: Path, area: str | None) -> None:
+    """Make sure that sample scenes and real ones do not meet in one folder.
+
+    Raises:
+        UsageError: the folder holds the other kind.
+    """
+    names = sorted(path.parent.name for path in scenes.glob(f"*/{IMAGE_FILE}"))
+    others = [name for name in names if name.startswith(SAMPLE_PREFIX) != (area is None)]
+    if others:
+        kind = "no sample scene" if area is None else "a sample scene"
+        raise UsageError(
+            f"{scenes}: holds {others[0]}, which is {kind}", hint="give sample scenes and real ones a folder each"
+        )

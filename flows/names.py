@@ -22,7 +22,7 @@ def run_name() -> str:
 def about(parameters: Mapping[str, Any]) -> str:
     """What a run with these parameters is about, in a few words."""
     given = next((parameters[name] for name in _ABOUT if parameters.get(name)), _samples(parameters))
-    texts = [str(each) for each in (given if isinstance(given, list | tuple) else [given])]
+    texts = [_shown(each) for each in (given if isinstance(given, list | tuple) else [given])]
     more = f" and {len(texts) - 1} more" if len(texts) > 1 else ""
     short = Path(texts[0]).stem if Path(texts[0]).suffix[1:].isalpha() else texts[0]
     return f"{short if len(short) <= _LONGEST else short[: _LONGEST - 3] + '...'}{more}"
@@ -30,3 +30,8 @@ def about(parameters: Mapping[str, Any]) -> str:
 
 def _samples(parameters: Mapping[str, Any]) -> str:
     return f"sample scenes for {Path(parameters['out']).name}" if "out" in parameters else "sample scenes"
+
+
+def _shown(text: Any) -> str:
+    """Without the query of an address, which may hold a signature."""
+    return str(text).partition("?")[0] if "://" in str(text) else str(text)

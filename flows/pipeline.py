@@ -12,7 +12,7 @@ from typing import Any
 import click
 from prefect import flow
 
-from flows.export import export_flow
+from flows.export import check_origin, export_flow
 from flows.names import run_name
 from flows.pages import show_table
 from flows.predict import predict_flow
@@ -70,6 +70,7 @@ def pipeline(
         allowed_failures: share of scenes that may fail in a step without failing the run.
     """
     scenes, patches, models, maps = (folder / name for name in ("scenes", "patches", "models", "predictions"))
+    check_origin(scenes, area)
     if area is None:
         sample, tile, train = sample or trial.SCENES, tile or trial.TILE, train or trial.TRAIN
     tile = tile or TileConfig(bands=STANDARD_BANDS if export is None else export.bands)
@@ -146,9 +147,9 @@ def main(
     settings: dict[str, Any] = {"runner": RunnerConfig.load(config_path, section="runner", **places)}
     if config_path is not None:
         for section, (parameter, kind) in _STAGES.items():
-            if has_table(config_path, section):
+            if has_table(config_path, section) and section != "export":
                 settings[parameter] = kind.load(config_path, section=section)
-    if last_days is not None:
+    if area is not None:
         settings["export"] = ExportConfig.load(config_path, section="export", last_days=last_days)
     for row in pipeline(folder, area, held_out=held_out, retrain=retrain, **settings):
         click.echo(f"{row['step']:8} {row['made now']} of {row['there now']} made now, {row['seconds']} s")

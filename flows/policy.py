@@ -108,17 +108,22 @@ def judge(rows: Sequence[Row], allowed_failures: float) -> None:
         )
 
 
+def log() -> Any:
+    """The run's log; outside a run, this module's."""
+    with suppress(MissingContextError):
+        return get_run_logger()
+    return logging.getLogger(__name__)
+
+
 def logged() -> Progress:
     """Progress as lines in the run's log: the end of each kind of work, and one every few seconds before it."""
-    log: Any = logging.getLogger(__name__)
-    with suppress(MissingContextError):
-        log = get_run_logger()
+    logger = log()
     told = time.monotonic()
 
     def show(message: str, done: int, total: int) -> None:
         nonlocal told
         if done == total or time.monotonic() - told > _LOG_EVERY_S:
             told = time.monotonic()
-            log.info("%s %d/%d", message, done, total)
+            logger.info("%s %d/%d", message, done, total)
 
     return show

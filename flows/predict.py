@@ -13,7 +13,7 @@ from prefect import flow, task
 
 from flows.names import run_name
 from flows.pages import show_files, show_picture, show_rows
-from flows.policy import RETRIED, gpu_slot, judge, logged
+from flows.policy import RETRIED, gpu_slot, judge, log, logged, make_limits
 from flows.rows import FAILED, KEPT, MADE, Row
 from flows.runners import RunnerConfig, task_runner
 from watermap.config import PredictConfig
@@ -22,8 +22,11 @@ from watermap.inputs import find_images, output_name
 from watermap.storage import location
 
 _PICTURES = 4
+_NOT_TRUE_TO_AREA = (3395, 3857)
+"""Mercator's projections, whose square metres are none on the ground."""
 
 _model = threading.Lock()
+_making = threading.Lock()
 
 
 @contextmanager
@@ -39,15 +42,22 @@ def predict_one(name: str, image: Path, bundle: Path, bundle_id: str, out: Path,
     from watermap.predicted import predict_once
 
     made, is_new = predict_once(image, _predictor(bundle, bundle_id, config), out, progress=logged(), turn=_turn)
+    for line in made.notes:
+        log().warning("%s", line)
     note = (
         f"water {made.water_pixels / made.valid_pixels:.1%} of valid pixels" if made.valid_pixels else "no valid pixel"
     )
     return Row(name, MADE if is_new else KEPT, note, _area_km2(made.water, made.water_pixels))
 
 
+def _predictor(bundle: Path, bundle_id: str, config: PredictConfig) -> Any:
+    """A worker makes a predictor once, which loads its model when the first scene needs it."""
+    with _making:
+        return _made_predictor(bundle, bundle_id, config)
+
+
 @functools.lru_cache(maxsize=2)
-def _predictor(bundle: Path, bundle_id: str, config: PredictConfig) -> Any:  # noqa: ARG001 (part of the key)
-    """A worker loads a model once, when the first scene needs it."""
+def _made_predictor(bundle: Path, bundle_id: str, config: PredictConfig) -> Any:  # noqa: ARG001 (part of the key)
     from watermap.bundle import open_bundle
     from watermap.prediction import Predictor
 
@@ -59,7 +69,16 @@ def _area_km2(raster: Path, pixels: int) -> float | None:
 
     with open_raster(raster) as opened:
         grid = opened.grid
-    return pixels * grid.pixel_width * grid.pixel_height / 1e6 if grid.crs.is_projected else None
+    if not grid.crs.is_projected or grid.crs.to_epsg() in _NOT_TRUE_TO_AREA:
+        return None
+    metres = grid.crs.linear_units_factor[1]
+    return float(pixels * grid.pixel_width * grid.pixel_height * metres**2 / 1e6)
+
+
+@task(name="find scenes", **RETRIED)
+def find_scenes_to_map(scenes: list[str]) -> list[Path]:
+    """The images that files, folders and patterns mean, wherever they lie."""
+    return find_images(scenes)
 
 
 def _predict_all(images: list[Path], shared: dict[str, Any], runner: RunnerConfig) -> list[Row]:
@@ -68,7 +87,10 @@ def _predict_all(images: list[Path], shared: dict[str, Any], runner: RunnerConfi
     with task_runner(runner) as workers:
         futures = [workers.submit(predict_one, {"name": output_name(each), "image": each, **shared}) for each in images]
         for image, future in zip(images, futures, strict=True):
-            result = future.result(raise_on_failure=False)
+            try:
+                result = future.result(raise_on_failure=False)
+            except Exception as error:  # of a pool whose worker is gone
+                result = error
             rows.append(Row(output_name(image), FAILED, _reason(result)) if isinstance(result, Exception) else result)
     return rows
 
@@ -103,8 +125,9 @@ def predict_flow(
     from watermap.bundle import open_bundle
     from watermap.promotion import default_bundle
 
+    make_limits()
     chosen = default_bundle(models) if bundle is None else open_bundle(location(bundle))
-    images = find_images(scenes)
+    images = find_scenes_to_map(scenes)
     config = predict or PredictConfig()
     shared = {"bundle": chosen.folder, "bundle_id": chosen.id, "out": out, "config": config}
     rows = _predict_all(images, shared, runner or RunnerConfig())
@@ -122,5 +145,10 @@ def _show_maps(images: list[Path], out: Path) -> None:
     maps = [out / f"{output_name(image)}_water.tif" for image in images]
     if maps:
         shown = list(zip(images, maps, strict=True))[:_PICTURES]
-        show_picture("quicklooks", "True colour, and water in blue", plot_quicklooks(shown, out / "quicklooks.png"))
+        try:
+            picture = plot_quicklooks(shown, out / "quicklooks.png")
+        except WatermapError as error:  # of a store that went away: the maps are there all the same
+            log().warning("no quicklooks: %s", error)
+        else:
+            show_picture("quicklooks", "True colour, and water in blue", picture)
         show_files("prediction-files", "Maps", maps)

@@ -8,7 +8,7 @@ from prefect import flow, task
 
 from flows.names import run_name
 from flows.pages import show_files, show_rows, show_table
-from flows.policy import RETRIED, judge, logged
+from flows.policy import RETRIED, judge, log, logged
 from flows.rows import FAILED, KEPT, MADE, Row
 from flows.runners import RunnerConfig, pool
 from watermap.config import TileConfig
@@ -45,6 +45,8 @@ def tile_flow(
         Whether the patches were made now.
     """
     summary = cut_patches(scenes, out, tile or TileConfig(), runner or RunnerConfig())
+    for line in summary.notes:
+        log().warning("%s", line)
     state = KEPT if summary.unchanged else MADE
     rows = [Row(name, state) for name in summary.scenes] + [Row(name, FAILED, why) for name, why in summary.failures]
     show_rows("tiled-scenes", f"{len(rows)} scenes cut", rows)

@@ -39,7 +39,7 @@ def train_candidate(patches: str, models: Path, config: TrainConfig) -> tuple[Pa
     from watermap.training import train
 
     with gpu_slot():
-        train(store, folder, config, progress=logged())
+        train(store, folder, config, overwrite=True, progress=logged())
     return folder, True
 
 
@@ -85,7 +85,8 @@ def train_flow(
 
 
 def _show(folder: Path, models: Path, decision: Decision) -> None:
-    show_picture("training-curves", f"Training of {folder.name}", folder / _CURVES_FILE)
+    if (folder / _CURVES_FILE).is_file():
+        show_picture("training-curves", f"Training of {folder.name}", folder / _CURVES_FILE)
     verdict = "Promoted" if decision.promoted else "Not promoted"
     compared = [("candidate", decision.candidate, decision.candidate_score)]
     if decision.current is not None and decision.current != decision.candidate:

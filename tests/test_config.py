@@ -91,6 +91,12 @@ def test_a_schedule_asks_for_the_last_days(tmp_path: Path) -> None:
     for stated, reason in mistakes:
         with pytest.raises(UsageError, match=reason):
             ExportConfig.load(None, **stated)
+    path = tmp_path / "w.toml"
+    path.write_text('[export]\nstart = "2023-06-01"\nend = "2023-06-30"\nlabel = "jrc"\n')
+    assert ExportConfig.load(path, section="export", last_days=10, max_cloud=7).start == found.start
+    path.write_text("[export]\nlast_days = 10\n")
+    stated = {"start": "2023-06-01", "end": "2023-06-30"}
+    assert str(ExportConfig.load(path, section="export", **stated).end) == "2023-06-30"
 
 
 def test_an_unknown_table_is_told(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -179,4 +180,15 @@ def test_the_files_of_a_raster_are_all_that_decide_its_pixels(image: Path) -> No
         f"<SimpleSource><SourceFilename relativeToVRT='1'>{image.name}</SourceFilename><SourceBand>1</SourceBand>"
         "</SimpleSource></VRTRasterBand></VRTDataset>"
     )
-    assert raster_files(vrt) == [vrt, image]
+    mask = image.with_name("image.tif.msk")
+    assert raster_files(vrt) == [vrt, image, mask]
+    outer = image.with_name("outer.vrt")
+    outer.write_text(vrt.read_text().replace(image.name, vrt.name))
+    assert raster_files(outer) == [outer, vrt, image, mask]
+    archive = image.with_name("scene.zip")
+    with zipfile.ZipFile(archive, "w") as zipped:
+        zipped.write(image, "inner.tif")
+    packed = image.with_name("packed.vrt")
+    name = f"<SourceFilename relativeToVRT='0'>/vsizip/{archive}/inner.tif"
+    packed.write_text(vrt.read_text().replace(f"<SourceFilename relativeToVRT='1'>{image.name}", name))
+    assert raster_files(packed) == [packed, archive]

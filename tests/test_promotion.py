@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -218,3 +219,38 @@ def test_a_web_server_gives_the_bundle_in_use_and_no_list(web: Web) -> None:
         default_bundle(place)
     promote(bundle, web.folder / "models")
     assert default_bundle(place).id == bundle.id
+
+
+def test_what_a_person_decided_meanwhile_stands(held_out: Path, models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    good, bad, other = fair(models), wrong(models), fair(models, "other", threshold=0.6)
+    promote(good, models)
+    score = promotion._score
+
+    def meanwhile(bundle: Bundle, *rest: Any) -> float:
+        promote(other, models)
+        return score(bundle, *rest)
+
+    monkeypatch.setattr(promotion, "_score", meanwhile)
+    decision = consider(bad, models, held_out, CONFIG)
+    assert not decision.promoted
+    assert "meanwhile another bundle was put to use" in decision.reason
+    assert default_bundle(models).id == other.id
+    assert [role for _, role in list_bundles(models)] == ["earlier", "in use", ""]
+
+
+def test_a_bundle_made_again_in_its_folder_takes_its_place(held_out: Path, models: Path) -> None:
+    promote(fair(models), models)
+    again = fair(models, threshold=0.6)
+    assert consider(again, models, held_out, CONFIG).promoted
+    assert default_bundle(models).id == again.id
+    with pytest.raises(UsageError, match="no bundle was in use before"):
+        roll_back(models)
+
+
+def test_the_way_back_over_a_bundle_that_is_gone(models: Path) -> None:
+    promote(fair(models, "one"), models)
+    promote(fair(models, "two", threshold=0.6), models)
+    shutil.rmtree(models / "one")
+    with pytest.raises(ModelError) as error:
+        roll_back(models)
+    assert "put another one to use with watermap bundles promote" in one_line(error)

@@ -35,6 +35,11 @@ class Config(BaseModel):
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     @classmethod
+    def _outdone(cls, values: dict[str, Any], stated: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG003
+        """A file's settings without those that stated ones rule out."""
+        return values
+
+    @classmethod
     def load(cls, path: Path | None = None, *, section: str = "", **stated: Any) -> Self:
         """Settings from a TOML file, with those stated by the caller on top.
 
@@ -49,6 +54,7 @@ class Config(BaseModel):
         values: dict[str, Any] = {}
         if path is not None:
             values = _table(path, section)
+        values = cls._outdone(values, stated)
         values.update({name: value for name, value in stated.items() if value is not None})
         try:
             return cls(**values)
@@ -184,6 +190,15 @@ class ExportConfig(Config):
         description="Folder in the bucket or on Drive.",
     )
 
+    @classmethod
+    def _outdone(cls, values: dict[str, Any], stated: Mapping[str, Any]) -> dict[str, Any]:
+        days = {"start", "end"}
+        if stated.get("last_days") is not None:
+            return {name: value for name, value in values.items() if name not in days}
+        if any(stated.get(name) is not None for name in days):
+            return {name: value for name, value in values.items() if name != "last_days"}
+        return values
+
     @model_validator(mode="before")
     @classmethod
     def _period(cls, values: Any) -> Any:
@@ -196,8 +211,10 @@ class ExportConfig(Config):
             raise ValueError("a period is needed, start and end, or last_days")
         if days is not None and stated:
             raise ValueError(f"last_days and {stated[0]} are two periods, state one")
-        if not isinstance(days, int) or not 1 <= days <= 36_500:
+        if days is None:
             return values
+        if not isinstance(days, int) or isinstance(days, bool) or not 1 <= days <= 36_500:
+            raise ValueError(f"last_days: {days!r} is no number of days from 1 to 36500")
         today = datetime.datetime.now(datetime.UTC).date()
         start = max(_FIRST_DAY, today - datetime.timedelta(days=days))
         return {**values, "last_days": None, "start": start, "end": today}

@@ -66,6 +66,10 @@ class EarthEngineError(WatermapError):
     exit_code = 4
 
 
+class NothingNewError(EarthEngineError):
+    """The area has scenes, but none of the period, or none that is clear enough."""
+
+
 class ModelError(WatermapError):
     """A model, its weights or its bundle that cannot be used."""
 

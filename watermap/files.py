@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -72,7 +73,10 @@ def remove_abandoned(folder: Path) -> None:
     for path in folder.glob(".*.part*"):
         owner = re.search(r"\.(\d+)\.part", path.name)
         if owner and not is_alive(int(owner[1])):
-            path.unlink(missing_ok=True)
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
 
 @contextmanager

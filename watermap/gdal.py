@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -25,6 +26,8 @@ _TIFF_STARTS: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _MASK: Final = ".msk"
 _METADATA: Final = ".aux.xml"
 _LISTS_OTHERS: Final = ".vrt"
+_RASTERS: Final = (".vrt", ".tif", ".tiff", ".jp2")
+"""What a VRT may hold that has files of its own."""
 
 _Found = TypeVar("_Found")
 
@@ -48,14 +51,24 @@ def open_dataset(path: Path) -> Iterator[Any]:
         if away is not None:
             stack.enter_context(rasterio.Env(DummySession(), **_settings(away, beside)))  # GDAL logs in by itself
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", NotGeoreferencedWarning)  # whoever needs a georeference looks for it
-                dataset = stack.enter_context(rasterio.open(gdal_name(path)))
+            dataset = stack.enter_context(_opened(path))
         except RasterioIOError as error:
-            raise (_unreadable(path) if away is None else _unread(away, error)) from error
+            if away is None:
+                raise _unreadable(path) from error
+            _first_bytes(away)  # tells what is wrong with the store, if anything is
+            try:
+                dataset = stack.enter_context(_opened(path))
+            except RasterioIOError as again:
+                raise _unread(away, again) from again
         if beside:
             _check_beside(dataset, beside)
         yield dataset
+
+
+def _opened(path: Path) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)  # whoever needs a georeference looks for it
+        return rasterio.open(gdal_name(path))
 
 
 def read_from(path: Path, read: Callable[[], _Found], *, what: str) -> _Found:
@@ -92,11 +105,23 @@ def raster_files(path: Path) -> list[Path]:
         StorageError: it lies elsewhere and cannot be reached.
     """
     away = remote(path)
-    if away is not None and away.suffix != _LISTS_OTHERS:
+    if away is not None and away.suffix.lower() != _LISTS_OTHERS:
         return [path, *(location(each) for each in _beside(away))]
     with open_dataset(path) as dataset:
-        files = [location(name) for name in dataset.files]
-    return [path, *(file for file in files[1:] if file.is_file())]
+        files = [each for name in dataset.files[1:] if (each := _real_file(name)) is not None]
+    if path.suffix.lower() != _LISTS_OTHERS:
+        return [path, *files]
+    sources = [each for file in files for each in (raster_files(file) if file.suffix.lower() in _RASTERS else [file])]
+    return list(dict.fromkeys([path, *sources]))
+
+
+def _real_file(name: str) -> Path | None:
+    """The file behind a name of GDAL's: of one inside an archive, the archive."""
+    file = location(name)
+    if remote(file) is None and not file.is_file():
+        inner = Path("/", *Path(re.sub("^/vsi(zip|tar|gzip)/", "/", name)).parts[1:])
+        file = next((each for each in (inner, *inner.parents) if each.is_file()), file)
+    return file if file.is_file() else None
 
 
 def _beside(path: RemotePath) -> list[RemotePath]:
@@ -120,7 +145,7 @@ def _is_readable(path: RemotePath) -> bool:
 def _settings(path: RemotePath, beside: list[RemotePath]) -> dict[str, Any]:
     """GDAL tries dozens of names beside a file; it is let try only those that are there."""
     settings: dict[str, Any] = gdal_settings()
-    if path.suffix == _LISTS_OTHERS:
+    if path.suffix.lower() == _LISTS_OTHERS:
         return settings | {"GDAL_DISABLE_READDIR_ON_OPEN": "TRUE"}
     if not beside:
         return settings | {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR"}
@@ -154,7 +179,9 @@ def _unread(path: RemotePath, error: Exception) -> DataError:
     if "HTTP" in reason or "CURL" in reason or "AWS" in reason or "credential" in reason.lower():
         short = reason.partition("?")[0]
         return StorageError(
-            f"{path}: GDAL cannot reach it ({short})", hint="try again; see the variables for logins and endpoints"
+            f"{path}: GDAL cannot reach it ({short})",
+            hint="try again; see the variables for logins and endpoints",
+            transient=True,
         )
     return _no_raster(path, start)
 

@@ -79,6 +79,8 @@ def predict_once(
     with turn():
         made = predict_scene(scene, predictor, out, names=names, progress=progress)
     rasters = [raster for raster in (made.water, made.probability) if raster is not None]
+    for name in () if record is None else set(record.files) - {raster.name for raster in rasters}:
+        (out / name).unlink(missing_ok=True)  # an older probability beside a newer map would mislead
     record = Record(
         made_from=made_from,
         files={raster.name: file_digest(raster) for raster in rasters},

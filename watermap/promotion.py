@@ -162,7 +162,8 @@ def promote(candidate: Bundle, models: Path) -> None:
     if register is None:
         _write(models, Register(current=chosen))
     elif register.current != chosen:
-        earlier = (*register.earlier, register.current)
+        gone = register.current.folder == chosen.folder
+        earlier = register.earlier if gone else (*register.earlier, register.current)
         _write(models, Register(current=chosen, earlier=earlier, declined=register.without(chosen)))
 
 
@@ -176,10 +177,15 @@ def roll_back(models: Path) -> Bundle:
     register = _read(models)
     if register is None or not register.earlier:
         raise UsageError(f"{models}: no bundle was in use before", hint="see watermap bundles list")
-    bundle = _open(models, register.earlier[-1])
+    try:
+        bundle = _open(models, register.earlier[-1])
+    except ModelError as error:
+        hint = "put another one to use with watermap bundles promote"
+        raise ModelError(f"the bundle before cannot be put to use ({error.message})", hint=hint) from error
+    back = register.earlier[-1]
     taken_back = Declined(candidate=register.current, reason="it was taken back by hand")
-    declined = (*register.without(register.current), taken_back)
-    _write(models, Register(current=register.earlier[-1], earlier=register.earlier[:-1], declined=declined))
+    declined = (*(each for each in register.without(register.current) if each.candidate != back), taken_back)
+    _write(models, Register(current=back, earlier=register.earlier[:-1], declined=declined))
     return bundle
 
 
@@ -214,15 +220,17 @@ def consider(
     """
     chosen = Choice(folder=candidate.folder.name, id=candidate.id)
     register = _read(models)
-    current = None if register is None else _open(models, register.current)
+    is_gone = register is not None and register.current.folder == chosen.folder and register.current != chosen
+    current = None if register is None or is_gone else _open(models, register.current)
     in_use = None if register is None else register.current
     if chosen == in_use:
         return Decision(False, "it is in use already", chosen, in_use, None, None)
     if held_out is None and current is not None:
         return Decision(False, _NO_GROUND, chosen, in_use, None, None)
+    first = "it took the folder of the bundle in use" if is_gone else "the first bundle"
     if held_out is None:
         promote(candidate, models)
-        return Decision(True, "the first bundle", chosen, None, None, None)
+        return Decision(True, first, chosen, None, None, None)
     evidence = _evidence(held_out, config, tolerance)
     known = None if again or register is None else register.verdict(chosen, evidence)
     if known is not None:
@@ -232,11 +240,15 @@ def consider(
         score = _score(candidate, held_out, config, progress)
         before = None if current is None else _score(current, held_out, config, progress)
     if before is None:
-        reason = f"the first bundle: water IoU {score:.4f} on held-out ground"
+        reason = f"{first}: water IoU {score:.4f} on held-out ground"
     else:
         verb = "is no worse than" if score >= before - tolerance else "is worse than"
         reason = f"water IoU {score:.4f} {verb} {before:.4f} of the bundle in use, on the same held-out ground"
     promoted = before is None or score >= before - tolerance
+    register = _read(models)
+    if (None if register is None else register.current) != in_use:
+        reason = "meanwhile another bundle was put to use; run again to compare it with that one"
+        return Decision(False, reason, chosen, in_use, score, before)
     if promoted:
         promote(candidate, models)
     elif register is not None:

@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from flows.predict import _predictor, predict_flow
+from flows.predict import _made_predictor, predict_flow
 from flows.runners import RunnerConfig
 from tests.benchmarks.result import save
 from tests.bundles import STATISTICS
@@ -60,7 +60,7 @@ def main() -> None:
             for name, runner in RUNNERS.items():
                 out = folder / "maps"
                 shutil.rmtree(out, ignore_errors=True)
-                _predictor.cache_clear()
+                _made_predictor.cache_clear()
                 start = time.perf_counter()
                 predict_flow([str(folder / "scenes")], folder / "models", out, str(bundle.folder), PREDICT, runner)
                 seconds[name].append(time.perf_counter() - start)

@@ -22,6 +22,7 @@ from flows.names import about
         ({"area": None, "out": "data/held_out"}, "sample scenes for held_out"),
         ({"scenes": ["data/scenes"], "out": "maps"}, "data/scenes"),
         ({"scenes": ["a/one.tif", "two.tif", "three.tif"]}, "one and 2 more"),
+        ({"scenes": ["https://host/a.tif?sig=SECRET", "b.tif"]}, "a and 1 more"),
         ({"patches": "data/patches"}, "data/patches"),
     ],
 )

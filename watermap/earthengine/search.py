@@ -14,7 +14,7 @@ from watermap.area import Area
 from watermap.config import ExportConfig
 from watermap.earthengine.expressions import SENTINEL2, emptiness, listing
 from watermap.earthengine.session import Session
-from watermap.errors import EarthEngineError
+from watermap.errors import EarthEngineError, NothingNewError
 from watermap.grid import Grid
 
 MOST_SCENES: Final = 5000
@@ -110,13 +110,13 @@ def _nothing_found(session: Session, region: dict[str, Any], config: ExportConfi
             f"{SENTINEL2} has no scene of this area", hint="check the coordinates: degrees, longitude before latitude"
         )
     if not left.get("dates"):
-        return EarthEngineError(
+        return NothingNewError(
             f"{SENTINEL2} has no scene of this area from {config.start} to {config.end}",
             hint="widen --start and --end; surface reflectance begins in 2017, in some places later",
         )
     least = left.get("least_cloud")
     if least is not None and least > config.max_cloud:
-        return EarthEngineError(
+        return NothingNewError(
             f"no scene from {config.start} to {config.end} is below --max-cloud {config.max_cloud:g}, "
             f"the clearest has {least:.2f} % clouds",
             hint="raise --max-cloud, or widen --start and --end",

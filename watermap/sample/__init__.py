@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from watermap.sample.files import SampleFolder, write_samples
-from watermap.sample.scene import SampleScene, make_scene
+from watermap.sample.scene import SAMPLE_PREFIX, SampleScene, make_scene
 
-__all__ = ["SampleFolder", "SampleScene", "make_scene", "write_samples"]
+__all__ = ["SAMPLE_PREFIX", "SampleFolder", "SampleScene", "make_scene", "write_samples"]

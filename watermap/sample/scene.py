@@ -50,6 +50,9 @@ _CALENDAR: Final = (
 )
 """Month and season of consecutive visits."""
 
+SAMPLE_PREFIX: Final = "sample_"
+"""What the names of all sample scenes begin with."""
+
 
 @dataclass(frozen=True)
 class SampleScene:
@@ -159,7 +162,7 @@ def _day(rng: np.random.Generator, place: int, visit: int) -> tuple[datetime.dat
 
 
 def _name(place: int, day: datetime.date) -> str:
-    return f"sample_{place:02d}_{day:%Y%m%d}"
+    return f"{SAMPLE_PREFIX}{place:02d}_{day:%Y%m%d}"
 
 
 def _sun(day: datetime.date) -> tuple[float, float]:
