@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -138,3 +139,29 @@ def test_an_outage_keeps_what_was_predicted(bundle: Bundle, web: Web, tmp_path: 
     assert predict_once(place, predictor, tmp_path / "out") == (made, False)
     with pytest.raises(UsageError, match="outputs go to local folders"):
         predict_once(place, predictor, location(web.url))
+
+
+def test_an_older_probability_does_not_stay_beside_a_newer_map(bundle: Bundle, image: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with_probability, _ = predict_once(image, Predictor(bundle, CONFIG), out)
+    assert with_probability.probability is not None
+    assert predict_once(image, Predictor(bundle, CONFIG.model_copy(update={"probability": "none"})), out)[1]
+    assert not with_probability.probability.exists()
+
+
+def test_no_record_vouches_for_what_another_run_put_there(bundle: Bundle, image: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    other = make_bundle(tmp_path / "other", threshold=0.6)
+
+    def replaced(*given: Any, **more: Any) -> Any:
+        made = predict_scene(*given, **more)
+        predict_scene(image, Predictor(other, CONFIG), out)
+        return made
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("watermap.predicted.predict_scene", replaced)
+        predict_once(image, Predictor(bundle, CONFIG), out)
+    made, is_new = predict_once(image, Predictor(bundle, CONFIG), out)
+    assert is_new
+    with rasterio.open(made.water) as dataset:
+        assert dataset.tags()["WATERMAP_BUNDLE_ID"] == bundle.id

@@ -14,9 +14,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from watermap import __version__
 from watermap.errors import DataError
 from watermap.files import file_digest, identity, write_text
-from watermap.gdal import raster_files
+from watermap.gdal import open_dataset, raster_files
 from watermap.inputs import output_name
-from watermap.prediction import Prediction, Predictor, predict_scene
+from watermap.prediction import BUNDLE_TAG, Prediction, Predictor, predict_scene
 from watermap.progress import Progress, silent
 from watermap.storage import local
 
@@ -79,6 +79,8 @@ def predict_once(
     with turn():
         made = predict_scene(scene, predictor, out, names=names, progress=progress)
     rasters = [raster for raster in (made.water, made.probability) if raster is not None]
+    if any(_made_by(raster) != predictor.bundle.id for raster in rasters):
+        return made, True  # another run has replaced it meanwhile: a record would vouch for what it did not make
     for name in () if record is None else set(record.files) - {raster.name for raster in rasters}:
         (out / name).unlink(missing_ok=True)  # an older probability beside a newer map would mislead
     record = Record(
@@ -112,6 +114,13 @@ def _read(path: Path) -> Record | None:
         return Record.model_validate_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, ValidationError):
         return None
+
+
+def _made_by(raster: Path) -> str | None:
+    """The id of the bundle that a raster says it was made by."""
+    with open_dataset(raster) as dataset:
+        found: str | None = dataset.tags().get(BUNDLE_TAG)
+    return found
 
 
 def _is_whole(record: Record, out: Path) -> bool:

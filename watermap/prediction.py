@@ -28,6 +28,9 @@ from watermap.windows import Strip, predict_strips
 if TYPE_CHECKING:
     import keras
 
+BUNDLE_TAG: Final = "WATERMAP_BUNDLE_ID"
+"""The metadata of a raster that says which bundle made it."""
+
 PERCENT_LAYOUT: Final = RasterLayout("uint8", ("probability of water in percent",), NO_DATA, "average")
 FLOAT_LAYOUT: Final = RasterLayout("float32", ("probability of water",), float("nan"), "average")
 
@@ -223,7 +226,7 @@ def _tags(scene: Path, predictor: Predictor) -> dict[str, str]:
     return {
         "WATERMAP_VERSION": __version__,
         "WATERMAP_BUNDLE": predictor.bundle.folder.name,
-        "WATERMAP_BUNDLE_ID": predictor.bundle.id,
+        BUNDLE_TAG: predictor.bundle.id,
         "WATERMAP_THRESHOLD": f"{predictor.threshold:g}",
         "WATERMAP_CONFIG": predictor.config.digest(),
         "WATERMAP_SCENE": output_name(scene),
