@@ -29,10 +29,11 @@ from watermap.config import (
     SampleConfig,
     TileConfig,
     TrainConfig,
-    has_table,
 )
-from watermap.errors import WatermapError
+from watermap.errors import UsageError, WatermapError
+from watermap.promotion import default_bundle
 from watermap.sample import trial
+from watermap.tables import has_table
 
 _OTHER_PLACES = 1000
 """First of the sample places that are held out, whatever the number of those that are trained on."""
@@ -71,6 +72,8 @@ def pipeline(
     """
     scenes, patches, models, maps = (folder / name for name in ("scenes", "patches", "models", "predictions"))
     check_origin(scenes, area)
+    if not retrain:
+        default_bundle(models)  # without one nothing could be mapped: told before scenes are fetched
     if area is None:
         sample, tile, train = sample or trial.SCENES, tile or trial.TILE, train or trial.TRAIN
     tile = tile or TileConfig(bands=STANDARD_BANDS if export is None else export.bands)
@@ -149,6 +152,8 @@ def main(
         for section, (parameter, kind) in _STAGES.items():
             if has_table(config_path, section) and section != "export":
                 settings[parameter] = kind.load(config_path, section=section)
+    if last_days is not None and area is None:
+        raise UsageError("--last-days needs --area", hint="sample scenes have no period")
     if area is not None:
         settings["export"] = ExportConfig.load(config_path, section="export", last_days=last_days)
     for row in pipeline(folder, area, held_out=held_out, retrain=retrain, **settings):

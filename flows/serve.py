@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import click
 import yaml
@@ -46,7 +46,7 @@ def _deployment(described: dict[str, Any]) -> RunnerDeployment:
         )
         for each in described.get("schedules", [])
     ]
-    made: Any = pipeline.to_deployment(
+    made = pipeline.to_deployment(
         name=f"{described['name']}-served",  # one of that name in a pool would keep its pool
         description=described.get("description"),
         tags=described.get("tags"),
@@ -54,7 +54,7 @@ def _deployment(described: dict[str, Any]) -> RunnerDeployment:
         concurrency_limit=described.get("concurrency_limit"),
         schedules=schedules,
     )
-    return made  # type: ignore[no-any-return]
+    return cast(RunnerDeployment, made)
 
 
 @click.command()

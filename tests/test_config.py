@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from watermap.config import ExportConfig, PredictConfig, SampleConfig, TileConfig, TrainConfig, has_table
+from watermap.config import ExportConfig, PredictConfig, SampleConfig, TileConfig, TrainConfig
 from watermap.errors import UsageError
 
 
@@ -97,13 +97,3 @@ def test_a_schedule_asks_for_the_last_days(tmp_path: Path) -> None:
     path.write_text("[export]\nlast_days = 10\n")
     stated = {"start": "2023-06-01", "end": "2023-06-30"}
     assert str(ExportConfig.load(path, section="export", **stated).end) == "2023-06-30"
-
-
-def test_an_unknown_table_is_told(tmp_path: Path) -> None:
-    path = tmp_path / "watermap.toml"
-    path.write_text("[trian]\nepochs = 3\n")
-    with pytest.raises(UsageError) as error:
-        TrainConfig.load(path, section="train")
-    assert "no such table as [trian]: tables are sample, export" in str(error.value)
-    path.write_text("[train]\nepochs = 3\n")
-    assert (has_table(path, "train"), has_table(path, "tile")) == (True, False)

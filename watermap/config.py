@@ -6,7 +6,6 @@ import datetime
 import hashlib
 import json
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal, Self
@@ -15,13 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from watermap.bands import STANDARD_BANDS, TRUE_COLOR, parse_bands
 from watermap.errors import UsageError
+from watermap.tables import read_table
 
 STRIDE: Final = 16
 """Image pixels a pixel of an encoder's deepest features: sides of patches and windows are multiples of it."""
-
-
-TABLES: Final = ("sample", "export", "earthengine", "tile", "train", "predict", "runner")
-"""Tables of a TOML file, one a stage."""
 
 
 class Config(BaseModel):
@@ -35,7 +31,7 @@ class Config(BaseModel):
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     @classmethod
-    def _outdone(cls, values: dict[str, Any], stated: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG003
+    def _outdone(cls, values: dict[str, Any], stated: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG003 (a child looks at them)
         """A file's settings without those that stated ones rule out."""
         return values
 
@@ -53,7 +49,7 @@ class Config(BaseModel):
         """
         values: dict[str, Any] = {}
         if path is not None:
-            values = _table(path, section)
+            values = read_table(path, section)
         values = cls._outdone(values, stated)
         values.update({name: value for name, value in stated.items() if value is not None})
         try:
@@ -68,36 +64,6 @@ class Config(BaseModel):
             flags = [flag for flag, value in stated.items() if value is not None]
             where = f"{path}: " if path is not None and (name not in flags if name else not flags) else ""
             raise UsageError(f"{where}{name}{': ' if name else ''}{reason}") from error
-
-
-def has_table(path: Path, section: str) -> bool:
-    """Whether a TOML file has settings for a stage.
-
-    Raises:
-        UsageError: the file cannot be read.
-    """
-    return section in _read_toml(path)
-
-
-def _table(path: Path, section: str) -> dict[str, Any]:
-    """The settings of one stage: its table, or the whole of a file that has no tables."""
-    values = _read_toml(path)
-    unknown = sorted(name for name, value in values.items() if isinstance(value, dict) and name not in TABLES)
-    if unknown:
-        raise UsageError(f"{path}: no such table as [{unknown[0]}]", hint=f"tables are {', '.join(TABLES)}")
-    table = values.get(section, {} if any(isinstance(value, dict) for value in values.values()) else values)
-    if not isinstance(table, dict):
-        raise UsageError(f"{path}: {section} is no table", hint=f"write its settings below [{section}]")
-    return dict(table)
-
-
-def _read_toml(path: Path) -> Mapping[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}", hint="check the path of the configuration") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: not a TOML file ({error})") from error
 
 
 _OFFSET: Final = (

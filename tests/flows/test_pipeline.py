@@ -21,12 +21,13 @@ import rasterio
 from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_API_URL
 
-from flows.pipeline import pipeline
+from flows.pipeline import main, pipeline
 from flows.policy import EARTH_ENGINE, GPU
 from tests.earthengine.asking import CLEAR, config
 from tests.folders import listing
 from watermap.bands import STANDARD_BANDS
 from watermap.config import PredictConfig, SampleConfig, TileConfig, TrainConfig
+from watermap.errors import ModelError, UsageError
 from watermap.grid import Grid
 from watermap.models import load
 from watermap.promotion import default_bundle
@@ -203,3 +204,14 @@ def test_killed_in_each_stage_and_run_again(undisturbed: Path, tmp_path: Path) -
     for path in sorted((undisturbed / "predictions").glob("*_water.tif")):
         with rasterio.open(path) as one, rasterio.open(folder / "predictions" / path.name) as other:
             np.testing.assert_array_equal(one.read(), other.read())
+
+
+def test_what_could_not_be_mapped_is_told_before_scenes_are_made(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="no bundle was given"):
+        pipeline(tmp_path / "data", **SETTINGS, retrain=False)
+    assert not (tmp_path / "data" / "scenes").exists()
+
+
+def test_days_need_an_area() -> None:
+    with pytest.raises(UsageError, match="--last-days needs --area"):
+        main(["--last-days", "14"], standalone_mode=False)

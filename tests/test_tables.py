@@ -1,0 +1,17 @@
+from pathlib import Path
+
+import pytest
+
+from watermap.config import TrainConfig
+from watermap.errors import UsageError
+from watermap.tables import has_table
+
+
+def test_an_unknown_table_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "watermap.toml"
+    path.write_text("[trian]\nepochs = 3\n")
+    with pytest.raises(UsageError) as error:
+        TrainConfig.load(path, section="train")
+    assert "no such table as [trian]: tables are sample, export" in str(error.value)
+    path.write_text("[train]\nepochs = 3\n")
+    assert (has_table(path, "train"), has_table(path, "tile")) == (True, False)

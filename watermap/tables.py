@@ -1,0 +1,47 @@
+"""TOML files of settings: one table a stage."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from watermap.errors import UsageError
+
+TABLES: Final = ("sample", "export", "earthengine", "tile", "train", "predict", "runner")
+"""Tables of a TOML file, one a stage."""
+
+
+def has_table(path: Path, section: str) -> bool:
+    """Whether a TOML file has settings for a stage.
+
+    Raises:
+        UsageError: the file cannot be read.
+    """
+    return section in _read_toml(path)
+
+
+def read_table(path: Path, section: str) -> dict[str, Any]:
+    """The settings of one stage: its table, or the whole of a file that has no tables.
+
+    Raises:
+        UsageError: the file cannot be read, or holds a table that no stage has.
+    """
+    values = _read_toml(path)
+    unknown = sorted(name for name, value in values.items() if isinstance(value, dict) and name not in TABLES)
+    if unknown:
+        raise UsageError(f"{path}: no such table as [{unknown[0]}]", hint=f"tables are {', '.join(TABLES)}")
+    table = values.get(section, {} if any(isinstance(value, dict) for value in values.values()) else values)
+    if not isinstance(table, dict):
+        raise UsageError(f"{path}: {section} is no table", hint=f"write its settings below [{section}]")
+    return dict(table)
+
+
+def _read_toml(path: Path) -> Mapping[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}", hint="check the path of the configuration") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: not a TOML file ({error})") from error
