@@ -6,9 +6,10 @@ from pathlib import Path
 
 from prefect import flow, task
 
+from flows.logs import log, logged
 from flows.names import run_name
 from flows.pages import show_files, show_rows
-from flows.policy import EARTH_ENGINE, RETRIED, TASK, judge, log, logged, make_limits, may_try_again, slot
+from flows.policy import EARTH_ENGINE, RETRIED, TASK, judge, make_limits, may_try_again, slot
 from flows.rows import FAILED, KEPT, MADE, Row
 from watermap.area import read_area
 from watermap.config import EarthEngineConfig, ExportConfig, SampleConfig

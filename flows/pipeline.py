@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from typing import Any
 import click
 from prefect import flow
 
+from flows.command import require_server, run_command
 from flows.export import check_origin, export_flow
 from flows.names import run_name
 from flows.pages import show_table
@@ -30,7 +30,7 @@ from watermap.config import (
     TileConfig,
     TrainConfig,
 )
-from watermap.errors import UsageError, WatermapError
+from watermap.errors import UsageError
 from watermap.promotion import default_bundle
 from watermap.sample import trial
 from watermap.tables import has_table
@@ -52,6 +52,7 @@ def pipeline(
     predict: PredictConfig | None = None,
     runner: RunnerConfig | None = None,
     retrain: bool = True,
+    tolerance: float = 0.0,
     allowed_failures: float = 0.2,
 ) -> list[dict[str, Any]]:
     """Scenes, patches, a model and maps; run again, it does only what has changed.
@@ -68,6 +69,7 @@ def pipeline(
         predict: windows, threshold, probability.
         runner: where work on many scenes runs.
         retrain: cut patches and train; otherwise the bundle in use maps the scenes.
+        tolerance: how much lower than that of the bundle in use a new one's water IoU on held-out ground may be.
         allowed_failures: share of scenes that may fail in a step without failing the run.
     """
     scenes, patches, models, maps = (folder / name for name in ("scenes", "patches", "models", "predictions"))
@@ -76,7 +78,9 @@ def pipeline(
         default_bundle(models)  # without one nothing could be mapped: told before scenes are fetched
     if area is None:
         sample, tile, train = sample or trial.SCENES, tile or trial.TILE, train or trial.TRAIN
-    tile = tile or TileConfig(bands=STANDARD_BANDS if export is None else export.bands)
+    tile = tile or TileConfig()
+    if "bands" not in tile.model_fields_set:  # all that the scenes have
+        tile = tile.model_copy(update={"bands": STANDARD_BANDS if export is None else export.bands})
     with _steps() as (table, done):
         rows = export_flow(scenes, area, export, earth_engine, sample, allowed_failures)
         done("scenes", _count(rows, MADE), _count(rows, MADE, KEPT))
@@ -85,7 +89,7 @@ def pipeline(
                 held_out = str(folder / "held_out")
                 export_flow(Path(held_out), sample=trial.kept_apart(sample or trial.SCENES, _OTHER_PLACES))
             done("patches", int(tile_flow(str(scenes), patches, tile, runner, allowed_failures)), 1)
-            done("model", int(train_flow(str(patches), models, held_out, train, predict)), 1)
+            done("model", int(train_flow(str(patches), models, held_out, train, predict, tolerance)), 1)
         rows = predict_flow([str(scenes)], models, maps, None, predict, runner, allowed_failures)
         done("maps", _count(rows, MADE), _count(rows, MADE, KEPT))
     return table
@@ -156,13 +160,10 @@ def main(
         raise UsageError("--last-days needs --area", hint="sample scenes have no period")
     if area is not None:
         settings["export"] = ExportConfig.load(config_path, section="export", last_days=last_days)
+    require_server()
     for row in pipeline(folder, area, held_out=held_out, retrain=retrain, **settings):
         click.echo(f"{row['step']:8} {row['made now']} of {row['there now']} made now, {row['seconds']} s")
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except WatermapError as error:
-        click.echo(f"flows.pipeline: {error}", err=True)
-        sys.exit(error.exit_code)
+    run_command("flows.pipeline", main)

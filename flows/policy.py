@@ -1,25 +1,21 @@
-"""What every flow does alike: what is tried again, what may fail, how many may run at once, where logs go."""
+"""What every flow does alike: what is tried again, what may fail, how many may run at once."""
 
 from __future__ import annotations
 
-import logging
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from typing import Any, Final
 
-from prefect import get_run_logger
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
 from prefect.concurrency.sync import concurrency
-from prefect.exceptions import MissingContextError, ObjectAlreadyExists, ObjectNotFound
+from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from prefect.runtime import task_run
 from prefect.tasks import exponential_backoff
 
 from flows.rows import FAILED, Row
 from watermap.errors import PartialFailureError
-from watermap.progress import Progress
 
 EARTH_ENGINE: Final = "watermap-earth-engine"
 GPU: Final = "watermap-gpu"
@@ -28,7 +24,6 @@ _LIMITS: Final = {EARTH_ENGINE: 1, GPU: 1}
 
 RETRIES: Final = 3
 _LEASE_S: Final = 60.0
-_LOG_EVERY_S: Final = 5.0
 
 
 def _is_transient(_task: Any, _run: Any, state: Any) -> bool:
@@ -106,24 +101,3 @@ def judge(rows: Sequence[Row], allowed_failures: float) -> None:
             f"{len(failed)} of {len(rows)} scenes failed, {failed[0].scene}: {failed[0].note}",
             hint="the run's table names each; run it again to try only those",
         )
-
-
-def log() -> Any:
-    """The run's log; outside a run, this module's."""
-    with suppress(MissingContextError):
-        return get_run_logger()
-    return logging.getLogger(__name__)
-
-
-def logged() -> Progress:
-    """Progress as lines in the run's log: the end of each kind of work, and one every few seconds before it."""
-    logger = log()
-    told = time.monotonic()
-
-    def show(message: str, done: int, total: int) -> None:
-        nonlocal told
-        if done == total or time.monotonic() - told > _LOG_EVERY_S:
-            told = time.monotonic()
-            logger.info("%s %d/%d", message, done, total)
-
-    return show

@@ -11,9 +11,10 @@ from typing import Any
 
 from prefect import flow, task
 
+from flows.logs import log, logged
 from flows.names import run_name
 from flows.pages import show_files, show_picture, show_rows
-from flows.policy import RETRIED, gpu_slot, judge, log, logged, make_limits
+from flows.policy import RETRIED, gpu_slot, judge, make_limits
 from flows.rows import FAILED, KEPT, MADE, Row
 from flows.runners import RunnerConfig, task_runner
 from watermap.config import PredictConfig

@@ -12,7 +12,7 @@ from prefect.task_runners import ProcessPoolTaskRunner, ThreadPoolTaskRunner
 from pydantic import Field, model_validator
 
 from watermap.config import Config
-from watermap.errors import UsageError
+from watermap.errors import StorageError, UsageError
 
 _ANY_PORT: Final = "127.0.0.1:0"
 """Of this machine alone; a port of its own, for another cluster may have the usual one."""
@@ -37,23 +37,31 @@ class RunnerConfig(Config):
         return self
 
 
-def task_runner(config: RunnerConfig) -> Any:
-    """The Prefect task runner of these settings.
+@contextmanager
+def task_runner(config: RunnerConfig) -> Iterator[Any]:
+    """The Prefect task runner of these settings, at work.
 
     Raises:
+        StorageError: no scheduler answers at the address of the cluster.
         UsageError: Dask is not installed.
     """
+    made: Any
     if config.kind == "threads":
-        return ThreadPoolTaskRunner(max_workers=config.workers)
-    if config.kind == "processes":
-        return ProcessPoolTaskRunner(max_workers=config.workers)
-    try:
-        from prefect_dask.task_runners import DaskTaskRunner
-    except ModuleNotFoundError as error:
-        raise _no_dask() from error
-    if config.dask_address is not None:
-        return DaskTaskRunner(address=config.dask_address)
-    return DaskTaskRunner(cluster_kwargs=_local_cluster(config))
+        made = ThreadPoolTaskRunner(max_workers=config.workers)
+    elif config.kind == "processes":
+        made = ProcessPoolTaskRunner(max_workers=config.workers)
+    else:
+        try:
+            from prefect_dask.task_runners import DaskTaskRunner
+        except ModuleNotFoundError as error:
+            raise _no_dask() from error
+        if config.dask_address is None:
+            made = DaskTaskRunner(cluster_kwargs=_local_cluster(config))
+        else:
+            with _scheduler(config.dask_address):  # asked first: a task runner asks when it is too late to tell
+                made = DaskTaskRunner(address=config.dask_address)
+    with made as workers:
+        yield workers
 
 
 @contextmanager
@@ -61,6 +69,7 @@ def pool(config: RunnerConfig) -> Iterator[Executor]:
     """The same as an executor, for library functions that fan out by themselves.
 
     Raises:
+        StorageError: no scheduler answers at the address of the cluster.
         UsageError: Dask is not installed.
     """
     if config.kind == "threads":
@@ -75,11 +84,27 @@ def pool(config: RunnerConfig) -> Iterator[Executor]:
         except ModuleNotFoundError as error:
             raise _no_dask() from error
         if config.dask_address is not None:
-            with Client(config.dask_address) as client:
+            with _scheduler(config.dask_address) as client:
                 yield client.get_executor()
         else:
             with LocalCluster(**_local_cluster(config)) as cluster, Client(cluster) as client:
                 yield client.get_executor()
+
+
+@contextmanager
+def _scheduler(address: str) -> Iterator[Any]:
+    """A client of an existing cluster."""
+    from distributed import Client
+
+    try:
+        client = Client(address)
+    except OSError as error:
+        raise StorageError(
+            f"{address}: no Dask scheduler answers ({error})",
+            hint="start it with dask scheduler, or leave dask_address out for a cluster of this machine",
+        ) from error
+    with client:
+        yield client
 
 
 def _local_cluster(config: RunnerConfig) -> dict[str, Any]:

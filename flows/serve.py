@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -12,9 +11,11 @@ from prefect import serve
 from prefect.client.schemas.actions import DeploymentScheduleCreate
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.deployments.runner import RunnerDeployment
+from pydantic import ValidationError
 
+from flows.command import require_server, run_command
 from flows.pipeline import pipeline
-from watermap.errors import UsageError, WatermapError
+from watermap.errors import UsageError
 
 ENTRYPOINT: Final = "flows/pipeline.py:pipeline"
 
@@ -41,7 +42,7 @@ def _deployment(described: dict[str, Any]) -> RunnerDeployment:
         raise ValueError(f"entrypoint {described['entrypoint']} is not {ENTRYPOINT}")
     schedules = [
         DeploymentScheduleCreate(
-            schedule=CronSchedule(cron=each["cron"], timezone=each.get("timezone", "UTC")),
+            schedule=_schedule(each),
             active=each.get("active", True),
         )
         for each in described.get("schedules", [])
@@ -57,6 +58,13 @@ def _deployment(described: dict[str, Any]) -> RunnerDeployment:
     return cast(RunnerDeployment, made)
 
 
+def _schedule(described: dict[str, Any]) -> CronSchedule:
+    try:
+        return CronSchedule(cron=described["cron"], timezone=described.get("timezone", "UTC"))
+    except ValidationError as error:
+        raise ValueError(f"schedule {described}: {error.errors()[0]['msg']}") from error
+
+
 @click.command()
 @click.option(
     "--file",
@@ -69,12 +77,10 @@ def _deployment(described: dict[str, Any]) -> RunnerDeployment:
 @click.option("--limit", type=click.IntRange(1), default=1, show_default=True, help="Runs at once.")
 def main(path: Path, limit: int) -> None:
     """Offer the deployments of prefect.yaml from this host, and run them when they are due."""
-    serve(*deployments(path), limit=limit)
+    offered = deployments(path)
+    require_server()
+    serve(*offered, limit=limit)
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except WatermapError as error:
-        click.echo(f"flows.serve: {error}", err=True)
-        sys.exit(error.exit_code)
+    run_command("flows.serve", main)

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from prefect import flow, task
 
+from flows.logs import log, logged
 from flows.names import run_name
 from flows.pages import show_files, show_rows, show_table
-from flows.policy import RETRIED, judge, log, logged
+from flows.policy import RETRIED, judge
 from flows.rows import FAILED, KEPT, MADE, Row
 from flows.runners import RunnerConfig, pool
 from watermap.config import TileConfig

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from prefect import flow, task
 
+from flows.logs import logged
 from flows.names import run_name
 from flows.pages import show_files, show_picture, show_table
-from flows.policy import RETRIED, gpu_slot, logged, make_limits
+from flows.policy import RETRIED, gpu_slot, make_limits
 from watermap.bundle import open_bundle
 from watermap.config import PredictConfig, TrainConfig
 from watermap.patch_store import PatchStore
@@ -27,9 +28,11 @@ _SCORES = {"water_iou": "water IoU", "mean_iou": "mean IoU", "accuracy": "accura
 
 
 @task(name="train", **RETRIED)
-def train_candidate(patches: str, models: Path, config: TrainConfig) -> tuple[Path, bool]:
+def train_candidate(patches: str, models: Path, held_out: str | None, config: TrainConfig) -> tuple[Path, bool]:
     """Train, or go on, unless this very training is done; the bundle and whether it was made now."""
     store = location(patches)
+    if held_out is not None:
+        check_held_out(PatchStore.open(store), location(held_out))  # before hours of training
     folder = candidate_folder(store, models, config)
     if is_trained(folder):
         return folder, False
@@ -45,13 +48,11 @@ def train_candidate(patches: str, models: Path, config: TrainConfig) -> tuple[Pa
 
 @task(name="promote if no worse", **RETRIED)
 def promote_candidate(
-    candidate: Path, patches: str, models: Path, held_out: str | None, config: PredictConfig, tolerance: float
+    candidate: Path, models: Path, held_out: str | None, config: PredictConfig, tolerance: float
 ) -> Decision:
     """Score the candidate and the bundle in use on held-out ground; the better one is in use afterwards."""
     bundle = open_bundle(candidate)
     scenes = None if held_out is None else location(held_out)
-    if scenes is not None:
-        check_held_out(PatchStore.open(location(patches)), scenes)
     return consider(bundle, models, scenes, config, tolerance=tolerance, progress=logged(), turn=gpu_slot)
 
 
@@ -78,8 +79,8 @@ def train_flow(
         Whether the candidate was trained now.
     """
     make_limits()
-    folder, is_new = train_candidate(patches, models, train or TrainConfig())
-    decision = promote_candidate(folder, patches, models, held_out, predict or PredictConfig(), tolerance)
+    folder, is_new = train_candidate(patches, models, held_out, train or TrainConfig())
+    decision = promote_candidate(folder, models, held_out, predict or PredictConfig(), tolerance)
     _show(folder, models, decision)
     return is_new
 

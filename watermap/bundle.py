@@ -198,8 +198,10 @@ def open_bundle(folder: Path) -> Bundle:
 
 
 def run_id(store: PatchStore, config: TrainConfig) -> str:
-    """Twelve hex digits of one training: the same for the same patches and settings."""
-    return hashlib.sha256(f"{store.digest} {config.digest()}".encode()).hexdigest()[:12]
+    """Twelve hex digits of one training: the same for the same patches, settings and weights to start from."""
+    start = config.resolved_weights
+    content = file_digest(Path(start)) if start is not None and Path(start).is_file() else ""
+    return hashlib.sha256(f"{store.digest} {config.digest()} {content}".encode()).hexdigest()[:12]
 
 
 def newest_bundle(models: Path = DEFAULT_MODELS) -> Bundle:

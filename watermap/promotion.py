@@ -323,7 +323,10 @@ def _read(models: Path) -> Register | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, ValidationError) as error:
-        raise ModelError(f"{path}: damaged", hint="remove it and promote a bundle again") from error
+        raise ModelError(
+            f"{path}: damaged",
+            hint="restore it from a copy, or remove it and put the right bundle to use with watermap bundles promote",
+        ) from error
 
 
 def _write(models: Path, register: Register) -> None:

@@ -32,7 +32,11 @@ def read_table(path: Path, section: str) -> dict[str, Any]:
     unknown = sorted(name for name, value in values.items() if isinstance(value, dict) and name not in TABLES)
     if unknown:
         raise UsageError(f"{path}: no such table as [{unknown[0]}]", hint=f"tables are {', '.join(TABLES)}")
-    table = values.get(section, {} if any(isinstance(value, dict) for value in values.values()) else values)
+    loose = sorted(name for name, value in values.items() if not isinstance(value, dict) and name not in TABLES)
+    has_tables = any(isinstance(value, dict) for value in values.values())
+    if loose and has_tables:
+        raise UsageError(f"{path}: {loose[0]} belongs to no table", hint=f"tables are {', '.join(TABLES)}")
+    table = values.get(section, {} if has_tables else values)
     if not isinstance(table, dict):
         raise UsageError(f"{path}: {section} is no table", hint=f"write its settings below [{section}]")
     return dict(table)

@@ -26,6 +26,7 @@ from flows.policy import EARTH_ENGINE, GPU
 from tests.earthengine.asking import CLEAR, config
 from tests.folders import listing
 from watermap.bands import STANDARD_BANDS
+from watermap.bundle import Bundle
 from watermap.config import PredictConfig, SampleConfig, TileConfig, TrainConfig
 from watermap.errors import ModelError, UsageError
 from watermap.grid import Grid
@@ -97,6 +98,30 @@ def test_what_is_deleted_or_damaged_is_made_again(undisturbed: Path, tmp_path: P
     (sorted((folder / "scenes").glob("*/image.tif"))[0]).write_bytes(b"damaged")
     assert run(folder) == {"scenes": 1, "patches": 0, "model": 0, "maps": 0}
     assert files(folder) == files(undisturbed)
+
+
+def assert_same_weights(*bundles: Bundle) -> None:
+    weights = [load(each.folder / each.contract.model_file).get_weights() for each in bundles]
+    for one, other in zip(*weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_damaged_model_is_trained_again(undisturbed: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    shutil.copytree(undisturbed, folder)
+    bundle = default_bundle(folder / "models")
+    (bundle.folder / "curves.png").unlink()  # a picture of the past: nothing is trained for it
+    assert run(folder) == {"scenes": 0, "patches": 0, "model": 0, "maps": 0}
+    (bundle.folder / bundle.contract.model_file).write_bytes(b"damaged")
+    assert run(folder)["model"] == 1
+    (bundle.folder / "bundle.json").unlink()
+    assert run(folder)["model"] == 1
+    shutil.rmtree(bundle.folder)
+    assert run(folder)["model"] == 1
+    again = default_bundle(folder / "models")
+    assert again.folder == bundle.folder
+    assert_same_weights(again, default_bundle(undisturbed / "models"))
+    assert run(folder) == {"scenes": 0, "patches": 0, "model": 0, "maps": 0}
 
 
 def ask(path: str, body: dict[str, Any]) -> list[dict[str, Any]]:
@@ -196,11 +221,7 @@ def test_killed_in_each_stage_and_run_again(undisturbed: Path, tmp_path: Path) -
     for name in ("scenes", "held_out", "patches", "models", "predictions"):
         visible = [[each for each in listing(top / name) if not each.startswith(".")] for top in (folder, undisturbed)]
         assert visible[0] == visible[1]
-    expected, found = (default_bundle(top / "models") for top in (undisturbed, folder))
-    for one, other in zip(
-        *(load(each.folder / each.contract.model_file).get_weights() for each in (expected, found)), strict=True
-    ):
-        np.testing.assert_array_equal(one, other)
+    assert_same_weights(*(default_bundle(top / "models") for top in (undisturbed, folder)))
     for path in sorted((undisturbed / "predictions").glob("*_water.tif")):
         with rasterio.open(path) as one, rasterio.open(folder / "predictions" / path.name) as other:
             np.testing.assert_array_equal(one.read(), other.read())

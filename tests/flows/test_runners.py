@@ -6,20 +6,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import dask
 import numpy as np
 import pytest
 from distributed import LocalCluster
 
 from flows.predict import _predictor, predict_flow
 from flows.rows import FAILED, KEPT, MADE
-from flows.runners import RunnerConfig, pool
+from flows.runners import RunnerConfig, pool, task_runner
 from flows.tile import tile_flow
 from tests.bundles import make_bundle
 from tests.failures import one_line
+from tests.ports import free_port
 from watermap.bands import STANDARD_BANDS
 from watermap.bundle import Bundle
 from watermap.config import PredictConfig, SampleConfig, TileConfig
-from watermap.errors import PartialFailureError, UsageError
+from watermap.errors import PartialFailureError, StorageError, UsageError
 from watermap.patch_store import PatchStore
 from watermap.sample import write_samples
 
@@ -108,3 +110,12 @@ def test_without_dask_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UsageError) as error:
         RunnerConfig.load(None, kind="threads", dask_address="tcp://host:8786")
     assert "a dask_address needs kind dask" in str(error.value)
+
+
+@pytest.mark.parametrize("use", [task_runner, pool])
+def test_a_scheduler_that_does_not_answer_is_one_line(use: Any) -> None:
+    nobody = RunnerConfig(kind="dask", dask_address=f"tcp://127.0.0.1:{free_port()}")
+    impatient = dask.config.set({"distributed.comm.timeouts.connect": "1s"})
+    with impatient, pytest.raises(StorageError) as error, use(nobody):
+        pass
+    assert f"{nobody.dask_address}: no Dask scheduler answers" in one_line(error)
