@@ -11,16 +11,10 @@ from flows.names import run_name
 from flows.pages import show_files, show_picture, show_table
 from flows.policy import RETRIED, gpu_slot, make_limits
 from watermap.bundle import open_bundle
+from watermap.candidates import candidate_folder, check_held_out, is_trained
 from watermap.config import PredictConfig, TrainConfig
 from watermap.patch_store import PatchStore
-from watermap.promotion import (
-    Decision,
-    candidate_folder,
-    check_held_out,
-    consider,
-    is_trained,
-    list_bundles,
-)
+from watermap.promotion import Decision, consider, list_bundles
 from watermap.storage import location
 
 _CURVES_FILE = "curves.png"

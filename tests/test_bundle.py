@@ -33,11 +33,11 @@ import sys, numpy as np
 from pathlib import Path
 from watermap.bundle import open_bundle
 folder = Path(sys.argv[1])
-model = open_bundle(folder / "b").load_model(96)
+model = open_bundle(folder / "b").load_model((96, 96))
 np.save(folder / "found.npy", model.predict_on_batch(np.load(folder / "image.npy")))
 """
     subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True, capture_output=True)
-    here = np.asarray(bundle.load_model(96).predict_on_batch(image))
+    here = np.asarray(bundle.load_model((96, 96)).predict_on_batch(image))
     np.testing.assert_allclose(np.load(tmp_path / "found.npy"), here, atol=1e-6)
 
 

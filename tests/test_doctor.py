@@ -34,7 +34,7 @@ def _a_machine_without_anything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(doctor, "_CONTROL_GROUPS", tmp_path / "cgroup")
     monkeypatch.setattr(login, "log_in", raising(EarthEngineError("no login", hint="log in")))
     monkeypatch.setattr(session, "check", raising(AssertionError("asked without a login")))
-    install(monkeypatch, prefect=None, **{"earthengine-api": None})
+    install(monkeypatch, openvino=None, prefect=None, **{"earthengine-api": None})
 
 
 def raising(error: Exception) -> Callable[..., Any]:
@@ -69,12 +69,15 @@ def test_a_machine_that_can_only_tile_and_train() -> None:
     found = look()
     assert found["watermap"].text.startswith(f"{__version__}, Python 3.")
     packages = found["packages"].text
-    assert all(f"{name} {metadata.version(name)}" in packages for name in ("keras", "rasterio", "scikit-learn"))
+    assert all(f"{name} {metadata.version(name)}" in packages for name in ("numpy", "rasterio"))
+    training = found["training"].text
+    assert all(f"{name} {metadata.version(name)}" in training for name in ("keras", "scikit-learn"))
     assert "GDAL 3." in packages
     assert "pytest" not in packages
     states = {name: finding.state for name, finding in found.items() if finding.state != "ok"}
     assert states.pop("accelerators", "missing") == "missing"
-    assert states == {"ImageNet weights": "missing", "Earth Engine client": "missing", "Prefect": "missing"}
+    absent = {"ImageNet weights", "OpenVINO", "Earth Engine client", "Prefect"}
+    assert states == dict.fromkeys(absent, "missing")
     assert found["Earth Engine client"].remedy == "pip install 'watermap[earthengine]'"
     assert found["Prefect"].remedy == "pip install 'watermap[flows]'"
 
@@ -92,6 +95,18 @@ def test_a_check_that_breaks_is_a_finding(name: str, monkeypatch: pytest.MonkeyP
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     install(monkeypatch, shapely=None)
     assert look()["packages"] == Finding("packages", "broken", "not installed: shapely", "pip install watermap")
+
+
+def test_a_machine_that_only_maps(monkeypatch: pytest.MonkeyPatch) -> None:
+    install(monkeypatch, openvino="2026.4.1", keras=None, scipy=None)
+    found = look()
+    assert found["OpenVINO"] == Finding("OpenVINO", "ok", "2026.4.1")
+    assert (found["training"].state, found["training"].text) == ("missing", "not installed: keras, scipy")
+    assert "pip install 'watermap[train]'" in found["training"].remedy
+    assert found["Keras backend"].text == "Keras is not installed"
+    assert "openvino" not in sys.modules
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    assert look()["Keras backend"].text == "none of TensorFlow, JAX, PyTorch"
 
 
 def test_the_backend_that_keras_uses(monkeypatch: pytest.MonkeyPatch) -> None:

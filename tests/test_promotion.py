@@ -15,6 +15,7 @@ from tests.s3 import Bucket
 from tests.web import Web
 from watermap import promotion
 from watermap.bundle import Bundle
+from watermap.candidates import check_held_out
 from watermap.cli.main import run
 from watermap.config import PredictConfig, TileConfig
 from watermap.errors import DataError, ModelError, UsageError
@@ -22,7 +23,6 @@ from watermap.patch_store import PatchStore
 from watermap.patches import tile
 from watermap.promotion import (
     CURRENT_FILE,
-    check_held_out,
     consider,
     current_bundle,
     default_bundle,

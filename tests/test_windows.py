@@ -1,4 +1,4 @@
-from collections.abc import Callable
+import itertools
 
 import numpy as np
 import pytest
@@ -7,35 +7,79 @@ from hypothesis import strategies as st
 from rasterio.windows import Window
 from scipy import ndimage
 
+from watermap.grid import spans
 from watermap.radiometry import FloatArray
-from watermap.raster import Mask
-from watermap.windows import Reader, blend_weights, predict_strips
+from watermap.raster import Mask, Pixels
+from watermap.windows import (
+    TALLEST,
+    Compute,
+    Layout,
+    Reader,
+    blend_weights,
+    overlap_for,
+    picked_layout,
+    predict_strips,
+    square_layout,
+)
 
 
 def reader(image: FloatArray, valid: Mask) -> Reader:
-    def read(window: Window) -> tuple[FloatArray, Mask]:
+    def read(window: Window) -> Pixels:
         rows, cols = window.toslices()
-        return image[rows, cols, None], valid[rows, cols]
+        return Pixels(image[None, rows, cols], valid[rows, cols])
 
     return read
 
 
-def local_mean(radius: int) -> Callable[[FloatArray], FloatArray]:
+def local_mean(radius: int) -> Compute:
     """A 'network' whose field of view reaches `radius` pixels, blind beyond a window's edge as a network is."""
 
-    def predict(windows: FloatArray) -> FloatArray:
+    def compute(windows: FloatArray) -> FloatArray:
         side = 2 * radius + 1
-        return np.stack([ndimage.uniform_filter(w[..., 0].astype(float), side, mode="constant") for w in windows])
+        return np.stack([ndimage.uniform_filter(w[0].astype(float), side, mode="constant") for w in windows])
 
-    return predict
+    return compute
 
 
-def whole(
-    image: FloatArray, valid: Mask, predict: Callable[[FloatArray], FloatArray], *, size: int, overlap: int
-) -> tuple[FloatArray, Mask]:
-    strips = list(predict_strips(reader(image, valid), predict, image.shape, size=size, overlap=overlap, batch_size=3))
+def square(shape: tuple[int, int], size: int, overlap: int) -> Layout:
+    """Windows of a size of our own choice, whatever the stride."""
+    return Layout(tuple(spans(shape[0], size, overlap)), tuple(spans(shape[1], size, overlap)), overlap)
+
+
+def stored(pixels: Pixels) -> FloatArray:
+    values: FloatArray = pixels.values
+    return values
+
+
+def whole(image: FloatArray, valid: Mask, compute: Compute, layout: Layout) -> tuple[FloatArray, Mask]:
+    strips = list(predict_strips(reader(image, valid), stored, compute, layout, batch_size=3))
     assert [s.row for s in strips] == [0, *np.cumsum([len(s.valid) for s in strips])[:-1]]
     return np.concatenate([s.probability for s in strips]), np.concatenate([s.valid for s in strips])
+
+
+def held_whole(image: FloatArray, valid: Mask, compute: Compute, layout: Layout) -> FloatArray:
+    """The same map without streams or threads: everything is held, every window by itself, one after the other."""
+    rows, cols = layout.shape
+    far = [
+        (0, each[-1].start + each[-1].size - length)
+        for each, length in zip((layout.rows, layout.cols), image.shape, strict=True)
+    ]
+    summed = np.zeros([length + end for length, (_, end) in zip(image.shape, far, strict=True)], dtype=np.float32)
+    for r, down in enumerate(layout.rows):
+        for c, across in enumerate(layout.cols):
+            used = np.s_[down.start : down.start + down.used, across.start : across.start + across.used]
+            if not valid[used].any():
+                continue
+            missing = ((0, rows - down.used), (0, cols - across.used))
+            window = np.pad(image[used], missing, mode="symmetric")
+            weights = [
+                blend_weights(size, layout.overlap, first=place == 0, last=place == len(each) - 1)
+                for size, place, each in ((rows, r, layout.rows), (cols, c, layout.cols))
+            ]
+            part = compute(window[None, None])[0]
+            target = np.s_[down.start : down.start + rows, across.start : across.start + cols]
+            summed[target] += part * weights[0][:, None] * weights[1]
+    return summed[: image.shape[0], : image.shape[1]]
 
 
 @given(st.integers(1, 64), st.booleans(), st.booleans(), st.data())
@@ -63,7 +107,7 @@ def test_a_constant_scene_shows_no_seam(rows: int, cols: int, tiling: tuple[int,
     rng = np.random.default_rng(seed)
     valid = rng.random((rows, cols)) < 0.7
     image = np.full((rows, cols), 0.37, dtype=np.float32)
-    found, found_valid = whole(image, valid, lambda w: w[..., 0], size=size, overlap=overlap)
+    found, found_valid = whole(image, valid, lambda w: w[:, 0], square(image.shape, size, overlap))
     assert (found_valid == valid).all()
     np.testing.assert_allclose(found[valid], 0.37, atol=1e-6)
 
@@ -78,24 +122,67 @@ def test_the_map_does_not_depend_on_windows_where_the_field_of_view_fits(
     size, overlap, radius = tiling
     image = np.random.default_rng(seed).random((rows, cols)).astype(np.float32)
     valid = np.ones((rows, cols), dtype=bool)
-    found, _ = whole(image, valid, local_mean(radius), size=size, overlap=overlap)
-    expected = local_mean(radius)(image[None, ..., None])[0]
+    found, _ = whole(image, valid, local_mean(radius), square(image.shape, size, overlap))
+    expected = local_mean(radius)(image[None, None])[0]
     inner = np.s_[radius : max(radius, rows - radius), radius : max(radius, cols - radius)]
     np.testing.assert_allclose(found[inner], expected[inner], atol=1e-6)
+
+
+@settings(deadline=None, max_examples=80)
+@given(st.integers(1, 300), st.integers(1, 300), st.sampled_from([0, 16, 32, 48]), st.data())
+def test_streaming_is_the_same_as_holding_everything(rows: int, cols: int, overlap: int, data: st.DataObject) -> None:
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
+    image = rng.random((rows, cols)).astype(np.float32)
+    valid = rng.random((rows, cols)) < data.draw(st.sampled_from([0.001, 0.5, 1.0]))
+    valid[: data.draw(st.integers(0, rows)), : data.draw(st.integers(0, cols))] = False
+    if data.draw(st.booleans()):
+        layout = picked_layout((rows, cols), data.draw(st.integers(1, 40_000)), overlap)
+    else:
+        layout = square_layout((rows, cols), data.draw(st.sampled_from([32, 64, 96, 128])), overlap)
+    found, found_valid = whole(image, valid, local_mean(3), layout)
+    assert (found_valid == valid).all()
+    np.testing.assert_array_equal(found, held_whole(image, valid, local_mean(3), layout))
+
+
+@given(st.integers(1, 20_000), st.integers(1, 20_000), st.integers(1, 5_000_000), st.integers(0, 12))
+def test_picked_windows_cover_the_scene_and_fit_memory(rows: int, cols: int, pixels: int, overlap: int) -> None:
+    layout = picked_layout((rows, cols), pixels, overlap * 16)
+    least = 2 * overlap * 16 + 16
+    for length, each, size in zip((rows, cols), (layout.rows, layout.cols), layout.shape, strict=True):
+        assert each[0].start == 0
+        assert each[-1].start + each[-1].used == length
+        assert all(a.start + a.size - b.start == layout.overlap for a, b in itertools.pairwise(each))
+        assert size % 16 == 0
+        assert all(span.start % 16 == 0 for span in each)
+    assert layout.shape[0] <= max(TALLEST + 16, least)
+    assert layout.shape[0] * layout.shape[1] <= max(pixels * 1.2 + 16 * TALLEST, least * max(least, TALLEST + 16))
+
+
+def test_a_whole_tile_is_computed_little_more_than_once() -> None:
+    layout = picked_layout((10_980, 10_980), 3 << 20, 64)
+    assert layout.computed <= 1.1 * 10_980**2
+
+
+@given(st.integers(0, 200))
+def test_the_blind_part_of_an_overlap_holds_the_reach(reach: int) -> None:
+    overlap = overlap_for(reach)
+    assert overlap % 16 == 0
+    assert overlap * 7 // 16 >= reach
+    assert (overlap - 16) * 7 // 16 < reach or overlap == 0
 
 
 def test_windows_without_a_valid_pixel_are_never_computed() -> None:
     computed = 0
 
-    def predict(windows: FloatArray) -> FloatArray:
+    def compute(windows: FloatArray) -> FloatArray:
         nonlocal computed
         computed += len({w.tobytes() for w in windows})
-        return windows[..., 0]
+        return windows[:, 0]
 
     image = np.random.default_rng(0).random((100, 100)).astype(np.float32)
     valid = np.zeros((100, 100), dtype=bool)
     valid[:20, :20] = True
-    whole(image, valid, predict, size=32, overlap=8)
+    whole(image, valid, compute, square((100, 100), 32, 8))
     assert computed == 1
 
 
@@ -106,10 +193,9 @@ def test_progress_reaches_its_end() -> None:
     list(
         predict_strips(
             read,
-            lambda w: w[..., 0],
-            (70, 50),
-            size=32,
-            overlap=8,
+            stored,
+            lambda w: w[:, 0],
+            square((70, 50), 32, 8),
             batch_size=2,
             progress=lambda _, a, b: told.append((a, b)),
         )

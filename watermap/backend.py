@@ -9,19 +9,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from watermap.errors import ModelError
+from watermap.errors import ModelError, UsageError
 
 
 def require_keras() -> None:
     """Import Keras with its backend, or say how to get one.
 
     Raises:
-        ModelError: the backend that Keras is set to is not installed.
+        UsageError: Keras is not installed.
+        ModelError: the backend that it is set to is not.
     """
     try:
         with _native_chatter_hidden():
             import keras  # noqa: F401 (imported for its failure)
     except (ImportError, ValueError) as error:
+        if getattr(error, "name", None) == "keras":
+            raise UsageError(
+                "Keras is not installed",
+                hint="pip install 'watermap[tensorflow]', or 'watermap[train]' beside a JAX or PyTorch",
+            ) from error
         raise ModelError(
             f"Keras finds no backend ({getattr(error, 'name', None) or error})",
             hint="pip install 'watermap[tensorflow]', or set KERAS_BACKEND to the jax or torch that is installed",

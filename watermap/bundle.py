@@ -19,17 +19,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from watermap import __version__
 from watermap.cog import LAND, NO_DATA, WATER
-from watermap.config import TrainConfig
 from watermap.copies import fetched
 from watermap.errors import ModelError
 from watermap.files import file_digest, unwritable, write_text
-from watermap.patch_store import PatchStore
 from watermap.radiometry import Statistics
 from watermap.raster import Radiometry
 from watermap.storage import local, remote
@@ -55,6 +53,7 @@ class Contract(BaseModel):
         classes: codes of a water raster; 0 and 1 are also the model's channels.
         threshold: probability from which a pixel is water.
         patch_size: side of a training patch in pixels.
+        reach: pixels from a window's edge up to which the model misses what lies beyond; None: not measured.
         trained_on: digest, scenes and split of the patches.
         training: settings and course of the training.
         scores: by split.
@@ -75,6 +74,7 @@ class Contract(BaseModel):
     classes: dict[str, int] = {"land": LAND, "water": WATER, "no_data": NO_DATA}
     threshold: float
     patch_size: int
+    reach: int | None = None
     trained_on: dict[str, Any]
     training: dict[str, Any]
     scores: dict[str, dict[str, float | int | None]]
@@ -102,8 +102,10 @@ class Bundle:
     contract: Contract
     id: str
 
-    def load_model(self, window_size: int | None = None) -> keras.Model:
-        """The network, for windows of `window_size` pixels (default: the training patches' size).
+    def load_model(
+        self, window: tuple[int, int] | None = None, *, compute: Literal["float32", "bfloat16"] = "float32"
+    ) -> keras.Model:
+        """The network, for windows of (rows, cols) pixels (default: the training patches' size).
 
         Raises:
             ModelError: the network's file cannot be loaded.
@@ -114,9 +116,10 @@ class Bundle:
 
         path = self.folder / self.contract.model_file
         model = load(path if remote(path) is None else fetched(path, self.contract.model_digest, _damaged))
-        if window_size is None or window_size == self.contract.patch_size:
+        own = (self.contract.patch_size,) * 2
+        if (window or own) == own and compute == "float32":
             return model
-        return resize(model, window_size)
+        return resize(model, *(window or own), compute=compute)
 
 
 def save_bundle(folder: Path, model: keras.Model, **contract: Any) -> Bundle:
@@ -195,13 +198,6 @@ def open_bundle(folder: Path) -> Bundle:
     if remote(folder) is None and file_digest(model_path) != contract.model_digest:
         raise _damaged(model_path, "it is not the file that was saved")
     return Bundle(folder, contract, hashlib.sha256(text.encode()).hexdigest()[:12])
-
-
-def run_id(store: PatchStore, config: TrainConfig) -> str:
-    """Twelve hex digits of one training: the same for the same patches, settings and weights to start from."""
-    start = config.resolved_weights
-    content = file_digest(Path(start)) if start is not None and Path(start).is_file() else ""
-    return hashlib.sha256(f"{store.digest} {config.digest()} {content}".encode()).hexdigest()[:12]
 
 
 def newest_bundle(models: Path = DEFAULT_MODELS) -> Bundle:

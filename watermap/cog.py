@@ -160,7 +160,8 @@ class RasterWriter:
             tiled=True,
             blockxsize=_BLOCK_PIXELS,
             blockysize=_BLOCK_PIXELS,
-            compress="LZW",
+            compress="ZSTD",
+            zstd_level=1,  # these rows live for seconds
             bigtiff="IF_SAFER",
         )
         dataset.descriptions = self._layout.bands
@@ -179,7 +180,7 @@ class RasterWriter:
                 self._cog_path,
                 driver="COG",
                 BLOCKSIZE=_BLOCK_PIXELS,
-                COMPRESS="DEFLATE",
+                COMPRESS="LZW" if self._layout.colors else "DEFLATE",  # of classes half the work, and no larger
                 PREDICTOR="NO" if self._layout.colors else "YES",
                 OVERVIEWS="IGNORE_EXISTING",
                 OVERVIEW_RESAMPLING=self._layout.overviews.upper(),

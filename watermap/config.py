@@ -16,6 +16,12 @@ from watermap.bands import STANDARD_BANDS, TRUE_COLOR, parse_bands
 from watermap.errors import UsageError
 from watermap.tables import read_table
 
+Preset = Literal["reference", "fast"]
+"""How much a decoder computes."""
+
+Precision = Literal["float32", "bfloat16", "int8"]
+"""What a model computes in."""
+
 STRIDE: Final = 16
 """Image pixels a pixel of an encoder's deepest features: sides of patches and windows are multiples of it."""
 
@@ -270,6 +276,7 @@ class TrainConfig(Config):
 
     arch: Literal["unet", "attention_unet"] = Field("unet", description="Architecture.")
     encoder: Literal["resnet50", "compact"] = Field("resnet50", description="Encoder; compact is made for CPUs.")
+    preset: Preset = Field("reference", description="Decoder; fast: a fifth of the arithmetic with resnet50.")
     weights: str = Field("auto", description="imagenet, none, or a weights file; auto: imagenet for resnet50.")
     epochs: int = Field(60, ge=1, le=10_000, description="Passes over the training patches, all stages together.")
     batch_size: int = Field(16, ge=1, le=4096, description="Patches a step.")
@@ -304,9 +311,19 @@ class TrainConfig(Config):
 class PredictConfig(Config):
     """Settings of prediction."""
 
-    window: int = Field(512, ge=32, le=8192, description="Width and height of a window in pixels.")
-    overlap: int = Field(112, ge=0, description="Pixels that neighbouring windows share and blend.")
-    batch_size: int = Field(2, ge=1, description="Windows predicted at once.")
+    engine: Literal["auto", "keras", "openvino"] = Field(
+        "auto", description="What runs the model; auto: openvino where the bundle is converted, keras on a GPU."
+    )
+    precision: Literal["auto", "float32", "bfloat16", "int8"] = Field(
+        "auto", description="What it computes in; auto: bfloat16 where the processor does and openvino runs the model."
+    )
+    window: int | None = Field(
+        None, ge=32, le=8192, description="Width and height of a window in pixels; not given: what fits memory."
+    )
+    overlap: int | None = Field(
+        None, ge=0, description="Pixels that windows share and blend; not given: by the model's field of view."
+    )
+    batch_size: int | None = Field(None, ge=1, description="Windows that Keras predicts at once; fewer if memory ends.")
     threshold: float | None = Field(
         None, gt=0, lt=1, description="Probability from which a pixel is water; not given: the bundle's."
     )
@@ -318,6 +335,8 @@ class PredictConfig(Config):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if 2 * self.overlap >= self.window:
+        if self.window is not None and self.overlap is not None and 2 * self.overlap >= self.window:
             raise ValueError(f"overlap {self.overlap} must be less than half of window {self.window}")
+        if self.precision == "int8" and self.engine == "keras":
+            raise ValueError("int8 needs openvino: Keras computes in float32 or bfloat16")
         return self

@@ -20,6 +20,7 @@ from watermap import __version__
 from watermap.backend import accelerators, require_keras
 from watermap.config import EarthEngineConfig
 from watermap.errors import UsageError, WatermapError
+from watermap.extras import EXTRAS
 
 LEAST_FREE_GB: Final = 5
 """Less is too little for the scenes, patches and models of one small run."""
@@ -60,9 +61,11 @@ def examine(config: EarthEngineConfig, *, folder: Path, online: bool = True) -> 
     checks: tuple[tuple[str, Callable[[], Iterator[Finding]]], ...] = (
         ("watermap", _watermap),
         ("packages", _packages),
+        ("training", _training),
         ("Keras backend", _keras_backend),
         ("accelerators", _accelerators),
         ("ImageNet weights", _imagenet_weights),
+        ("OpenVINO", _openvino),
         ("Earth Engine", lambda: _earth_engine(config, online)),
         ("Prefect", lambda: _prefect(online)),
         ("disk space", lambda: _disk_space(folder)),
@@ -100,11 +103,24 @@ def _packages() -> Iterator[Finding]:
     yield Finding("packages", "ok", ", ".join(f"{name} {version}" for name, version in versions.items()))
 
 
+def _training() -> Iterator[Finding]:
+    versions = {name: _version(name) for name in EXTRAS["train"].values()}
+    absent = [name for name, version in versions.items() if version is None]
+    if absent:
+        remedy = "OpenVINO maps without them; to train: pip install 'watermap[train]'"
+        yield Finding("training", "missing", f"not installed: {', '.join(absent)}", remedy)
+        return
+    yield Finding("training", "ok", ", ".join(f"{name} {version}" for name, version in versions.items()))
+
+
 def _keras_backend() -> Iterator[Finding]:
     there = [name for name in _BACKENDS if util.find_spec(name) is not None]
     if not there:
         known = ", ".join(_BACKENDS.values())
         yield Finding("Keras backend", "missing", f"none of {known}", "pip install 'watermap[tensorflow]'")
+        return
+    if _version("keras") is None:
+        yield Finding("Keras backend", "missing", "Keras is not installed", "pip install 'watermap[train]'")
         return
     require_keras()
     chosen = _chosen_backend()
@@ -150,6 +166,14 @@ def _imagenet_weights() -> Iterator[Finding]:
         whole = hashlib.file_digest(file, "md5").hexdigest() == RESNET50_MD5
     text = str(path) if whole else f"{path} is damaged and will be fetched again (94 MB)"
     yield Finding("ImageNet weights", "ok" if whole else "missing", text, "" if whole else remedy)
+
+
+def _openvino() -> Iterator[Finding]:
+    version = _version("openvino")
+    if version is None:
+        yield Finding("OpenVINO", "missing", "not installed", "it maps faster on CPUs: pip install 'watermap[fast]'")
+        return
+    yield Finding("OpenVINO", "ok", version)
 
 
 def _earth_engine(config: EarthEngineConfig, online: bool) -> Iterator[Finding]:

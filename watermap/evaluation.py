@@ -178,7 +178,7 @@ def _evaluate_patches(
     result = Evaluation(Tally(threshold))
     if _flatters(bundle, store, split):
         result.notes.append(f"{store.folder}: the bundle was trained on some of these scenes, the scores flatter")
-    model = bundle.load_model(store.patch_size)
+    model = bundle.load_model((store.patch_size,) * 2)
     tallies: dict[str, Tally] = {}
     for done, (scene, piece) in enumerate(_patch_pieces(model, store, split, contract.statistics)):
         if scene not in tallies:

@@ -106,6 +106,21 @@ def spans(length: int, size: int, overlap: int) -> list[Span]:
     return [Span(i * step, size, min(size, length - i * step)) for i in range(count)]
 
 
+def even_size(length: int, largest: int, overlap: int, multiple: int) -> int:
+    """The size of the fewest equal windows that cover an axis, so that little of the last one lies beyond its end.
+
+    Args:
+        length: pixels of the axis, at least 1.
+        largest: pixels that a window may have; a multiple of `multiple` and more than twice the overlap.
+        overlap: pixels shared by neighbours; a multiple of `multiple`.
+        multiple: of which the size is one.
+    """
+    count = 1 if length <= largest else math.ceil((length - overlap) / (largest - overlap))
+    each = length if count == 1 else math.ceil((length - overlap) / count) + overlap
+    least = multiple if count == 1 else 2 * overlap + multiple
+    return max(least, math.ceil(each / multiple) * multiple)
+
+
 def blocks(grid: Grid, rows: int) -> Iterator[Window]:
     """Full-width windows of at most `rows` rows that cover a grid from top to bottom."""
     for start in range(0, grid.height, rows):

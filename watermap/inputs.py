@@ -7,7 +7,9 @@ from glob import glob, has_magic
 from pathlib import Path
 from typing import Final
 
+from watermap.bandfiles import ARCHIVE, SAFE
 from watermap.errors import DataError, UsageError
+from watermap.gdal import is_one_scene
 from watermap.storage import RemotePath, location, remote
 
 IMAGE_FILE: Final = "image.tif"
@@ -20,8 +22,10 @@ _NOT_IMAGES: Final = ("_water", "_probability")
 def find_images(inputs: Sequence[str | Path]) -> list[Path]:
     """The image files behind files, folders and patterns, in the order named, each once.
 
-    A folder means its `image.tif`, or else the `image.tif` of its subfolders, or else its rasters; files that
-    watermap wrote as results are passed over. All of it may lie in an object store; of a web server, files only.
+    A folder means its `image.tif`, or itself if it holds a scene of one file a band, such as a SAFE folder; or else
+    the `image.tif` of its subfolders; or else its rasters and those of its subfolders and archives that are a scene
+    each. Files that watermap wrote as results are passed over. All of it may lie in an object store; of a web server,
+    files only.
 
     Raises:
         DataError: a folder or pattern that holds no image.
@@ -59,8 +63,16 @@ def find_images(inputs: Sequence[str | Path]) -> list[Path]:
 
 
 def output_name(image: Path) -> str:
-    """The name of an image's results: its folder's for `NAME/image.tif`, else its own without the suffix."""
-    return image.resolve().parent.name if image.name == IMAGE_FILE else image.stem
+    """The name of an image's results.
+
+    It is its folder's for `NAME/image.tif`, else its own without the suffix; for a folder that is a scene the whole
+    name, but for `.SAFE`.
+    """
+    if image.name == IMAGE_FILE:
+        return image.resolve().parent.name
+    is_folder = remote(image) is None and image.is_dir()
+    name = image.resolve().name if is_folder else image.stem
+    return Path(name).stem if name.lower().endswith(SAFE) else name
 
 
 def _names_a_file(path: RemotePath) -> bool:
@@ -76,13 +88,27 @@ def _matches(pattern: Path) -> list[Path]:
 def _images_of(folder: Path) -> list[Path]:
     if (folder / IMAGE_FILE).is_file():
         return [folder / IMAGE_FILE]
-    scenes = sorted(folder.glob(f"*/{IMAGE_FILE}"))
-    return scenes or [path for path in sorted(folder.iterdir()) if _is_image(path)]
+    if is_one_scene(folder):
+        return [folder]
+    images = {path.parent: path for path in folder.glob(f"*/{IMAGE_FILE}")}
+    found = []
+    for path in sorted(folder.iterdir()):
+        if path in images:
+            found.append(images[path])
+        elif not path.name.startswith(".") and (_is_folder_scene(path) or (not images and _is_image(path))):
+            found.append(path)
+    return found
 
 
 def _matched(path: Path) -> list[Path]:
     return _images_of(path) if path.is_dir() else [path] * _is_image(path)
 
 
+def _is_folder_scene(path: Path) -> bool:
+    return path.suffix.lower() not in (*_SUFFIXES, ARCHIVE) and is_one_scene(path)
+
+
 def _is_image(path: Path) -> bool:
-    return path.suffix.lower() in _SUFFIXES and not path.stem.endswith(_NOT_IMAGES) and not path.name.startswith(".")
+    if path.name.startswith(".") or path.stem.endswith(_NOT_IMAGES):
+        return False
+    return path.suffix.lower() in _SUFFIXES or (path.suffix.lower() == ARCHIVE and is_one_scene(path))

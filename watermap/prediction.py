@@ -2,34 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+import hashlib
+import json
+import threading
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from rasterio.windows import Window
 
 from watermap import __version__
+from watermap.bandfiles import find_band_files
 from watermap.bundle import Bundle
-from watermap.cog import LABEL_LAYOUT, LAND, NO_DATA, WATER, RasterLayout, RasterWriter
+from watermap.cog import LABEL_LAYOUT, NO_DATA, WATER, RasterLayout, RasterWriter
 from watermap.config import STRIDE, PredictConfig
+from watermap.engines.choice import open_engine
+from watermap.engines.engine import Engine
 from watermap.errors import UsageError, WatermapError
 from watermap.files import identity
+from watermap.gdal import raster_files, small_cache
 from watermap.inputs import output_name
 from watermap.progress import Progress, silent
-from watermap.radiometry import FloatArray, fill_invalid, scene_radiometry, to_expected
-from watermap.raster import Mask, Radiometry, Raster, open_raster
+from watermap.radiometry import FloatArray, scene_radiometry, to_model
+from watermap.raster import Pixels, Radiometry, Raster, open_raster
 from watermap.storage import local
-from watermap.windows import Strip, predict_strips
-
-if TYPE_CHECKING:
-    import keras
+from watermap.windows import Layout, Strip, overlap_for, picked_layout, predict_strips, square_layout
 
 BUNDLE_TAG: Final = "WATERMAP_BUNDLE_ID"
 """The metadata of a raster that says which bundle made it."""
+
+OVERLAP: Final = 112
+"""Pixels that windows share where nobody measured how far a model sees."""
 
 PERCENT_LAYOUT: Final = RasterLayout("uint8", ("probability of water in percent",), NO_DATA, "average")
 FLOAT_LAYOUT: Final = RasterLayout("float32", ("probability of water",), float("nan"), "average")
@@ -69,13 +75,37 @@ class Predictor:
         self.bundle = bundle
         self.config = config
         self.threshold = bundle.contract.threshold if config.threshold is None else config.threshold
-        self._models: dict[int, keras.Model] = {}
+        self._engine: Engine | None = None
+        self._opening = threading.Lock()
         step = 2 * STRIDE  # windows start at multiples of the stride, for any overlap that is one too
-        if config.window % step or config.overlap % STRIDE:
+        if (config.window or 0) % step or (config.overlap or 0) % STRIDE:
             raise UsageError(
                 f"window {config.window} and overlap {config.overlap} do not fit the model's stride",
                 hint=f"give a window that is a multiple of {step} and an overlap that is one of {STRIDE}",
             )
+
+    @property
+    def engine(self) -> Engine:
+        """What runs the model; opened when it is first asked for.
+
+        Raises:
+            ModelError: it cannot be had.
+            StorageError: the bundle lies elsewhere and cannot be reached.
+        """
+        with self._opening:
+            if self._engine is None:
+                self._engine = open_engine(self.bundle, self.config)
+            return self._engine
+
+    def layout(self, shape: tuple[int, int]) -> Layout:
+        """The windows of a scene of (rows, cols)."""
+        reach = self.bundle.contract.reach
+        overlap = self.config.overlap
+        if overlap is None:
+            overlap = OVERLAP if reach is None else overlap_for(reach)
+        if self.config.window is not None:
+            return square_layout(shape, self.config.window, overlap)
+        return picked_layout(shape, self.engine.window_pixels, overlap)
 
     def radiometry(self, raster: Raster) -> Radiometry:
         """What a scene's numbers mean, checked against the contract.
@@ -93,7 +123,9 @@ class Predictor:
             scale=self.config.scale,
         )
 
-    def strips(self, raster: Raster, radiometry: Radiometry, *, progress: Progress = silent) -> Iterator[Strip]:
+    def strips(
+        self, raster: Raster, radiometry: Radiometry, *, progress: Progress = silent
+    ) -> Generator[Strip, None, None]:
         """Probability and validity of a scene whose radiometry is known, from top to bottom.
 
         Raises:
@@ -103,37 +135,23 @@ class Predictor:
         contract = self.bundle.contract
         positions = raster.find(contract.bands)
 
-        def read(window: Window) -> tuple[FloatArray, Mask]:
-            pixels = raster.read(positions, window)
-            values = to_expected(np.moveaxis(pixels.values, 0, -1), radiometry, contract.radiometry)
-            return fill_invalid(values, pixels.valid, contract.statistics), pixels.valid
+        def prepare(pixels: Pixels) -> FloatArray:
+            return to_model(pixels.values, pixels.valid, radiometry, contract.radiometry, contract.statistics)
 
-        size = self._window_size(raster.grid.shape)
-        model = self._model(size)
         return predict_strips(
-            read,
-            lambda windows: np.asarray(model.predict_on_batch(windows))[..., WATER],
-            raster.grid.shape,
-            size=size,
-            overlap=min(self.config.overlap, (size - 1) // 2),
-            batch_size=self.config.batch_size,
+            lambda window: raster.read(positions, window),
+            prepare,
+            self.engine.compute,
+            self.layout(raster.grid.shape),
+            batch_size=self.engine.batch_size,
             progress=progress,
         )
 
     def classify(self, strip: Strip) -> npt.NDArray[np.uint8]:
         """Codes (rows, cols) of a strip: 0 land, 1 water, 255 no data."""
-        water = np.where(strip.probability >= self.threshold, WATER, LAND)
-        return np.where(strip.valid, water, NO_DATA).astype(np.uint8)
-
-    def _window_size(self, shape: tuple[int, int]) -> int:
-        """The configured window, or a smaller one that holds a small scene whole; a multiple of the stride."""
-        step = 2 * STRIDE
-        return min(self.config.window, -(-max(shape) // step) * step)
-
-    def _model(self, size: int) -> keras.Model:
-        if size not in self._models:
-            self._models[size] = self.bundle.load_model(size)
-        return self._models[size]
+        codes = (strip.probability >= self.threshold).view(np.uint8)  # WATER and LAND are 1 and 0
+        codes[~strip.valid] = NO_DATA
+        return codes
 
 
 def predict_scene(
@@ -147,7 +165,7 @@ def predict_scene(
     """Predict one scene and write its rasters, on exactly its grid.
 
     Args:
-        scene: an image; `NAME/image.tif` and `NAME.tif` give `NAME_water.tif`.
+        scene: an image; `NAME/image.tif`, `NAME.tif` and `NAME.SAFE` give `NAME_water.tif`.
         predictor: the model.
         out: the folder of the rasters.
         names: the names of all the file's bands in order, if the user states them.
@@ -162,27 +180,28 @@ def predict_scene(
     probability_path = out / f"{output_name(scene)}_probability.tif"
     kind = predictor.config.probability
     layout = {"none": None, "percent": PERCENT_LAYOUT, "float": FLOAT_LAYOUT}[kind]
-    counts = np.zeros(256, dtype=np.int64)
-    with open_raster(scene, names=names) as raster, ExitStack() as writers:
+    water_pixels = valid_pixels = 0
+    with small_cache(), open_raster(scene, names=names) as raster, ExitStack() as writers:
         strips = predictor.strips(raster, predictor.radiometry(raster), progress=progress)
         tags = _tags(scene, predictor)
         water = writers.enter_context(RasterWriter(water_path, raster.grid, LABEL_LAYOUT, tags=tags))
         probability = (
             writers.enter_context(RasterWriter(probability_path, raster.grid, layout, tags=tags)) if layout else None
         )
-        for strip in strips:
+        for strip in writers.enter_context(closing(strips)):
             codes = predictor.classify(strip)
-            counts += np.bincount(codes.ravel(), minlength=256)
+            water_pixels += int(np.count_nonzero(codes == WATER))
+            valid_pixels += int(np.count_nonzero(strip.valid))
             water.write(codes[None])
             if probability is not None:
                 probability.write(_encoded(strip, kind)[None])
-        notes = tuple(raster.notes)
+        notes, pixels = tuple(raster.notes), raster.grid.width * raster.grid.height
     return Prediction(
         water=water_path,
         probability=probability_path if layout else None,
-        water_pixels=int(counts[WATER]),
-        valid_pixels=int(counts[WATER] + counts[LAND]),
-        pixels=int(counts.sum()),
+        water_pixels=water_pixels,
+        valid_pixels=valid_pixels,
+        pixels=pixels,
         notes=notes,
     )
 
@@ -220,13 +239,22 @@ def _encoded(strip: Strip, kind: str) -> npt.NDArray[Any]:
     return np.where(strip.valid, percent, NO_DATA).astype(np.uint8)
 
 
+def _identity(scene: Path) -> str:
+    """What a scene holds; of one of many files a digest of what each does."""
+    if find_band_files(scene) is None:
+        return identity(scene)
+    files = [(path.name, identity(path)) for path in raster_files(scene)]
+    return f"sha256:{hashlib.sha256(json.dumps(files).encode()).hexdigest()}"
+
+
 def _tags(scene: Path, predictor: Predictor) -> dict[str, str]:
     """What made a raster; of a remote scene what its store says of the content, so that it is not read twice."""
-    kind, _, value = identity(scene).partition(":")
+    kind, _, value = _identity(scene).partition(":")
     return {
         "WATERMAP_VERSION": __version__,
         "WATERMAP_BUNDLE": predictor.bundle.folder.name,
         BUNDLE_TAG: predictor.bundle.id,
+        "WATERMAP_ENGINE": predictor.engine.name,
         "WATERMAP_THRESHOLD": f"{predictor.threshold:g}",
         "WATERMAP_CONFIG": predictor.config.digest(),
         "WATERMAP_SCENE": output_name(scene),

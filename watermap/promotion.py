@@ -15,19 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import shapely
 from pydantic import BaseModel, ConfigDict, ValidationError
-from rasterio.windows import Window
 
 from watermap import __version__
-from watermap.bundle import Bundle, newest_bundle, open_bundle, run_id
-from watermap.config import PredictConfig, TrainConfig
+from watermap.bundle import Bundle, newest_bundle, open_bundle
+from watermap.config import PredictConfig
 from watermap.errors import DataError, ModelError, UsageError
 from watermap.files import write_text
-from watermap.ground import footprints
-from watermap.patch_store import PatchStore
 from watermap.progress import Progress, silent
-from watermap.raster import open_raster
 from watermap.scenes import find_scenes, scene_digests
 
 CURRENT_FILE: Final = "current.json"
@@ -111,23 +106,6 @@ class Decision:
     current: Choice | None
     candidate_score: float | None
     current_score: float | None
-
-
-def candidate_folder(patches: Path, models: Path, config: TrainConfig) -> Path:
-    """Where the bundle of one training goes: the same patches and settings have the same folder.
-
-    Raises:
-        DataError: the patches are damaged.
-    """
-    return models / f"{config.arch}_{config.encoder}_{run_id(PatchStore.open(patches), config)}"
-
-
-def is_trained(folder: Path) -> bool:
-    """Whether a candidate's folder holds its bundle, whole."""
-    try:
-        return folder.name.endswith(f"_{open_bundle(folder).contract.training.get('run')}")
-    except ModelError:
-        return False
 
 
 def current_bundle(models: Path) -> Bundle | None:
@@ -262,26 +240,6 @@ def consider(
         )
         _write(models, register.model_copy(update={"declined": (*register.without(chosen), worse)}))
     return Decision(promoted, reason, chosen, in_use, score, before)
-
-
-def check_held_out(store: PatchStore, held_out: Path) -> None:
-    """Make sure that no held-out scene shows ground that patches were cut from.
-
-    Raises:
-        DataError: one does, or a scene cannot be read.
-    """
-    scenes = find_scenes(held_out, need_label=True)
-    seen = [record.footprint for split in ("train", "validation") for record in store.records(split)]
-    tree = shapely.STRtree(seen)
-    for scene in scenes:
-        with open_raster(scene.image) as raster:
-            (outline,) = footprints(raster.grid, [Window(0, 0, raster.grid.width, raster.grid.height)])
-        near = [seen[place] for place in tree.query(outline, predicate="intersects")]
-        if any(outline.intersection(each).area > 0 for each in near):
-            raise DataError(
-                f"{scene.image.parent}: shows ground that was trained on, so no score of it is honest",
-                hint="hold out scenes of other places",
-            )
 
 
 def _evidence(held_out: Path, config: PredictConfig, tolerance: float) -> str:

@@ -70,8 +70,7 @@ def to_expected(values: npt.NDArray[Any], scene: Radiometry, expected: Radiometr
         scene: what they mean.
         expected: what the model was trained on.
     """
-    factor = np.float32(scene.scale / expected.scale)
-    shift = np.float32(scene.offset * scene.scale / expected.scale - expected.offset)
+    factor, shift = _conversion(scene, expected)
     return values.astype(np.float32) * factor + shift
 
 
@@ -91,6 +90,42 @@ def fill_invalid(image: npt.NDArray[Any], valid: npt.NDArray[np.bool_], statisti
     mean = np.array(statistics.mean, dtype=np.float32)
     filled: FloatArray = np.where(valid[..., None], image.astype(np.float32), mean)
     return filled
+
+
+def to_model(
+    values: npt.NDArray[Any],
+    valid: npt.NDArray[np.bool_],
+    scene: Radiometry,
+    expected: Radiometry,
+    statistics: Statistics,
+) -> FloatArray:
+    """A window as a model expects it: `to_expected` and `fill_invalid` in one pass, bands first.
+
+    Args:
+        values: (bands, rows, cols), as stored in the scene.
+        valid: (rows, cols), True where there is data.
+        scene: what the values mean.
+        expected: what the model was trained on.
+        statistics: of the training pixels.
+
+    Returns:
+        (bands, rows, cols).
+    """
+    factor, shift = _conversion(scene, expected)
+    image: FloatArray = values.astype(np.float32)
+    if factor != 1:
+        image *= factor
+    if shift:
+        image += shift
+    if not valid.all():
+        np.copyto(image, np.array(statistics.mean, dtype=np.float32)[:, None, None], where=~valid)
+    return image
+
+
+def _conversion(scene: Radiometry, expected: Radiometry) -> tuple[np.float32, np.float32]:
+    """Factor and shift that turn a scene's stored values into the numbers that a model expects."""
+    factor = np.float32(scene.scale / expected.scale)
+    return factor, np.float32(scene.offset * scene.scale / expected.scale - expected.offset)
 
 
 def scene_radiometry(

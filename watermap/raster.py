@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from rasterio.windows import Window
 
 from watermap.bands import canonical_name, find_bands
 from watermap.errors import DataError
-from watermap.gdal import open_dataset, read_from
+from watermap.gdal import environment, open_dataset, read_from
 from watermap.grid import Grid
 
 Array = npt.NDArray[Any]
@@ -72,6 +73,8 @@ class Raster:
         self.names: tuple[str | None, ...] = tuple(names) if names is not None else tuple(described)
         self._described = tuple(described)
         self._remarks: dict[str, None] = {}
+        self._reading = threading.Lock()
+        self._environment = environment()
 
     @property
     def dataset(self) -> Any:
@@ -173,9 +176,10 @@ class Raster:
         return masks
 
     def _guarded(self, read: Callable[..., Array], indexes: int | list[int], window: Window) -> Array:
-        """Read, or tell which rows cannot be read."""
+        """Read, one thread at a time as GDAL wants it, or tell which rows cannot be read."""
         rows = f"rows {int(window.row_off)} to {int(window.row_off + window.height) - 1}"
-        return read_from(self.path, lambda: read(indexes, window=window), what=rows)
+        with self._reading, self._environment():
+            return read_from(self.path, lambda: read(indexes, window=window), what=rows)
 
     def _valid(self, values: Array, positions: Sequence[int], window: Window) -> Mask:
         """Which pixels hold data.

@@ -13,10 +13,12 @@ import keras
 
 from watermap import models
 from watermap.augment import make_augmenter
-from watermap.bundle import CONTRACT_FILE, Bundle, open_bundle, run_id, save_bundle
+from watermap.bundle import CONTRACT_FILE, Bundle, open_bundle, save_bundle
+from watermap.candidates import run_id
 from watermap.checkpoint import Checkpoint, ProgressReporter, Recorder, TrainingState
 from watermap.config import StageConfig, TrainConfig
 from watermap.dataset import PatchBatches, training_statistics
+from watermap.engines.conversion import convert_once
 from watermap.errors import DataError, ModelError, UsageError
 from watermap.evaluation import score_split
 from watermap.files import write_text
@@ -27,6 +29,7 @@ from watermap.models.scaling import Scaling
 from watermap.patch_store import PatchStore
 from watermap.progress import Progress, silent
 from watermap.radiometry import Statistics
+from watermap.reach import measure_reach
 from watermap.report import plot_curves
 from watermap.storage import local
 
@@ -45,11 +48,13 @@ class Training:
         bundle: the trained bundle.
         unchanged: whether it was there already, trained on the same patches with the same settings.
         resumed_from: epochs that an earlier, unfinished run had done.
+        notes: what the user should know.
     """
 
     bundle: Bundle
     unchanged: bool = False
     resumed_from: int = 0
+    notes: tuple[str, ...] = ()
 
 
 def train(
@@ -80,7 +85,7 @@ def train(
     if done is not None:
         if (left := checkpoint.load()) is not None and left.run == run:
             checkpoint.remove()  # killed after the bundle was done
-        return Training(done, unchanged=True)
+        return Training(done, unchanged=True, notes=_converted(done, patches, progress))
     with checkpoint.locked():
         state = _state_of(checkpoint, run, overwrite=overwrite)
         resumed_from = state.epoch
@@ -88,7 +93,16 @@ def train(
         model = _run_stages(store, statistics, config, checkpoint, state, progress)
         bundle = _finish(out, model, store, statistics, config, state)
         checkpoint.remove()
-    return Training(bundle, resumed_from=resumed_from)
+    return Training(bundle, resumed_from=resumed_from, notes=_converted(bundle, patches, progress))
+
+
+def _converted(bundle: Bundle, patches: Path, progress: Progress) -> tuple[str, ...]:
+    """Convert a bundle where that can be done; what went wrong with it is no reason to lose a training."""
+    try:
+        convert_once(bundle, patches, progress)
+    except ModelError as error:
+        return (str(error),)
+    return ()
 
 
 def _state_of(checkpoint: Checkpoint, run: str, *, overwrite: bool) -> TrainingState:
@@ -183,6 +197,7 @@ def _build(store: PatchStore, statistics: Statistics, config: TrainConfig) -> ke
         bands=store.bands,
         patch_size=store.patch_size,
         weights=config.resolved_weights,
+        preset=config.preset,
         scaling=Scaling(mean=statistics.mean, std=statistics.std),
     )
 
@@ -227,6 +242,7 @@ def _finish(
         statistics=statistics,
         threshold=config.threshold,
         patch_size=store.patch_size,
+        reach=measure_reach(model, store, "validation" if store.count("validation") else "train", statistics),
         trained_on={"patches": store.digest, "counts": store.counts, "scenes": seen},
         training={
             "run": state.run,

@@ -1,25 +1,137 @@
-"""A scene's probability of water, window by window: overlapping, blended, in memory of one row of windows."""
+"""A scene's probability of water, window by window: overlapping, blended, in memory of one row of windows.
+
+Three things happen at the same time: the next windows are read, one batch is predicted, and finished rows are blended
+and handed on.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 from rasterio.windows import Window
 
+from watermap.ahead import ahead
+from watermap.config import STRIDE
 from watermap.errors import ModelError
-from watermap.grid import Span, spans
+from watermap.grid import Span, even_size, spans
 from watermap.progress import Progress, silent
 from watermap.radiometry import FloatArray
-from watermap.raster import Mask
+from watermap.raster import Mask, Pixels
 
-Reader = Callable[[Window], tuple[FloatArray, Mask]]
-"""Reads a window inside the scene: image (rows, cols, bands) as the model expects it, and valid (rows, cols)."""
+Reader = Callable[[Window], Pixels]
+"""Reads a window inside the scene, as stored."""
 
-Predictor = Callable[[FloatArray], FloatArray]
-"""Maps windows (n, size, size, bands) to the probability of water (n, size, size)."""
+Prepare = Callable[[Pixels], FloatArray]
+"""Turns pixels as stored into the image (bands, rows, cols) that the model expects, of the same size."""
+
+Compute = Callable[[FloatArray], FloatArray]
+"""Maps windows (n, bands, rows, cols) to the probability of water (n, rows, cols)."""
+
+TALLEST: Final = 1200
+"""Rows of a window at most, where its size is picked: a scene's rows are held in memory by the row of windows."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How windows of one size cover a scene.
+
+    Attributes:
+        rows, cols: the windows' extents along each axis.
+        overlap: pixels that neighbours share along both.
+    """
+
+    rows: tuple[Span, ...]
+    cols: tuple[Span, ...]
+    overlap: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(rows, cols) of a window."""
+        return self.rows[0].size, self.cols[0].size
+
+    @property
+    def computed(self) -> int:
+        """Pixels that are computed if every window holds data."""
+        rows, cols = self.shape
+        return rows * cols * len(self.rows) * len(self.cols)
+
+
+def square_layout(shape: tuple[int, int], window: int, overlap: int) -> Layout:
+    """Square windows of a stated size, or smaller ones that hold a small scene whole.
+
+    Args:
+        shape: (rows, cols) of the scene.
+        window: side of a window; more than twice the overlap.
+        overlap: pixels that neighbours share.
+    """
+    step = 2 * STRIDE
+    size = min(window, math.ceil(max(shape) / step) * step)
+    shared = min(overlap, _floor((size - 1) // 2))
+    return Layout(tuple(spans(shape[0], size, shared)), tuple(spans(shape[1], size, shared)), shared)
+
+
+def picked_layout(shape: tuple[int, int], pixels: int, overlap: int) -> Layout:
+    """Few large windows, so that little is computed twice.
+
+    Args:
+        shape: (rows, cols) of the scene.
+        pixels: of a window, at most; what memory allows.
+        overlap: pixels that neighbours share, a multiple of `STRIDE`.
+    """
+    least = 2 * overlap + STRIDE
+    tallest = min(TALLEST, max(math.isqrt(pixels), pixels // shape[1]))
+    rows = even_size(shape[0], max(least, _floor(tallest)), overlap, STRIDE)
+    cols = even_size(shape[1], max(least, _floor(pixels // rows)), overlap, STRIDE)
+    return Layout(_spans(shape[0], rows, overlap), _spans(shape[1], cols, overlap), overlap)
+
+
+def _floor(pixels: int) -> int:
+    return pixels // STRIDE * STRIDE
+
+
+def _spans(length: int, size: int, overlap: int) -> tuple[Span, ...]:
+    return tuple(spans(length, size, overlap if length > size else 0))
+
+
+def blend_weights(size: int, overlap: int, *, first: bool, last: bool) -> FloatArray:
+    """Weights of a window along one axis; with those of its neighbours they add up to one at every pixel.
+
+    A network sees too little at a window's edge. So the outer seven sixteenths of an overlap count for nothing, the
+    middle eighth fades by a squared sine, and from there on the window counts in full. A network whose field of view
+    reaches no further than seven sixteenths of the overlap gives the same map for any size of window.
+
+    Args:
+        size: pixels of the window.
+        overlap: pixels shared with each neighbour, less than half of `size`.
+        first: whether there is no neighbour at the start.
+        last: whether there is none at the end.
+    """
+    weights = np.ones(size, dtype=np.float32)
+    if not first:
+        weights[:overlap] = _ramp(overlap)
+    if not last:
+        weights[size - overlap :] = _ramp(overlap)[::-1]
+    return weights
+
+
+def _ramp(overlap: int) -> FloatArray:
+    blind = overlap * 7 // 16
+    fade = overlap - 2 * blind
+    ramp = np.zeros(overlap, dtype=np.float32)
+    ramp[blind : blind + fade] = np.sin((np.arange(fade) + 0.5) / max(fade, 1) * np.pi / 2) ** 2
+    ramp[blind + fade :] = 1.0
+    return ramp
+
+
+def overlap_for(reach: int) -> int:
+    """The overlap whose blind part holds `reach` pixels, a multiple of `STRIDE`."""
+    return math.ceil(reach * 16 / 7 / STRIDE) * STRIDE
 
 
 @dataclass(frozen=True)
@@ -37,96 +149,141 @@ class Strip:
     valid: Mask
 
 
-def blend_weights(size: int, overlap: int, *, first: bool, last: bool) -> FloatArray:
-    """Weights of a window along one axis; with those of its neighbours they add up to one at every pixel.
+@dataclass
+class _Row:
+    """One row of windows: what was read of it, and which of its windows hold data."""
 
-    A network sees too little at a window's edge. So the outer seven sixteenths of an overlap count for nothing, the
-    middle eighth fades by a squared sine, and from there on the window counts in full. A network whose field of view
-    reaches no further than seven sixteenths of the overlap gives the same map for any size of window.
+    number: int
+    pixels: Pixels
+    chosen: list[int]
 
-    Args:
-        size: pixels of the window.
-        overlap: pixels shared with each neighbour, less than half of `size`.
-        first: whether there is no neighbour at the start.
-        last: whether there is none at the end.
-    """
-    weights = np.ones(size, dtype=np.float32)
-    blind = overlap * 7 // 16
-    fade = overlap - 2 * blind
-    ramp = np.zeros(overlap, dtype=np.float32)
-    ramp[blind : blind + fade] = np.sin((np.arange(fade) + 0.5) / max(fade, 1) * np.pi / 2) ** 2
-    ramp[blind + fade :] = 1.0
-    if not first:
-        weights[:overlap] = ramp
-    if not last:
-        weights[size - overlap :] = ramp[::-1]
-    return weights
+
+@dataclass
+class _Batch:
+    """Some windows of one row; the last batch of a row closes it."""
+
+    row: _Row
+    columns: list[int]
+    windows: FloatArray
+    closes: bool
 
 
 def predict_strips(
     read: Reader,
-    predict: Predictor,
-    shape: tuple[int, int],
+    prepare: Prepare,
+    compute: Compute,
+    layout: Layout,
     *,
-    size: int,
-    overlap: int,
     batch_size: int,
     progress: Progress = silent,
-) -> Iterator[Strip]:
+) -> Generator[Strip, None, None]:
     """Predict a scene of any size from top to bottom.
 
-    Holds one row of windows at a time: memory grows with the scene's width and the window, not with its height.
-    Windows without a single valid pixel are not computed.
+    Holds one row of windows at a time and reads the next: memory grows with the scene's width and the window, not with
+    its height. Windows without a single valid pixel are not computed. `read` and `prepare` are called in one thread,
+    `compute` in another.
 
     Args:
         read: reads a window of the scene.
-        predict: the model; always given `batch_size` windows.
-        shape: (rows, cols) of the scene.
-        size: pixels of a window's side.
-        overlap: pixels that neighbours share.
+        prepare: what the model expects of pixels as stored.
+        compute: the model; always given `batch_size` windows.
+        layout: of the windows.
         batch_size: windows predicted at once.
         progress: told after every batch.
 
     Raises:
         ModelError: the model gives a number that is not finite.
     """
-    rows, cols = shape
-    row_spans, col_spans = spans(rows, size, overlap), spans(cols, size, overlap)
-    total = len(row_spans) * len(col_spans)
-    carried = np.zeros((0, cols), dtype=np.float32)
-    for number, row_span in enumerate(row_spans):
-        is_last = number == len(row_spans) - 1
-        row_weights = blend_weights(size, overlap, first=number == 0, last=is_last)
-        image, valid = read(Window(0, row_span.start, cols, row_span.used))
-        total_probability = np.zeros((row_span.used, cols), dtype=np.float32)
-        total_probability[: len(carried)] = carried
-        chosen = [i for i, span in enumerate(col_spans) if valid[:, span.start : span.start + span.used].any()]
-        for start in range(0, len(chosen), batch_size):
-            batch = chosen[start : start + batch_size]
-            windows = [_cut(image, col_spans[i], size) for i in batch]
+    batches = ahead(_batches(_rows(read, layout), prepare, layout, batch_size))
+    with closing(ahead(_computed(batches, compute))) as results:
+        yield from _blended(results, layout, progress)
+
+
+def _rows(read: Reader, layout: Layout) -> Iterator[_Row]:
+    """Every row of windows; what two of them share is read once."""
+    width = layout.cols[-1].start + layout.cols[-1].used
+    kept: Pixels | None = None
+    for number, span in enumerate(layout.rows):
+        shared = 0 if kept is None else kept.valid.shape[0]
+        pixels = read(Window(0, span.start + shared, width, span.used - shared))
+        if kept is not None:
+            pixels = Pixels(
+                np.concatenate([kept.values, pixels.values], axis=1), np.concatenate([kept.valid, pixels.valid])
+            )
+        chosen = [i for i, col in enumerate(layout.cols) if pixels.valid[:, col.start : col.start + col.used].any()]
+        yield _Row(number, pixels, chosen)
+        if number + 1 < len(layout.rows):
+            shared_from = layout.rows[number + 1].start - span.start
+            kept = Pixels(pixels.values[:, shared_from:].copy(), pixels.valid[shared_from:].copy())
+
+
+def _batches(rows: Iterator[_Row], prepare: Prepare, layout: Layout, batch_size: int) -> Generator[_Batch, None, None]:
+    for row in rows:
+        starts = range(0, len(row.chosen), batch_size)
+        if not starts:
+            yield _Batch(row, [], np.zeros((0, 0, 0, 0), dtype=np.float32), closes=True)
+        for start in starts:
+            columns = row.chosen[start : start + batch_size]
+            windows = [prepare(_cut(row.pixels, layout.cols[i], layout.shape)) for i in columns]
             windows += [windows[-1]] * (batch_size - len(windows))
-            for i, probability in zip(batch, predict(np.stack(windows)), strict=False):
-                span = col_spans[i]
-                weights = np.outer(
-                    row_weights, blend_weights(size, overlap, first=i == 0, last=i == len(col_spans) - 1)
-                )
-                if not np.isfinite(probability).all():
-                    raise ModelError(
-                        "the model says what is no probability", hint="its weights are damaged; train it again"
-                    )
-                weighted = (probability * weights)[: row_span.used, : span.used]
-                total_probability[:, span.start : span.start + span.used] += weighted
-            progress("predict: windows", number * len(col_spans) + batch[-1] + 1, total)
-        finished = row_span.used if is_last else size - overlap
-        carried = total_probability[finished:]
-        if not chosen or chosen[-1] != len(col_spans) - 1:
-            progress("predict: windows", (number + 1) * len(col_spans), total)
-        yield Strip(row_span.start, total_probability[:finished], valid[:finished])
+            together = windows[0][None] if batch_size == 1 else np.stack(windows)
+            yield _Batch(row, columns, together, closes=start == starts[-1])
 
 
-def _cut(image: FloatArray, span: Span, size: int) -> FloatArray:
+def _cut(pixels: Pixels, span: Span, shape: tuple[int, int]) -> Pixels:
     """One window of a row of windows, mirrored where it reaches beyond the scene."""
-    window = image[:, span.start : span.start + span.used]
-    missing: Sequence[tuple[int, int]] = ((0, size - window.shape[0]), (0, size - span.used), (0, 0))
-    padded: npt.NDArray[np.float32] = np.pad(window, missing, mode="symmetric")
-    return padded
+    values = pixels.values[:, :, span.start : span.start + span.used]
+    valid = pixels.valid[:, span.start : span.start + span.used]
+    missing: Sequence[tuple[int, int]] = ((0, shape[0] - valid.shape[0]), (0, shape[1] - valid.shape[1]))
+    if not any(end for _, end in missing):
+        return Pixels(values, valid)
+    return Pixels(np.pad(values, ((0, 0), *missing), mode="symmetric"), np.pad(valid, missing, mode="symmetric"))
+
+
+def _computed(
+    batches: Iterator[_Batch], compute: Compute
+) -> Generator[tuple[_Batch, npt.NDArray[np.float32]], None, None]:
+    for batch in batches:
+        yield batch, compute(batch.windows) if batch.columns else np.zeros((0, 0, 0), dtype=np.float32)
+
+
+def _blended(
+    results: Iterator[tuple[_Batch, FloatArray]], layout: Layout, progress: Progress
+) -> Generator[Strip, None, None]:
+    total = len(layout.rows) * len(layout.cols)
+    width = layout.cols[-1].start + layout.cols[-1].used
+    carried = np.zeros((0, width), dtype=np.float32)
+    summed: FloatArray | None = None
+    for batch, probabilities in results:
+        number = batch.row.number
+        span, is_last = layout.rows[number], number == len(layout.rows) - 1
+        if summed is None:
+            summed = np.zeros((span.used, width), dtype=np.float32)
+            summed[: len(carried)] = carried
+        for i, probability in zip(batch.columns, probabilities, strict=False):
+            if not np.isfinite(probability.sum()):
+                raise ModelError(
+                    "the model says what is no probability", hint="its weights are damaged; train it again"
+                )
+            _add(summed, probability, layout, number, i)
+        done = batch.columns[-1] + 1 if not batch.closes else len(layout.cols)
+        progress("predict: windows", number * len(layout.cols) + done, total)
+        if batch.closes:
+            finished = span.used if is_last else layout.rows[number + 1].start - span.start
+            carried = summed[finished:]
+            yield Strip(span.start, summed[:finished], batch.row.pixels.valid[:finished])
+            summed = None
+
+
+def _add(summed: FloatArray, probability: FloatArray, layout: Layout, row: int, col: int) -> None:
+    """Add a window's share to the rows that it belongs to; its own array is used up."""
+    rows, cols, overlap = layout.rows, layout.cols, layout.overlap
+    height, width = layout.shape
+    down = blend_weights(height, overlap, first=row == 0, last=row == len(rows) - 1)
+    across = blend_weights(width, overlap, first=col == 0, last=col == len(cols) - 1)
+    for edge in (np.s_[:overlap], np.s_[height - overlap :]):  # in between it counts in full
+        probability[edge] *= down[edge, None]
+    for edge in (np.s_[:overlap], np.s_[width - overlap :]):
+        probability[:, edge] *= across[edge]
+    span = cols[col]
+    summed[:, span.start : span.start + span.used] += probability[: rows[row].used, : span.used]

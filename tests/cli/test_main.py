@@ -141,6 +141,15 @@ sys.exit(run(["train", "patches", "--out", "b"]))
     assert done.stderr.count("\n") == 1
 
 
+def test_without_keras_it_is_named() -> None:
+    script = "import sys; sys.modules['keras'] = None; from watermap.cli.main import run; sys.exit(run(sys.argv[1:]))"
+    words = [sys.executable, "-c", script, "train", "patches", "--out", "b"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("watermap: Keras is not installed: pip install 'watermap[tensorflow]'")
+    assert done.stderr.count("\n") == 1
+
+
 def test_an_interruption_that_native_code_disguises_is_still_one(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

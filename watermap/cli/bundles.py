@@ -55,12 +55,9 @@ def show(models: Path) -> None:
 )
 def promote_bundle(bundle_dir: Path, models: Path, held_out: Path | None, tolerance: float) -> None:
     """Put BUNDLE to use, whatever was decided before: predict takes it where none is named."""
-    from watermap.backend import require_keras
     from watermap.bundle import open_bundle
     from watermap.cli.console import console, progress_bar
     from watermap.config import PredictConfig
-
-    require_keras()
     from watermap.promotion import consider, promote
 
     bundle = open_bundle(bundle_dir)
@@ -68,6 +65,9 @@ def promote_bundle(bundle_dir: Path, models: Path, held_out: Path | None, tolera
         promote(bundle, models)
         console.print(f"{bundle.folder.name} ({bundle.id}) is in use", markup=False)
         return
+    from watermap.backend import require_keras
+
+    require_keras()
     with progress_bar() as progress:
         decision = consider(
             bundle, models, held_out, PredictConfig(), tolerance=tolerance, again=True, progress=progress
@@ -85,3 +85,39 @@ def rollback(models: Path) -> None:
 
     bundle = roll_back(models)
     console.print(f"{bundle.folder.name} ({bundle.id}) is in use again", markup=False)
+
+
+@command.command("convert")
+@click.argument("bundle_dir", metavar="BUNDLE", type=WRITTEN)
+@click.option("--patches", type=READ, required=True, help="Patches that watermap tile wrote: those it was trained on.")
+@click.option("--int8", is_flag=True, help="Also in eight-bit numbers, calibrated on training patches.")
+def convert_bundle(bundle_dir: Path, patches: Path, *, int8: bool) -> None:
+    """Convert BUNDLE for OpenVINO, and show how far each precision agrees with Keras on the patches."""
+    from watermap.backend import require_keras
+    from watermap.bundle import open_bundle
+    from watermap.cli.console import console, note, progress_bar, score, table
+
+    require_keras()
+    from watermap.engines.conversion import convert
+
+    bundle = open_bundle(bundle_dir)
+    with progress_bar() as progress:
+        converted = convert(bundle, patches, int8=int8, progress=progress)
+    checks = converted.record.checks
+    rows = [
+        (
+            precision,
+            f"{check.agreement:.4%}",
+            f"{check.max_difference:.1e}",
+            score(check.water_iou),
+            "yes" if check.accepts(precision) else "no",
+        )
+        for precision, check in checks.items()
+    ]
+    pixels = next(iter(checks.values()))
+    title = f"{bundle.folder.name} beside Keras, {pixels.patches} windows, {pixels.pixels:,} pixels"
+    table(title, ("precision", "same class", "largest difference", "water IoU", "can be used"), rows)
+    console.print(f"Keras in float32: water IoU {score(pixels.keras_water_iou)}", markup=False)
+    if len(rows) > len(converted.record.files) // 2 + 1 or "bfloat16" not in checks:
+        note("this processor has no bfloat16: convert again on one that does, to use it there")
+    console.print(f"converted model in {converted.folder}", markup=False)

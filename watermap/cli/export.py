@@ -61,22 +61,22 @@ def command(
     AREA is a GeoJSON, GeoPackage, Shapefile or WKT file, WKT itself, or a box minx,miny,maxx,maxy in degrees. Stopped
     or killed, the same command goes on where it was.
     """
-    from watermap.area import read_area
     from watermap.bands import parse_bands
     from watermap.cli.console import console, note, progress_bar
 
     config = ExportConfig.load(config_path, section="export", bands=bands and parse_bands(bands), **stated)
     service = EarthEngineConfig.load(config_path, section="earthengine", project=project, key=key, requests=requests)
-    place = read_area(area.strip())
-    for line in place.notes:
-        note(line)
     from watermap.earthengine.session import connect, require_client
 
     require_client()
+    from watermap.area import read_area
     from watermap.earthengine.export import export
     from watermap.earthengine.plan import estimate, estimate_date, plan
     from watermap.earthengine.search import search
 
+    place = read_area(area.strip())
+    for line in place.notes:
+        note(line)
     one_date = estimate_date(place, config, service)
     console.print(
         f"{place.area_km2:,.2f} km²; for one date {_cost(one_date, config, service)}", markup=False, soft_wrap=True

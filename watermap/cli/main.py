@@ -17,6 +17,7 @@ import click
 
 from watermap import __version__
 from watermap.errors import EXIT_INTERRUPTED, DataError, WatermapError
+from watermap.extras import missing
 
 _COMMANDS: Final = {
     "demo": "Sample scenes to water maps in one go.",
@@ -81,8 +82,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         6 some of many inputs failed, 130 interrupted.
     """
     _interrupted.clear()
+    words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        words = list(sys.argv[1:] if arguments is None else arguments)
         with cli.make_context("watermap", words) as context:
             cli.invoke(context)
     except click.exceptions.Exit as ending:
@@ -112,6 +113,12 @@ def run(arguments: Sequence[str] | None = None) -> int:
             return _report_defect(error)
         _fail(f"{error.filename}: {error.strerror}: check the path and its permissions")
         return DataError.exit_code
+    except ModuleNotFoundError as error:
+        told = missing(error, needed_by=next((word for word in words if word in _COMMANDS), "watermap"))
+        if told is None:
+            return _report_defect(error)
+        _fail(str(told))
+        return told.exit_code
     except MemoryError:
         _fail("out of memory: close other programs, or make windows and batches smaller")
         return 1

@@ -30,6 +30,8 @@ from watermap.errors import PartialFailureError, WatermapError
 @click.option("--bands", help="Names of all the file's bands in file order, where it does not describe them.")
 @setting(PredictConfig, "offset")
 @setting(PredictConfig, "scale")
+@setting(PredictConfig, "engine")
+@setting(PredictConfig, "precision")
 @setting(PredictConfig, "window")
 @setting(PredictConfig, "overlap")
 @setting(PredictConfig, "batch_size")

@@ -18,6 +18,7 @@ from watermap.config import TrainConfig
 @click.option("--out", required=True, type=WRITTEN, help="Bundle folder to write.")
 @setting(TrainConfig, "arch")
 @setting(TrainConfig, "encoder")
+@setting(TrainConfig, "preset")
 @setting(TrainConfig, "weights", metavar="imagenet|none|PATH")
 @setting(TrainConfig, "epochs")
 @setting(TrainConfig, "batch_size")
@@ -39,6 +40,8 @@ def command(patches_dir: Path, out: Path, config_path: Path | None, *, overwrite
         note(f"{out} is trained on these patches with these settings already; nothing to do")
     elif training.resumed_from:
         note(f"went on from epoch {training.resumed_from} of an earlier run")
+    for line in training.notes:
+        note(line)
     contract = training.bundle.contract
     names = ("water_iou", "mean_iou", "dice", "accuracy", "cross_entropy")
     rows = [[split, *(score(scores[name]) for name in names)] for split, scores in contract.scores.items()]

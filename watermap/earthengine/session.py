@@ -14,7 +14,7 @@ from typing import Any, Final, Self, TypeVar
 from watermap.config import EarthEngineConfig
 from watermap.earthengine.failures import EARTH_ENGINE, Failure, Kind, classify, service_error
 from watermap.earthengine.login import Login, log_in
-from watermap.errors import EarthEngineError
+from watermap.errors import EarthEngineError, UsageError
 
 _Answer = TypeVar("_Answer")
 
@@ -120,12 +120,12 @@ def require_client() -> None:
     """Make sure that Earth Engine's client is there, before anything imports it.
 
     Raises:
-        EarthEngineError: it is not.
+        UsageError: it is not.
     """
     try:
         importlib.import_module("ee")
     except ModuleNotFoundError as error:
-        raise EarthEngineError(
+        raise UsageError(
             "Earth Engine's client is not installed", hint="pip install 'watermap[earthengine]'"
         ) from error
 
@@ -134,8 +134,8 @@ def connect(config: EarthEngineConfig) -> Session:
     """Log in and reach the service.
 
     Raises:
-        UsageError: the key is not one.
-        EarthEngineError: no client, no login, no project, or a service that cannot be reached.
+        UsageError: no client, or a key that is none.
+        EarthEngineError: no login, no project, or a service that cannot be reached.
     """
     require_client()
     import ee

@@ -10,6 +10,7 @@ import keras
 from keras import KerasTensor
 
 from watermap.bands import TRUE_COLOR
+from watermap.config import Preset
 from watermap.errors import ModelError, UsageError
 from watermap.models.attention_unet import attention_unet
 from watermap.models.encoders import ENCODER_LAYER, ENCODERS
@@ -37,6 +38,7 @@ def build(
     patch_size: int | None,
     weights: str | Path | None = None,
     freeze_encoder: bool = False,
+    preset: Preset = "reference",
     scaling: Scaling | None = None,
 ) -> keras.Model:
     """A model from raw digital numbers (DN) to probabilities.
@@ -53,6 +55,7 @@ def build(
         weights: None for random ones; "imagenet", downloaded once; the path of a Keras ResNet50 file without top
             (`.h5`); or of a whole watermap model (`.keras`) of the same arch, encoder and number of bands.
         freeze_encoder: whether the encoder, batch norm included, keeps its weights in training.
+        preset: "reference", or "fast" with fewer channels in the decoder.
         scaling: statistics of the training pixels, default mean 0 and standard deviation 10000, reflectance; a
             model that starts from a whole model keeps that one's own, without which its weights mean nothing.
 
@@ -64,12 +67,12 @@ def build(
     _check(arch, encoder, names, patch_size, scaling)
     source = _source(encoder, weights)
     if source is not None and source.suffix == MODEL_SUFFIX:
-        model = _from_whole_model(source, arch, encoder, len(names), patch_size)
+        model = _from_whole_model(source, arch, encoder, len(names), patch_size, preset)
     else:
         pretrained = None if source is None else read_resnet50(source)
         gains = None if pretrained is None else imagenet_gains(names)
         first = (scaling or Scaling.reflectance(len(names))).to_layer(gains)
-        model = _assemble(arch, encoder, len(names), patch_size, first)
+        model = _assemble(arch, encoder, len(names), patch_size, first, preset)
         if pretrained is not None:
             copy_resnet50(pretrained, model.get_layer(ENCODER_LAYER), names)
     if freeze_encoder:
@@ -118,17 +121,21 @@ def _source(encoder: str, weights: str | Path | None) -> Path | None:
     return path
 
 
-def _assemble(arch: str, encoder: str, bands: int, patch_size: int | None, scaling: keras.layers.Layer) -> keras.Model:
+def _assemble(
+    arch: str, encoder: str, bands: int, patch_size: int | None, scaling: keras.layers.Layer, preset: Preset
+) -> keras.Model:
     """Image, scaling, encoder, decoder, probability; with random weights."""
     image = keras.Input((patch_size, patch_size, bands), name="image", dtype="float32")
     features = ENCODERS[encoder].create(bands)(scaling(image))
-    x = ARCHITECTURES[arch](features, ENCODERS[encoder].filters)
+    x = ARCHITECTURES[arch](features, ENCODERS[encoder].filters[preset])
     x = keras.layers.Conv2D(CLASSES, 1, name="logits")(x)
     probability = keras.layers.Activation("softmax", dtype="float32", name="probability")(x)
     return keras.Model(image, probability, name=f"{arch}_{encoder}")
 
 
-def _from_whole_model(path: Path, arch: str, encoder: str, bands: int, patch_size: int | None) -> keras.Model:
+def _from_whole_model(
+    path: Path, arch: str, encoder: str, bands: int, patch_size: int | None, preset: Preset
+) -> keras.Model:
     """A model that goes on from a saved one: its weights and its scaling, for patches of another size perhaps.
 
     Raises:
@@ -142,9 +149,11 @@ def _from_whole_model(path: Path, arch: str, encoder: str, bands: int, patch_siz
             hint="ask for the same architecture, encoder and bands, or start from other weights",
         )
     first = saved.get_layer(SCALING_LAYER)
-    model = _assemble(arch, encoder, bands, patch_size, type(first).from_config(first.get_config()))
+    model = _assemble(arch, encoder, bands, patch_size, type(first).from_config(first.get_config()), preset)
     try:
         model.set_weights(saved.get_weights())
     except ValueError as error:
-        raise ModelError(f"{path}: of another version of {saved.name}", hint="train it again") from error
+        raise ModelError(
+            f"{path}: of another preset or version of {saved.name}", hint="ask for its preset, or train it again"
+        ) from error
     return model

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import keras
 
+from watermap.config import Preset
 from watermap.models.blocks import residual_block
 
 ENCODER_LAYER: Final = "encoder"
@@ -27,12 +28,12 @@ class Encoder:
     Attributes:
         create: makes it for a number of bands, with random weights: (batch, rows, cols, bands) to a list of
             (batch, rows / stride, cols / stride, channels), finest first, each half as large as the one before.
-        filters: the decoder's channels at strides 8, 4, 2, 1.
+        filters: the decoder's channels at strides 8, 4, 2, 1, by preset.
         pretrained: whether ImageNet weights exist for it.
     """
 
     create: Callable[[int], keras.Model]
-    filters: tuple[int, int, int, int]
+    filters: Mapping[Preset, tuple[int, int, int, int]]
     pretrained: bool
 
 
@@ -61,6 +62,8 @@ def compact(bands: int) -> keras.Model:
 
 
 ENCODERS: Final = {
-    "resnet50": Encoder(resnet50, filters=(512, 256, 128, 64), pretrained=True),
-    "compact": Encoder(compact, filters=(96, 64, 32, 16), pretrained=False),
+    "resnet50": Encoder(
+        resnet50, filters={"reference": (512, 256, 128, 64), "fast": (128, 64, 32, 16)}, pretrained=True
+    ),
+    "compact": Encoder(compact, filters={"reference": (96, 64, 32, 16), "fast": (48, 32, 16, 16)}, pretrained=False),
 }

@@ -1,30 +1,51 @@
-"""One model at another window size."""
+"""One model at another window size, or computing in another precision."""
 
 from __future__ import annotations
+
+from typing import Final, Literal
 
 import keras
 
 from watermap.config import STRIDE
 from watermap.errors import UsageError
 
+_EXACT: Final = ("scaling", "probability")
+"""Layers that compute in float32 whatever the others do: digital numbers and probabilities have more digits."""
 
-def resize(model: keras.Model, window_size: int) -> keras.Model:
+
+def resize(
+    model: keras.Model, rows: int, cols: int | None = None, *, compute: Literal["float32", "bfloat16"] = "float32"
+) -> keras.Model:
     """A copy of a model, not compiled, with the same weights for windows of another fixed size.
 
     Fixed, because bilinear up-sampling of an unknown size fails in graph mode once it sees a second shape.
 
     Args:
         model: from `build`, or loaded.
-        window_size: side of a window in pixels.
+        rows: height of a window in pixels.
+        cols: width; as the height if not given.
+        compute: what it computes in; the weights stay float32.
 
     Raises:
-        UsageError: the size is not a multiple of the stride.
+        UsageError: a side is not a multiple of the stride.
     """
-    check_side(window_size, "window")
-    image = keras.Input((window_size, window_size, model.input_shape[-1]), name="image", dtype="float32")
-    resized = keras.models.clone_model(model, input_tensors=image)
+    cols = rows if cols is None else cols
+    for side in (rows, cols):
+        check_side(side, "window")
+    image = keras.Input((rows, cols, model.input_shape[-1]), name="image", dtype="float32")
+    if compute == "float32":
+        resized = keras.models.clone_model(model, input_tensors=image)
+    else:
+        resized = keras.models.clone_model(model, input_tensors=image, clone_function=_in_bfloat16, recursive=True)
     resized.set_weights(model.get_weights())
     return resized
+
+
+def _in_bfloat16(layer: keras.layers.Layer) -> keras.layers.Layer:
+    config = layer.get_config()
+    if layer.name not in _EXACT and not isinstance(layer, keras.Model):
+        config["dtype"] = "mixed_bfloat16"
+    return type(layer).from_config(config)
 
 
 def check_side(side: int, what: str) -> None:

@@ -1,0 +1,1 @@
+"""What runs a bundle's model: Keras with its backend, or OpenVINO with a converted copy."""

@@ -1,0 +1,87 @@
+"""Which engine runs a bundle here, and in which precision."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final, Literal, NamedTuple
+
+from watermap.bundle import Bundle
+from watermap.config import Precision, PredictConfig
+from watermap.engines.converted import Converted, open_converted
+from watermap.engines.engine import Engine
+from watermap.engines.openvino_engine import OpenVinoEngine, has_bfloat16, is_installed
+from watermap.errors import ModelError
+
+_NVIDIA: Final = Path("/proc/driver/nvidia/version")
+
+
+class Choice(NamedTuple):
+    """An engine and its precision.
+
+    Attributes:
+        engine: its name.
+        precision: what it computes in.
+        converted: the converted model, for openvino.
+    """
+
+    engine: Literal["keras", "openvino"]
+    precision: Precision
+    converted: Converted | None
+
+
+def choose(bundle: Bundle, config: PredictConfig) -> Choice:
+    """The engine and precision of a bundle with these settings, on this machine; nothing heavy is loaded.
+
+    Raises:
+        ModelError: what the settings ask for cannot be had.
+        StorageError: the bundle lies elsewhere and cannot be reached.
+    """
+    asks_openvino = config.engine == "openvino" or config.precision == "int8"
+    if config.engine == "keras" or (not asks_openvino and (not is_installed() or _NVIDIA.exists())):
+        return _keras(config)
+    if not is_installed():
+        raise ModelError("OpenVINO is not installed", hint="pip install 'watermap[fast]', or take --engine keras")
+    converted = open_converted(bundle)
+    if converted is None:
+        if asks_openvino:
+            raise ModelError(
+                f"{bundle.folder}: is not converted for OpenVINO",
+                hint=f"watermap bundles convert {bundle.folder} --patches PATCHES, or take --engine keras",
+            )
+        return _keras(config)
+    return Choice("openvino", _precision(converted, config), converted)
+
+
+def open_engine(bundle: Bundle, config: PredictConfig) -> Engine:
+    """The engine of a bundle with these settings, its model loaded when the first window comes.
+
+    Raises:
+        ModelError: what the settings ask for cannot be had, or the converted model is damaged.
+        StorageError: the bundle lies elsewhere and cannot be reached.
+    """
+    choice = choose(bundle, config)
+    if choice.converted is not None:
+        return OpenVinoEngine(choice.converted.paths(choice.precision), choice.precision)
+    from watermap.engines.keras_engine import KerasEngine
+
+    return KerasEngine(bundle, choice.precision, config.batch_size)
+
+
+def _keras(config: PredictConfig) -> Choice:
+    return Choice("keras", "bfloat16" if config.precision == "bfloat16" else "float32", None)
+
+
+def _precision(converted: Converted, config: PredictConfig) -> Precision:
+    record = converted.record
+    if config.precision == "auto":
+        return "bfloat16" if has_bfloat16() and record.accepted("bfloat16") else "float32"
+    if not record.accepted(config.precision):
+        check = record.checks.get(config.precision)
+        why = "was never checked on this bundle" if check is None else f"agrees with float32 in {check.agreement:.2%}"
+        if check is not None and None not in (check.keras_water_iou, check.water_iou):
+            why += f" of pixels, water IoU {check.water_iou:.4f} for {check.keras_water_iou:.4f}"
+        raise ModelError(
+            f"{converted.folder}: {config.precision} {why}",
+            hint="convert the bundle with watermap bundles convert, with --int8 for int8, or leave --precision out",
+        )
+    return config.precision

@@ -1,0 +1,282 @@
+"""Keras to OpenVINO, once a bundle: converted, compared with Keras on real patches, and kept only if it agrees."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from watermap.bundle import Bundle
+from watermap.cog import NO_DATA, WATER
+from watermap.config import Precision
+from watermap.engines.converted import FOLDER, RECORD_FILE, Check, Converted, Record, open_converted
+from watermap.engines.engine import Engine
+from watermap.engines.keras_engine import KerasEngine
+from watermap.engines.openvino_engine import OpenVinoEngine, flops_per_pixel, has_bfloat16, is_installed
+from watermap.errors import DataError, ModelError
+from watermap.files import file_digest, locked, unwritable
+from watermap.patch_store import PatchStore
+from watermap.progress import Progress, silent
+from watermap.radiometry import FloatArray, fill_invalid
+from watermap.storage import local
+
+_CHECKED_PATCHES: Final = 64
+_CALIBRATION_PATCHES: Final = 128
+
+
+def can_convert() -> bool:
+    """Whether this environment can: with OpenVINO, and Keras on TensorFlow."""
+    if not is_installed():
+        return False
+    import keras
+
+    return bool(keras.backend.backend() == "tensorflow")
+
+
+def convert(bundle: Bundle, patches: Path, *, int8: bool = False, progress: Progress = silent) -> Converted:
+    """Convert a bundle's model for OpenVINO, and measure how far each precision agrees with Keras.
+
+    Args:
+        bundle: on this machine.
+        patches: a patch store of the bundle's bands; its test patches are compared, or the validation patches, and
+            training patches calibrate eight-bit numbers.
+        int8: also make an eight-bit model.
+        progress: told after every step.
+
+    Raises:
+        ModelError: OpenVINO or TensorFlow is missing, or the converted model says something else than Keras.
+        DataError: the patches do not fit the bundle, or the folder cannot be written.
+        UsageError: the bundle does not lie on this machine.
+    """
+    if not can_convert():
+        raise ModelError(
+            "a bundle is converted with OpenVINO and Keras on TensorFlow",
+            hint="pip install 'watermap[tensorflow,fast]'",
+        )
+    import openvino
+
+    store = _fitting(PatchStore.open(patches), bundle)
+    folder = local(bundle.folder) / FOLDER
+    part = folder.with_name(f".{FOLDER}.{os.getpid()}.part")
+    steps = iter(range(1, 5))
+
+    def tell(what: str) -> None:
+        progress(f"convert: {what}", next(steps), 4)
+
+    try:
+        with locked(bundle.folder / ".convert.lock"):
+            shutil.rmtree(part, ignore_errors=True)
+            part.mkdir()
+            tell("network")
+            model = planar(_from_keras(bundle))
+            openvino.save_model(model, part / "model.xml", compress_to_fp16=False)
+            precisions: list[Precision] = ["float32", "bfloat16"] if has_bfloat16() else ["float32"]
+            tell("eight-bit numbers" if int8 else "weights")
+            if int8:
+                openvino.save_model(_quantized(model, store, bundle), part / "int8.xml", compress_to_fp16=False)
+                precisions.append("int8")
+            tell("comparison with Keras")
+            checks = _checks(bundle, store, part, precisions)
+            record = Record(
+                converted_from=bundle.contract.model_digest,
+                openvino=openvino.__version__.split("-")[0],
+                files={path.name: file_digest(path) for path in sorted(part.iterdir())},
+                checks=checks,
+                flops_per_pixel=flops_per_pixel(model),
+            )
+            _refuse_what_differs(bundle, record)
+            (part / RECORD_FILE).write_text(record.model_dump_json(indent=1) + "\n", encoding="utf-8")
+            shutil.rmtree(folder, ignore_errors=True)
+            part.rename(folder)
+            tell("done")
+    except BlockingIOError as error:
+        raise ModelError(f"{bundle.folder}: is being converted by another process", hint="wait for it") from error
+    except OSError as error:
+        raise unwritable(folder, error) from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return Converted(folder, record)
+
+
+def convert_once(bundle: Bundle, patches: Path, progress: Progress = silent) -> Converted | None:
+    """Convert a bundle unless it is converted, or cannot be here."""
+    if not can_convert():
+        return None
+    return open_converted(bundle) or convert(bundle, patches, progress=progress)
+
+
+def _fitting(store: PatchStore, bundle: Bundle) -> PatchStore:
+    contract = bundle.contract
+    if (store.bands, store.radiometry) != (contract.bands, contract.radiometry):
+        raise DataError(
+            f"{store.folder}: patches of {', '.join(store.bands)} are not what the bundle takes",
+            hint=f"tile scenes with --bands {','.join(contract.bands)}",
+        )
+    return store
+
+
+def _from_keras(bundle: Bundle) -> Any:
+    """OpenVINO's form of the network, for one patch (1, rows, cols, bands)."""
+    import openvino
+    import tensorflow as tf
+
+    model = bundle.load_model()
+    side, bands = bundle.contract.patch_size, len(bundle.contract.bands)
+    call = tf.function(
+        lambda image: model(image, training=False),
+        input_signature=[tf.TensorSpec((1, side, side, bands), tf.float32)],
+    )
+    return openvino.convert_model(call.get_concrete_function())
+
+
+def planar(model: Any) -> Any:
+    """The network for windows of any size: (n, bands, rows, cols) to the probability of water (n, rows, cols).
+
+    Up-sampling that was traced for one size is told its factor instead.
+    """
+    import openvino
+    from openvino import opset13 as ops
+
+    for node in model.get_ordered_ops():
+        replacement = _of_any_size(node)
+        if replacement is not None:
+            for target in list(node.output(0).get_target_inputs()):
+                target.replace_source_output(replacement.output(0))
+    layout = openvino.preprocess.PrePostProcessor(model)
+    layout.input().tensor().set_layout(openvino.Layout("NCHW"))
+    layout.input().model().set_layout(openvino.Layout("NHWC"))
+    model = layout.build()
+    (result,) = model.get_results()
+    water = ops.gather(result.input_value(0), ops.constant(np.int64(WATER)), ops.constant(np.int64(3)))
+    result.input(0).replace_source_output(water.output(0))
+    model.validate_nodes_and_infer_types()
+    bands = model.input(0).partial_shape[1].get_length()
+    model.reshape({model.input(0): openvino.PartialShape([-1, bands, -1, -1])})
+    return model
+
+
+def _of_any_size(node: Any) -> Any:
+    """The same step for features of any size; None where it is that already."""
+    from openvino import opset13 as ops
+
+    kind, settings = node.get_type_name(), node.get_attributes()
+    if kind == "Interpolate" and settings["shape_calculation_mode"] == "sizes":
+        axes = node.input_value(2).get_node().get_data()
+        sizes = node.input_value(1).get_node().get_data()
+        before = node.input_value(0).get_shape()
+        factors = np.array([size / before[axis] for size, axis in zip(sizes, axes, strict=True)], dtype=np.float32)
+        return ops.interpolate(
+            node.input_value(0),
+            ops.constant(factors),
+            mode=settings["mode"],
+            shape_calculation_mode="scales",
+            coordinate_transformation_mode=settings["coordinate_transformation_mode"],
+            axes=ops.constant(np.array(axes, dtype=np.int64)),
+        )
+    if kind == "ConvolutionBackpropData":
+        return ops.convolution_backprop_data(
+            node.input_value(0),
+            node.input_value(1),
+            settings["strides"],
+            pads_begin=settings["pads_begin"],
+            pads_end=settings["pads_end"],
+            dilations=settings["dilations"],
+            output_padding=settings["output_padding"],
+        )
+    return None
+
+
+def _quantized(model: Any, store: PatchStore, bundle: Bundle) -> Any:
+    """The network with eight-bit weights and features, calibrated on training patches."""
+    try:
+        import nncf
+    except ModuleNotFoundError as error:
+        raise ModelError("NNCF is not installed", hint="pip install 'watermap[int8]'") from error
+    images = [image[None] for image in _images(store, "train", _CALIBRATION_PATCHES, bundle)]
+    if not images:
+        raise DataError(f"{store.folder}: holds no training patches", hint="calibrate on the patches of the training")
+    return nncf.quantize(model, nncf.Dataset(images), preset=nncf.QuantizationPreset.MIXED, subset_size=len(images))
+
+
+def _images(store: PatchStore, split: str, most: int, bundle: Bundle) -> Iterator[FloatArray]:
+    """Patches (bands, rows, cols) as the model expects them, spread over the split."""
+    for place in _spread(store.count(split), most):
+        patch = store.read(split, [place])
+        image = fill_invalid(patch.image[0], patch.valid[0], bundle.contract.statistics)
+        yield np.ascontiguousarray(np.moveaxis(image, -1, 0))
+
+
+def _spread(count: int, most: int) -> list[int]:
+    return sorted({int(place) for place in np.linspace(0, count - 1, min(count, most))})
+
+
+def _checks(bundle: Bundle, store: PatchStore, part: Path, precisions: list[Precision]) -> dict[Precision, Check]:
+    split = next((each for each in ("test", "validation", "train") if store.count(each)), "train")
+    patches = store.read(split, _spread(store.count(split), _CHECKED_PATCHES))
+    images = _four_in_one(np.stack(list(_images(store, split, _CHECKED_PATCHES, bundle))))
+    valid, label = (_four_in_one(each[:, None])[:, 0] for each in (patches.valid, patches.label))
+    truth = np.where(valid, label, NO_DATA)
+    expected = _probabilities(KerasEngine(bundle, "float32"), images)
+    checks: dict[Precision, Check] = {}
+    for precision in precisions:
+        stem = part / ("int8" if precision == "int8" else "model")
+        engine = OpenVinoEngine((stem.with_suffix(".xml"), stem.with_suffix(".bin")), precision)
+        found = _probabilities(engine, images)
+        checks[precision] = compare(expected, found, valid, truth, bundle.contract.threshold)
+    return checks
+
+
+def _four_in_one(patches: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Patches (n, bands, side, side) as windows (m, bands, 2 side, 2 side): a size that was not converted is tried."""
+    count, bands, side, _ = patches.shape
+    chosen = np.resize(np.arange(count), max(1, count // 4) * 4)
+    quarters = patches[chosen].reshape(-1, 2, 2, bands, side, side)
+    return quarters.transpose(0, 3, 1, 4, 2, 5).reshape(-1, bands, 2 * side, 2 * side)
+
+
+def _probabilities(engine: Engine, windows: FloatArray) -> FloatArray:
+    return np.concatenate([engine.compute(np.ascontiguousarray(window[None])) for window in windows])
+
+
+def compare(
+    expected: FloatArray, found: FloatArray, valid: npt.NDArray[np.bool_], label: npt.NDArray[Any], threshold: float
+) -> Check:
+    """How far two probabilities of the same patches (n, rows, cols) agree.
+
+    Args:
+        expected: of Keras in float32.
+        found: of the other.
+        valid: where there is data.
+        label: 0, 1, or 255 where the truth is unknown.
+        threshold: from which a pixel is water.
+    """
+    difference = np.abs(expected - found)[valid]
+    return Check(
+        patches=len(expected),
+        pixels=int(valid.sum()),
+        agreement=float(((expected >= threshold) == (found >= threshold))[valid].mean()),
+        mean_difference=float(difference.mean()),
+        max_difference=float(difference.max()),
+        water_iou=_water_iou(found >= threshold, label),
+        keras_water_iou=_water_iou(expected >= threshold, label),
+    )
+
+
+def _water_iou(water: npt.NDArray[np.bool_], label: npt.NDArray[Any]) -> float | None:
+    known, truth = label != NO_DATA, label == WATER
+    union = int(((water | truth) & known).sum())
+    return int((water & truth & known).sum()) / union if union else None
+
+
+def _refuse_what_differs(bundle: Bundle, record: Record) -> None:
+    check = record.checks["float32"]
+    if not check.accepts("float32"):
+        raise ModelError(
+            f"{bundle.folder}: the converted model gives {1 - check.agreement:.2%} of the pixels another class",
+            hint="it is not kept; predict with --engine keras, and report this",
+        )

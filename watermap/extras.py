@@ -1,0 +1,43 @@
+"""What an extra of this package brings, and the one line for whoever lacks it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from watermap.errors import UsageError
+
+EXTRAS: Final[Mapping[str, Mapping[str, str]]] = {
+    "fast": {"openvino": "openvino"},
+    "train": {
+        "albumentations": "albumentations",
+        "keras": "keras",
+        "matplotlib": "matplotlib",
+        "pyogrio": "pyogrio",
+        "pystac": "pystac",
+        "scipy": "scipy",
+        "sklearn": "scikit-learn",
+    },
+    "earthengine": {"ee": "earthengine-api", "tenacity": "tenacity"},
+    "cloud": {"fsspec": "fsspec", "gcsfs": "gcsfs", "s3fs": "s3fs"},
+    "flows": {"prefect": "prefect", "yaml": "pyyaml"},
+    "dask": {"distributed": "prefect-dask", "prefect_dask": "prefect-dask"},
+}
+"""Package by the module that is imported, by extra; where several bring it, the first is named."""
+
+
+def missing(error: ModuleNotFoundError, *, needed_by: str) -> UsageError | None:
+    """What to tell of a module that is not there; None where no extra brings it, so that its absence is a defect.
+
+    Args:
+        error: of the import.
+        needed_by: the command, for the message.
+    """
+    module = error.name or ""
+    for extra, packages in EXTRAS.items():
+        if module in packages:
+            package = packages[module]
+            return UsageError(
+                f"{needed_by} needs {package}, which is not installed", hint=f"pip install 'watermap[{extra}]'"
+            )
+    return None
