@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -324,7 +325,7 @@ def test_the_map_of_a_product_is_that_of_the_same_data_in_one_file(
         assert other is not None
         with rasterio.open(mine) as first, rasterio.open(other) as second:
             np.testing.assert_array_equal(first.read(), second.read())
-            assert first.profile == second.profile
+            assert str(first.profile) == str(second.profile)  # nan is not nan
             assert len(first.tags()["WATERMAP_SCENE_SHA256"]) == 64
     assert not list(safe.rglob("*.xml.part")) + list(safe.rglob("*.vrt")) + list(safe.rglob("*.aux.xml"))
 
@@ -502,6 +503,9 @@ def test_a_truncated_file_is_never_read_as_if_it_were_whole(
         with pytest.raises(DataError, match="truncated or damaged") as error:
             read(scene)
         assert one_line(error).startswith(str(scene)) or str(spoiled) in one_line(error)
+    fails = pytest.raises(DataError, match="truncated or damaged")
+    with fails, open_raster(safe) as raster, ThreadPoolExecutor(1) as pool:
+        pool.submit(raster.read).result()
     with pytest.raises(DataError, match="truncated or damaged"):
         predict_scene(safe, Predictor(bundle, CONFIG), tmp_path / "out")
     assert not (tmp_path / "out").exists() or listing(tmp_path / "out") == []

@@ -9,6 +9,7 @@ from watermap.errors import UsageError
 
 EXTRAS: Final[Mapping[str, Mapping[str, str]]] = {
     "fast": {"openvino": "openvino"},
+    "int8": {"nncf": "nncf"},
     "train": {
         "albumentations": "albumentations",
         "keras": "keras",

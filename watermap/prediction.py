@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+import time
 from collections.abc import Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -182,7 +184,9 @@ def predict_scene(
     layout = {"none": None, "percent": PERCENT_LAYOUT, "float": FLOAT_LAYOUT}[kind]
     water_pixels = valid_pixels = 0
     with small_cache(), open_raster(scene, names=names) as raster, ExitStack() as writers:
-        strips = predictor.strips(raster, predictor.radiometry(raster), progress=progress)
+        pixels = raster.grid.width * raster.grid.height
+        radiometry = predictor.radiometry(raster)
+        strips = predictor.strips(raster, radiometry, progress=_rated(progress, pixels))
         tags = _tags(scene, predictor)
         water = writers.enter_context(RasterWriter(water_path, raster.grid, LABEL_LAYOUT, tags=tags))
         probability = (
@@ -195,7 +199,7 @@ def predict_scene(
             water.write(codes[None])
             if probability is not None:
                 probability.write(_encoded(strip, kind)[None])
-        notes, pixels = tuple(raster.notes), raster.grid.width * raster.grid.height
+        notes = tuple(raster.notes)
     return Prediction(
         water=water_path,
         probability=probability_path if layout else None,
@@ -212,24 +216,50 @@ def predict_scenes(
     out: Path,
     *,
     names: Sequence[str] | None = None,
+    jobs: int = 1,
     progress: Progress = silent,
 ) -> list[tuple[Path, Prediction | WatermapError]]:
-    """Predict scenes one after the other; one that fails does not stop the others.
+    """Predict scenes; one that fails does not stop the others.
+
+    Args:
+        scenes: images.
+        predictor: the model, loaded once.
+        out: the folder of the rasters.
+        names: the names of all the files' bands in order, if the user states them.
+        jobs: scenes at once: while one is computed, others are read, checked and written.
+        progress: told after every batch, with the speed so far.
 
     Returns:
         (scene, what was predicted or why it failed), in the order given.
     """
-    results: list[tuple[Path, Prediction | WatermapError]] = []
-    for number, scene in enumerate(scenes):
 
-        def report(message: str, done: int, total: int, *, number: int = number, scene: Path = scene) -> None:
-            progress(f"{output_name(scene)} ({number + 1} of {len(scenes)}), {message}", done, total)
-
+    def predicted(number: int, scene: Path) -> Prediction | WatermapError:
+        told = _named(progress, f"{output_name(scene)} ({number + 1} of {len(scenes)})")
         try:
-            results.append((scene, predict_scene(scene, predictor, out, names=names, progress=report)))
+            return predict_scene(scene, predictor, out, names=names, progress=told)
         except WatermapError as error:
-            results.append((scene, error))
-    return results
+            return error
+
+    if jobs == 1:
+        return [(scene, predicted(number, scene)) for number, scene in enumerate(scenes)]
+    with ThreadPoolExecutor(jobs) as threads:
+        return list(zip(scenes, threads.map(predicted, range(len(scenes)), scenes), strict=True))
+
+
+def _named(progress: Progress, name: str) -> Progress:
+    return lambda message, done, total: progress(f"{name}, {message}", done, total)
+
+
+def _rated(progress: Progress, pixels: int) -> Progress:
+    """Progress that also tells the speed, in pixels of the scene, and by it the time that is left."""
+    start = time.monotonic()
+
+    def show(message: str, done: int, total: int) -> None:
+        seconds = max(time.monotonic() - start, 1e-3)
+        speed = pixels * done / total / seconds / 1e6
+        progress(f"{message}, {speed:.2f} Mpx/s, {seconds * (total - done) / done:.0f} s left", done, total)
+
+    return show
 
 
 def _encoded(strip: Strip, kind: str) -> npt.NDArray[Any]:

@@ -154,10 +154,11 @@ def _sources(layer: Layer, grid: Grid) -> str:
         is_same = math.isnan(layer.no_data) or layer.no_data == stacked
         return _source(layer.file, "1", own, grid, no_data=None if is_same else layer.no_data)
     native = _native(layer)
+    hole = "" if stacked == 0 else f"<LUT>0:{stacked!r},255:0</LUT>"
     return (
         _source(native, "1", own, grid, resampling="bilinear")
         # Its mask, pixel by pixel, takes away again what bilinear values reach beyond it.
-        + _source(native, "mask,1", own, grid, no_data=255.0, more=f"<LUT>0:{stacked!r},255:0</LUT>")
+        + _source(native, "mask,1", own, grid, no_data=255.0, more=hole)
     )
 
 

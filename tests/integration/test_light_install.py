@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import venv
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def light(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def light(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The command `watermap` of an environment that has the extra `fast` and no other."""
     folder = tmp_path_factory.mktemp("light")
     source = folder / "source"  # a copy: a build leaves its files beside what it builds
@@ -42,7 +43,8 @@ def light(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if done.returncode and UNREACHABLE.search(done.stdout + done.stderr):
         pytest.skip("pip reaches no package index")
     assert done.returncode == 0, done.stderr
-    return python.with_name("watermap")
+    yield python.with_name("watermap")
+    shutil.rmtree(folder)  # pytest would keep three of them
 
 
 def test_it_is_small(light: Path) -> None:

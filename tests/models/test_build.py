@@ -19,6 +19,7 @@ from tests.models.conftest import digital_numbers, randomised
 from watermap.config import STRIDE
 from watermap.errors import UsageError
 from watermap.models import build
+from watermap.models.arithmetic import flops_per_pixel
 from watermap.models.build import ARCHITECTURES
 from watermap.models.encoders import ENCODERS
 from watermap.models.scaling import IMAGENET_STD, Scaling, imagenet_gains
@@ -28,24 +29,6 @@ SIX = ("B2", "B3", "B4", "B8", "B11", "B12")
 
 def count(weights: list[Any]) -> int:
     return sum(int(np.prod(weight.shape)) for weight in weights)
-
-
-def gflop_per_megapixel(model: Any, side: int) -> float:
-    """Arithmetic of a model's convolutions: two operations a multiply-add."""
-    return 2e-3 * _multiply_adds(model, side) / side**2
-
-
-def _multiply_adds(model: Any, side: int) -> int:
-    total = 0
-    for layer in model.layers:
-        if isinstance(layer, keras.Model):
-            image = keras.Input((side, side, layer.input_shape[-1]))
-            total += _multiply_adds(keras.models.clone_model(layer, input_tensors=image), side)
-        elif isinstance(layer, keras.layers.Conv2DTranspose):
-            total += int(np.prod(layer.input.shape[1:3]) * np.prod(layer.kernel.shape))
-        elif isinstance(layer, keras.layers.Conv2D):
-            total += int(np.prod(layer.output.shape[1:3]) * np.prod(layer.kernel.shape))
-    return total
 
 
 @pytest.mark.parametrize(
@@ -58,14 +41,14 @@ def test_reference_sizes(arch: str, total: int, trainable: int, gflop: int) -> N
     assert model.count_params() == total
     assert count(model.trainable_weights) == trainable
     assert (encoder.count_params(), len(encoder.layers)) == (8_589_184, 143)
-    assert round(gflop_per_megapixel(model, 128)) == gflop
+    assert round(flops_per_pixel(model, 128) / 1e3) == gflop
 
 
 @pytest.mark.parametrize("arch", ARCHITECTURES)
 def test_compact_is_small(arch: str) -> None:
     model = build(arch, "compact", bands=6, patch_size=128)
     assert 1_000_000 <= model.count_params() <= 2_000_000
-    assert 60 <= gflop_per_megapixel(model, 128) <= 110
+    assert 60 <= flops_per_pixel(model, 128) / 1e3 <= 110
 
 
 @pytest.mark.parametrize("encoder", ENCODERS)

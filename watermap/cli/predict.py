@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from watermap.backend import require_keras
 from watermap.bands import parse_bands
 from watermap.cli.console import console, files_to_open, note, progress_bar, table
 from watermap.cli.options import READ, WRITTEN, config_file, setting
 from watermap.config import PredictConfig
 from watermap.errors import PartialFailureError, WatermapError
+
+if TYPE_CHECKING:
+    from watermap.prediction import Predictor
 
 
 @click.command(name="predict")
@@ -35,6 +37,8 @@ from watermap.errors import PartialFailureError, WatermapError
 @setting(PredictConfig, "window")
 @setting(PredictConfig, "overlap")
 @setting(PredictConfig, "batch_size")
+@click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Scenes at once.")
+@click.option("--dry-run", is_flag=True, help="Show windows, arithmetic, memory and time; map nothing.")
 @config_file()
 def command(
     scenes: tuple[str, ...],
@@ -43,8 +47,10 @@ def command(
     probability_type: str | None,
     bands: str | None,
     config_path: Path | None,
+    jobs: int,
     *,
     probability: bool,
+    dry_run: bool,
     **stated: Any,
 ) -> None:
     """Map the water of scenes: files, scenes folders or patterns, here or at s3://, gs:// and https:// addresses.
@@ -57,7 +63,6 @@ def command(
     from watermap.inputs import find_images
 
     images = find_images(scenes)
-    require_keras()
     from watermap.bundle import DEFAULT_MODELS, open_bundle
     from watermap.prediction import Prediction, Predictor, predict_scenes
     from watermap.promotion import default_bundle
@@ -65,8 +70,13 @@ def command(
     bundle = open_bundle(bundle_dir) if bundle_dir is not None else default_bundle(DEFAULT_MODELS)
     if bundle_dir is None:
         note(f"using bundle {bundle.folder} ({bundle.id})")
+    predictor = Predictor(bundle, config)
+    _tell_engine(predictor)
+    if dry_run:
+        _show_forecasts(images, predictor)
+        return
     with progress_bar() as progress:
-        results = predict_scenes(images, Predictor(bundle, config), out, names=names, progress=progress)
+        results = predict_scenes(images, predictor, out, names=names, jobs=jobs, progress=progress)
     done = [result for _, result in results if isinstance(result, Prediction)]
     failed = [(scene, result) for scene, result in results if isinstance(result, WatermapError)]
     for line in (line for result in done for line in result.notes):
@@ -95,3 +105,40 @@ def _rows(results: list[tuple[Path, Any]]) -> list[list[str]]:
             water = f"{result.water_pixels / result.valid_pixels:.1%}" if result.valid_pixels else "-"
             rows.append([output_name(scene), f"{result.valid_pixels / result.pixels:.1%}", water])
     return rows
+
+
+def _tell_engine(predictor: Predictor) -> None:
+    """Say where a faster engine could be had."""
+    from watermap.engines.choice import choose
+    from watermap.engines.openvino_engine import is_installed
+
+    if predictor.config.engine == "auto" and choose(predictor.bundle, predictor.config).engine == "keras":
+        if not is_installed():
+            note("with pip install 'watermap[fast]' and a converted bundle this would be several times faster")
+        else:
+            note(
+                f"{predictor.bundle.folder} is not converted for OpenVINO, so Keras runs it, several times slower: "
+                f"watermap bundles convert {predictor.bundle.folder} --patches PATCHES"
+            )
+
+
+def _show_forecasts(images: list[Path], predictor: Predictor) -> None:
+    from watermap.forecast import forecast
+    from watermap.inputs import output_name
+
+    rows = []
+    for image in images:
+        found = forecast(image, predictor)
+        rows.append(
+            [
+                output_name(image),
+                f"{found.rows} x {found.cols}",
+                f"{found.windows} of {found.window[0]} x {found.window[1]}",
+                f"{found.computed_per_pixel:.3f}",
+                f"{found.flops / 1e12:.3g}",
+                f"{found.memory_bytes / 2**20:.0f}",
+                f"{found.seconds:.0f}",
+            ]
+        )
+    title = f"Nothing was mapped; {predictor.engine.name}, overlap {predictor.layout((1, 1)).overlap} px"
+    table(title, ["scene", "pixels", "windows", "computed a pixel", "TFLOP", "MiB", "seconds"], rows)

@@ -10,7 +10,7 @@ from watermap.config import Precision, PredictConfig
 from watermap.engines.converted import Converted, open_converted
 from watermap.engines.engine import Engine
 from watermap.engines.openvino_engine import OpenVinoEngine, has_bfloat16, is_installed
-from watermap.errors import ModelError
+from watermap.errors import ModelError, UsageError
 
 _NVIDIA: Final = Path("/proc/driver/nvidia/version")
 
@@ -33,14 +33,15 @@ def choose(bundle: Bundle, config: PredictConfig) -> Choice:
     """The engine and precision of a bundle with these settings, on this machine; nothing heavy is loaded.
 
     Raises:
-        ModelError: what the settings ask for cannot be had.
+        UsageError: OpenVINO is asked for, and not installed.
+        ModelError: what the settings ask for cannot be had of this bundle.
         StorageError: the bundle lies elsewhere and cannot be reached.
     """
     asks_openvino = config.engine == "openvino" or config.precision == "int8"
     if config.engine == "keras" or (not asks_openvino and (not is_installed() or _NVIDIA.exists())):
         return _keras(config)
     if not is_installed():
-        raise ModelError("OpenVINO is not installed", hint="pip install 'watermap[fast]', or take --engine keras")
+        raise UsageError("OpenVINO is not installed", hint="pip install 'watermap[fast]', or take --engine keras")
     converted = open_converted(bundle)
     if converted is None:
         if asks_openvino:
@@ -56,7 +57,8 @@ def open_engine(bundle: Bundle, config: PredictConfig) -> Engine:
     """The engine of a bundle with these settings, its model loaded when the first window comes.
 
     Raises:
-        ModelError: what the settings ask for cannot be had, or the converted model is damaged.
+        UsageError: OpenVINO is asked for, and not installed.
+        ModelError: what the settings ask for cannot be had of this bundle, or the converted model is damaged.
         StorageError: the bundle lies elsewhere and cannot be reached.
     """
     choice = choose(bundle, config)

@@ -17,8 +17,14 @@ from watermap.config import Precision
 from watermap.engines.converted import FOLDER, RECORD_FILE, Check, Converted, Record, open_converted
 from watermap.engines.engine import Engine
 from watermap.engines.keras_engine import KerasEngine
-from watermap.engines.openvino_engine import OpenVinoEngine, flops_per_pixel, has_bfloat16, is_installed
-from watermap.errors import DataError, ModelError
+from watermap.engines.openvino_engine import (
+    OpenVinoEngine,
+    flops_per_pixel,
+    has_bfloat16,
+    is_installed,
+    openvino_library,
+)
+from watermap.errors import DataError, ModelError, UsageError
 from watermap.files import file_digest, locked, unwritable
 from watermap.patch_store import PatchStore
 from watermap.progress import Progress, silent
@@ -49,17 +55,16 @@ def convert(bundle: Bundle, patches: Path, *, int8: bool = False, progress: Prog
         progress: told after every step.
 
     Raises:
-        ModelError: OpenVINO or TensorFlow is missing, or the converted model says something else than Keras.
+        ModelError: the converted model says something else than Keras.
         DataError: the patches do not fit the bundle, or the folder cannot be written.
-        UsageError: the bundle does not lie on this machine.
+        UsageError: OpenVINO, NNCF or TensorFlow is missing, or the bundle does not lie on this machine.
     """
     if not can_convert():
-        raise ModelError(
+        raise UsageError(
             "a bundle is converted with OpenVINO and Keras on TensorFlow",
             hint="pip install 'watermap[tensorflow,fast]'",
         )
-    import openvino
-
+    openvino = openvino_library()
     store = _fitting(PatchStore.open(patches), bundle)
     folder = local(bundle.folder) / FOLDER
     part = folder.with_name(f".{FOLDER}.{os.getpid()}.part")
@@ -122,7 +127,6 @@ def _fitting(store: PatchStore, bundle: Bundle) -> PatchStore:
 
 def _from_keras(bundle: Bundle) -> Any:
     """OpenVINO's form of the network, for one patch (1, rows, cols, bands)."""
-    import openvino
     import tensorflow as tf
 
     model = bundle.load_model()
@@ -131,7 +135,7 @@ def _from_keras(bundle: Bundle) -> Any:
         lambda image: model(image, training=False),
         input_signature=[tf.TensorSpec((1, side, side, bands), tf.float32)],
     )
-    return openvino.convert_model(call.get_concrete_function())
+    return openvino_library().convert_model(call.get_concrete_function())
 
 
 def planar(model: Any) -> Any:
@@ -139,9 +143,8 @@ def planar(model: Any) -> Any:
 
     Up-sampling that was traced for one size is told its factor instead.
     """
-    import openvino
-    from openvino import opset13 as ops
-
+    openvino = openvino_library()
+    ops = openvino.opset13
     for node in model.get_ordered_ops():
         replacement = _of_any_size(node)
         if replacement is not None:
@@ -162,8 +165,7 @@ def planar(model: Any) -> Any:
 
 def _of_any_size(node: Any) -> Any:
     """The same step for features of any size; None where it is that already."""
-    from openvino import opset13 as ops
-
+    ops = openvino_library().opset13
     kind, settings = node.get_type_name(), node.get_attributes()
     if kind == "Interpolate" and settings["shape_calculation_mode"] == "sizes":
         axes = node.input_value(2).get_node().get_data()
@@ -193,10 +195,8 @@ def _of_any_size(node: Any) -> Any:
 
 def _quantized(model: Any, store: PatchStore, bundle: Bundle) -> Any:
     """The network with eight-bit weights and features, calibrated on training patches."""
-    try:
-        import nncf
-    except ModuleNotFoundError as error:
-        raise ModelError("NNCF is not installed", hint="pip install 'watermap[int8]'") from error
+    import nncf
+
     images = [image[None] for image in _images(store, "train", _CALIBRATION_PATCHES, bundle)]
     if not images:
         raise DataError(f"{store.folder}: holds no training patches", hint="calibrate on the patches of the training")

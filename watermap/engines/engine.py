@@ -14,14 +14,22 @@ class Engine(Protocol):
         name: engine and precision, for people: "openvino, bfloat16".
         batch_size: windows that it is given at once.
         window_pixels: of one window at most, so that its memory stays within bounds.
+        bytes_per_pixel: memory while it computes, of a pixel of its windows; an estimate.
+        flops_per_pixel: arithmetic of the model's convolutions, two operations a multiply-add.
     """
 
     name: str
     batch_size: int
     window_pixels: int
+    bytes_per_pixel: float
+
+    @property
+    def flops_per_pixel(self) -> float:
+        """See above."""
+        ...
 
     def compute(self, windows: FloatArray) -> FloatArray:
-        """The probability of water.
+        """The probability of water; one thread at a time, others wait.
 
         Args:
             windows: (n, bands, rows, cols), in the digital numbers of the contract; sides are multiples of the stride.

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from watermap.bundle import Bundle
 
 _WINDOW_PIXELS: Final = 512 * 512
+_BYTES_PER_PIXEL: Final = 1600.0
+"""Of the reference UNet on TensorFlow, as measured."""
 _GPU_BATCH: Final = 16
 _OUT_OF_MEMORY: Final = ("ResourceExhaustedError", "OutOfMemoryError")
 _OUT_OF_MEMORY_TEXTS: Final = ("RESOURCE_EXHAUSTED", "out of memory")
@@ -43,15 +45,28 @@ class KerasEngine:
         self.backend = keras.backend.backend()
         self.name = f"keras with {self.backend}, {precision}"
         self.window_pixels = _WINDOW_PIXELS
+        self.bytes_per_pixel = _BYTES_PER_PIXEL
         self.batch_size = batch_size or (_GPU_BATCH if accelerators(self.backend) else 2)
         self._bundle = bundle
         self._compute: Literal["float32", "bfloat16"] = "bfloat16" if precision == "bfloat16" else "float32"
         self._fits = self.batch_size
         self._models: dict[tuple[int, int], keras.Model] = {}
-        self._loading = threading.Lock()
+        self._computing = threading.Lock()
+
+    @property
+    def flops_per_pixel(self) -> float:
+        """See `Engine`."""
+        from watermap.models.arithmetic import flops_per_pixel
+
+        side = self._bundle.contract.patch_size
+        return flops_per_pixel(self._bundle.load_model((side, side)), side)
 
     def compute(self, windows: FloatArray) -> FloatArray:
         """See `Engine`."""
+        with self._computing:
+            return self._computed(windows)
+
+    def _computed(self, windows: FloatArray) -> FloatArray:
         model = self._model(windows.shape[2:])
         images = np.ascontiguousarray(np.moveaxis(windows, 1, -1))
         found: list[FloatArray] = []
@@ -76,10 +91,9 @@ class KerasEngine:
 
     def _model(self, shape: tuple[int, ...]) -> keras.Model:
         size = (shape[0], shape[1])
-        with self._loading:
-            if size not in self._models:
-                self._models[size] = self._bundle.load_model(size, compute=self._compute)
-            return self._models[size]
+        if size not in self._models:
+            self._models[size] = self._bundle.load_model(size, compute=self._compute)
+        return self._models[size]
 
 
 def _is_out_of_memory(error: Exception) -> bool:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import importlib.util
 import math
+import sys
+import threading
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +20,7 @@ _MEMORY_BYTES: Final = 400 << 20
 _MOST_PIXELS: Final = 3 << 20
 _LEAST_PIXELS: Final = 256 * 256
 _TRACED_SIDE: Final = 256
+_SHAPES_KEPT: Final = 2
 _AXES: Final = 4
 
 _HINTS: Final[dict[Precision, str]] = {"float32": "f32", "bfloat16": "bf16", "int8": "bf16"}
@@ -28,11 +32,15 @@ def is_installed() -> bool:
     return importlib.util.find_spec("openvino") is not None
 
 
+def openvino_library() -> Any:
+    """OpenVINO, without the package by which it and its tools report their use: a map is nobody else's business."""
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # so that importing it fails
+    return importlib.import_module("openvino")
+
+
 @functools.cache
 def _core() -> Any:
-    import openvino
-
-    return openvino.Core()
+    return openvino_library().Core()
 
 
 @functools.cache
@@ -59,33 +67,45 @@ class OpenVinoEngine:
             self._model = _core().read_model(*files)
         except RuntimeError as error:
             raise ModelError(f"{files[0]}: cannot be read by OpenVINO", hint="convert the bundle again") from error
-        each = bytes_per_pixel(self._model, _BYTES[precision])
-        self.window_pixels = max(_LEAST_PIXELS, min(_MOST_PIXELS, int(_MEMORY_BYTES / each)))
+        self.bytes_per_pixel = bytes_per_pixel(self._model, _BYTES[precision])
+        self.window_pixels = max(_LEAST_PIXELS, min(_MOST_PIXELS, int(_MEMORY_BYTES / self.bytes_per_pixel)))
         self._settings = {
             "INFERENCE_PRECISION_HINT": _HINTS[precision] if precision != "int8" or has_bfloat16() else "f32",
             "PERFORMANCE_HINT": "LATENCY",
         }
         self._requests: dict[tuple[int, ...], Any] = {}
+        self._computing = threading.Lock()
+
+    @property
+    def flops_per_pixel(self) -> float:
+        """See `Engine`."""
+        return flops_per_pixel(self._model)
 
     def compute(self, windows: FloatArray) -> FloatArray:
         """See `Engine`."""
         try:
-            if windows.shape not in self._requests:
-                self._requests.clear()  # a scene has windows of one size
-                model = self._model.clone()
-                model.reshape(list(windows.shape))
-                compiled = _core().compile_model(model, "CPU", self._settings)
-                self._requests[windows.shape] = compiled.create_infer_request()
-            request = self._requests[windows.shape]
-            request.infer({0: windows}, share_inputs=True)
+            with self._computing:
+                request = self._request(windows.shape)
+                request.infer({0: windows}, share_inputs=True)
+                probability: FloatArray = request.get_output_tensor(0).data.copy()
         except RuntimeError as error:
             rows, cols = windows.shape[2:]
             raise ModelError(
                 f"OpenVINO cannot compute a window of {rows} x {cols} pixels ({_first_line(error)})",
                 hint="make the window smaller with --window, or take --engine keras",
             ) from error
-        probability: FloatArray = request.get_output_tensor(0).data.copy()
         return probability
+
+    def _request(self, shape: tuple[int, ...]) -> Any:
+        """What infers windows of one shape; those of the last two shapes are kept."""
+        if shape not in self._requests:
+            while len(self._requests) >= _SHAPES_KEPT:
+                del self._requests[next(iter(self._requests))]
+            model = self._model.clone()
+            model.reshape(list(shape))
+            compiled = _core().compile_model(model, "CPU", self._settings)
+            self._requests[shape] = compiled.create_infer_request()
+        return self._requests[shape]
 
 
 def bytes_per_pixel(model: Any, number_bytes: int) -> float:

@@ -1,0 +1,66 @@
+"""One converted bundle for all tests of the engines that a process runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.bundles import STATISTICS
+from tests.models.conftest import randomised
+from watermap.bands import STANDARD_BANDS
+from watermap.bundle import Bundle, save_bundle
+from watermap.config import SampleConfig, TileConfig
+from watermap.engines.conversion import convert
+from watermap.models import build
+from watermap.models.scaling import Scaling
+from watermap.patches import tile
+from watermap.sample import write_samples
+
+PATCH = 32
+
+
+@pytest.fixture(scope="session")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two sample scenes of 128 pixels."""
+    folder = tmp_path_factory.mktemp("samples") / "scenes"
+    write_samples(folder, SampleConfig(scenes=2, size=128))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def patches(samples: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("patches") / "patches"
+    config = TileConfig(patch_size=PATCH, bands=STANDARD_BANDS, min_water=0, max_water=1, block_patches=1)
+    tile(samples, folder, config)
+    return folder
+
+
+def make_unet(folder: Path, arch: str = "unet") -> Bundle:
+    """A compact network with weights as after some training."""
+    scaling = Scaling(mean=STATISTICS.mean, std=STATISTICS.std)
+    model = randomised(build(arch, "compact", bands=6, patch_size=PATCH, preset="fast", scaling=scaling))
+    return save_bundle(
+        folder,
+        model,
+        arch=arch,
+        encoder="compact",
+        bands=STANDARD_BANDS,
+        scale=1e-4,
+        offset=0.0,
+        statistics=STATISTICS,
+        threshold=0.5,
+        patch_size=PATCH,
+        reach=10,
+        trained_on={"patches": "0" * 64, "counts": {}, "scenes": {}},
+        training={"run": "none"},
+        scores={},
+    )
+
+
+@pytest.fixture(scope="session")
+def bundle(patches: Path, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """Converted, in eight-bit numbers too."""
+    made = make_unet(tmp_path_factory.mktemp("models") / "unet")
+    convert(made, patches, int8=True)
+    return made
