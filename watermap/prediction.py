@@ -137,8 +137,8 @@ class Predictor:
         contract = self.bundle.contract
         positions = raster.find(contract.bands)
 
-        def prepare(pixels: Pixels) -> FloatArray:
-            return to_model(pixels.values, pixels.valid, radiometry, contract.radiometry, contract.statistics)
+        def prepare(pixels: Pixels, out: FloatArray) -> None:
+            to_model(pixels.values, pixels.valid, radiometry, contract.radiometry, contract.statistics, out=out)
 
         return predict_strips(
             lambda window: raster.read(positions, window),

@@ -98,8 +98,10 @@ def to_model(
     scene: Radiometry,
     expected: Radiometry,
     statistics: Statistics,
-) -> FloatArray:
-    """A window as a model expects it: `to_expected` and `fill_invalid` in one pass, bands first.
+    *,
+    out: FloatArray,
+) -> None:
+    """A window as a model expects it: `to_expected` and `fill_invalid` at once, bands first, without new memory.
 
     Args:
         values: (bands, rows, cols), as stored in the scene.
@@ -107,19 +109,16 @@ def to_model(
         scene: what the values mean.
         expected: what the model was trained on.
         statistics: of the training pixels.
-
-    Returns:
-        (bands, rows, cols).
+        out: (bands, rows, cols), where it goes.
     """
     factor, shift = _conversion(scene, expected)
-    image: FloatArray = values.astype(np.float32)
+    out[:] = values
     if factor != 1:
-        image *= factor
+        out *= factor
     if shift:
-        image += shift
+        out += shift
     if not valid.all():
-        np.copyto(image, np.array(statistics.mean, dtype=np.float32)[:, None, None], where=~valid)
-    return image
+        np.copyto(out, np.array(statistics.mean, dtype=np.float32)[:, None, None], where=~valid)
 
 
 def _conversion(scene: Radiometry, expected: Radiometry) -> tuple[np.float32, np.float32]:
@@ -235,4 +234,5 @@ def _spread(length: int, count: int) -> list[int]:
     """Starts of at most `count` windows spread over an axis, without overlap where there is room."""
     if length <= count * _SAMPLE_SIDE:
         return list(range(0, length, _SAMPLE_SIDE))
-    return [round(i * (length - _SAMPLE_SIDE) / (count - 1)) for i in range(count)]
+    starts = [round(i * (length - _SAMPLE_SIDE) / (count - 1)) for i in range(count)]
+    return [start // _SAMPLE_SIDE * _SAMPLE_SIDE for start in starts]  # so that each lies in one block of the file

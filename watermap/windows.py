@@ -6,6 +6,7 @@ and handed on.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
@@ -27,11 +28,14 @@ from watermap.raster import Mask, Pixels
 Reader = Callable[[Window], Pixels]
 """Reads a window inside the scene, as stored."""
 
-Prepare = Callable[[Pixels], FloatArray]
-"""Turns pixels as stored into the image (bands, rows, cols) that the model expects, of the same size."""
+Prepare = Callable[[Pixels, FloatArray], None]
+"""Turns pixels as stored into the image (bands, rows, cols) that the model expects, written into an array."""
 
 Compute = Callable[[FloatArray], FloatArray]
-"""Maps windows (n, bands, rows, cols) to the probability of water (n, rows, cols)."""
+"""Maps windows (n, bands, rows, cols) to the probability of water (n, rows, cols), an array of its own."""
+
+_BUFFERS: Final = 3
+"""Of windows: one that is filled, one that waits, one that is computed."""
 
 TALLEST: Final = 1200
 """Rows of a window at most, where its size is picked: a scene's rows are held in memory by the row of windows."""
@@ -149,16 +153,17 @@ class Strip:
     valid: Mask
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Row:
-    """One row of windows: what was read of it, and which of its windows hold data."""
+    """One row of windows: what was read of it, in pieces from top to bottom, and which of its windows hold data."""
 
     number: int
-    pixels: Pixels
+    pieces: list[Pixels]
+    valid: Mask
     chosen: list[int]
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Batch:
     """Some windows of one row; the last batch of a row closes it."""
 
@@ -185,8 +190,8 @@ def predict_strips(
 
     Args:
         read: reads a window of the scene.
-        prepare: what the model expects of pixels as stored.
-        compute: the model; always given `batch_size` windows.
+        prepare: writes what the model expects of pixels as stored.
+        compute: the model; always given `batch_size` windows, whose memory is used again for later ones.
         layout: of the windows.
         batch_size: windows predicted at once.
         progress: told after every batch.
@@ -202,42 +207,58 @@ def predict_strips(
 def _rows(read: Reader, layout: Layout) -> Iterator[_Row]:
     """Every row of windows; what two of them share is read once."""
     width = layout.cols[-1].start + layout.cols[-1].used
-    kept: Pixels | None = None
+    pieces: list[Pixels] = []
     for number, span in enumerate(layout.rows):
-        shared = 0 if kept is None else kept.valid.shape[0]
-        pixels = read(Window(0, span.start + shared, width, span.used - shared))
-        if kept is not None:
-            pixels = Pixels(
-                np.concatenate([kept.values, pixels.values], axis=1), np.concatenate([kept.valid, pixels.valid])
-            )
-        chosen = [i for i, col in enumerate(layout.cols) if pixels.valid[:, col.start : col.start + col.used].any()]
-        yield _Row(number, pixels, chosen)
+        shared = sum(len(piece.valid) for piece in pieces)
+        pieces.append(read(Window(0, span.start + shared, width, span.used - shared)))
+        valid = np.concatenate([piece.valid for piece in pieces])
+        chosen = [i for i, col in enumerate(layout.cols) if valid[:, col.start : col.start + col.used].any()]
+        yield _Row(number, pieces, valid, chosen)
         if number + 1 < len(layout.rows):
-            shared_from = layout.rows[number + 1].start - span.start
-            kept = Pixels(pixels.values[:, shared_from:].copy(), pixels.valid[shared_from:].copy())
+            pieces = _last_rows(pieces, span.start + span.used - layout.rows[number + 1].start)
+
+
+def _last_rows(pieces: list[Pixels], rows: int) -> list[Pixels]:
+    """The last rows of pieces one below the other, copied so that the others can go."""
+    kept: list[Pixels] = []
+    for piece in reversed(pieces):
+        count = min(rows, len(piece.valid))
+        if count:
+            start = len(piece.valid) - count
+            kept.insert(0, Pixels(piece.values[:, start:].copy(), piece.valid[start:].copy()))
+        rows -= count
+    return kept
 
 
 def _batches(rows: Iterator[_Row], prepare: Prepare, layout: Layout, batch_size: int) -> Generator[_Batch, None, None]:
+    buffers: Iterator[FloatArray] | None = None
     for row in rows:
         starts = range(0, len(row.chosen), batch_size)
         if not starts:
             yield _Batch(row, [], np.zeros((0, 0, 0, 0), dtype=np.float32), closes=True)
         for start in starts:
             columns = row.chosen[start : start + batch_size]
-            windows = [prepare(_cut(row.pixels, layout.cols[i], layout.shape)) for i in columns]
-            windows += [windows[-1]] * (batch_size - len(windows))
-            together = windows[0][None] if batch_size == 1 else np.stack(windows)
-            yield _Batch(row, columns, together, closes=start == starts[-1])
+            if buffers is None:
+                shape = (batch_size, len(row.pieces[0].values), *layout.shape)
+                buffers = itertools.cycle([np.zeros(shape, dtype=np.float32) for _ in range(_BUFFERS)])
+            windows = next(buffers)
+            for window, i in zip(windows, columns, strict=False):
+                _fill(window, row.pieces, layout.cols[i], prepare)
+            windows[len(columns) :] = windows[len(columns) - 1]
+            yield _Batch(row, columns, windows, closes=start == starts[-1])
 
 
-def _cut(pixels: Pixels, span: Span, shape: tuple[int, int]) -> Pixels:
-    """One window of a row of windows, mirrored where it reaches beyond the scene."""
-    values = pixels.values[:, :, span.start : span.start + span.used]
-    valid = pixels.valid[:, span.start : span.start + span.used]
-    missing: Sequence[tuple[int, int]] = ((0, shape[0] - valid.shape[0]), (0, shape[1] - valid.shape[1]))
-    if not any(end for _, end in missing):
-        return Pixels(values, valid)
-    return Pixels(np.pad(values, ((0, 0), *missing), mode="symmetric"), np.pad(valid, missing, mode="symmetric"))
+def _fill(window: FloatArray, pieces: Sequence[Pixels], span: Span, prepare: Prepare) -> None:
+    """Prepare one window of a row of windows, mirrored where it reaches beyond the scene."""
+    cols = slice(span.start, span.start + span.used)
+    row = 0
+    for piece in pieces:
+        below = row + len(piece.valid)
+        prepare(Pixels(piece.values[:, :, cols], piece.valid[:, cols]), window[:, row:below, : span.used])
+        row = below
+    if (row, span.used) != window.shape[1:]:
+        missing = ((0, 0), (0, window.shape[1] - row), (0, window.shape[2] - span.used))
+        window[:] = np.pad(window[:, :row, : span.used], missing, mode="symmetric")
 
 
 def _computed(
@@ -271,7 +292,7 @@ def _blended(
         if batch.closes:
             finished = span.used if is_last else layout.rows[number + 1].start - span.start
             carried = summed[finished:]
-            yield Strip(span.start, summed[:finished], batch.row.pixels.valid[:finished])
+            yield Strip(span.start, summed[:finished], batch.row.valid[:finished])
             summed = None
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.engines.conftest import PATCH, make_unet
+from tests.engines.conftest import PATCH, ROUNDING, make_unet
 from tests.failures import one_line
 from tests.folders import listing
 from watermap.bundle import Bundle, open_bundle
@@ -19,7 +19,7 @@ from watermap.engines import conversion
 from watermap.engines.conversion import compare, convert, convert_once
 from watermap.engines.converted import open_converted
 from watermap.engines.keras_engine import KerasEngine
-from watermap.engines.openvino_engine import OpenVinoEngine, has_bfloat16
+from watermap.engines.openvino_engine import OpenVinoEngine, has_bfloat16, openvino_library
 from watermap.errors import DataError, ModelError, UsageError
 from watermap.models.arithmetic import flops_per_pixel
 from watermap.radiometry import FloatArray
@@ -33,13 +33,13 @@ def windows(rows: int, cols: int, seed: int = 0) -> FloatArray:
 def test_every_architecture_is_the_same_at_every_size(arch: str, patches: Path, tmp_path: Path) -> None:
     bundle = make_unet(tmp_path / arch, arch)
     converted = convert(bundle, patches)
-    assert converted.record.checks["float32"].max_difference < 1e-5
+    assert converted.record.checks["float32"].max_difference < ROUNDING
     engine, keras = OpenVinoEngine(converted.paths("float32"), "float32"), KerasEngine(bundle, "float32")
     for shape in ((PATCH, PATCH), (48, 80), (160, 64)):
         found, expected = engine.compute(windows(*shape)), keras.compute(windows(*shape))
         assert found.shape == expected.shape == (1, *shape)
         assert found.dtype == np.float32
-        np.testing.assert_allclose(found, expected, atol=1e-5)
+        np.testing.assert_allclose(found, expected, atol=ROUNDING)
     assert engine.flops_per_pixel == pytest.approx(flops_per_pixel(bundle.load_model(), PATCH), rel=1e-6)
 
 
@@ -73,7 +73,7 @@ def test_a_model_that_says_something_else_is_not_kept(
 
     def upside_down(model: object) -> object:
         made = right(model)
-        ops = conversion.openvino_library().opset13
+        ops = openvino_library().opset13
         (result,) = made.get_results()
         turned = ops.subtract(ops.constant(np.float32(1)), result.input_value(0))
         result.input(0).replace_source_output(turned.output(0))
