@@ -129,6 +129,10 @@ class RasterWriter:
         self._checksums.append((rows, zlib.crc32(values.tobytes())))
         self._next_row += rows
 
+    def add_tags(self, tags: Mapping[str, str]) -> None:
+        """Add metadata of the dataset that was not known at first."""
+        self._dataset.update_tags(**tags)
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:

@@ -187,11 +187,9 @@ def predict_scene(
         pixels = raster.grid.width * raster.grid.height
         radiometry = predictor.radiometry(raster)
         strips = predictor.strips(raster, radiometry, progress=_rated(progress, pixels))
-        tags = _tags(scene, predictor)
-        water = writers.enter_context(RasterWriter(water_path, raster.grid, LABEL_LAYOUT, tags=tags))
-        probability = (
-            writers.enter_context(RasterWriter(probability_path, raster.grid, layout, tags=tags)) if layout else None
-        )
+        tags = writers.enter_context(ThreadPoolExecutor(1)).submit(_tags, scene, predictor)  # reads all of the file
+        water = writers.enter_context(RasterWriter(water_path, raster.grid, LABEL_LAYOUT))
+        probability = writers.enter_context(RasterWriter(probability_path, raster.grid, layout)) if layout else None
         for strip in writers.enter_context(closing(strips)):
             codes = predictor.classify(strip)
             water_pixels += int(np.count_nonzero(codes == WATER))
@@ -199,6 +197,9 @@ def predict_scene(
             water.write(codes[None])
             if probability is not None:
                 probability.write(_encoded(strip, kind)[None])
+        for writer in (water, probability):
+            if writer is not None:
+                writer.add_tags(tags.result())
         notes = tuple(raster.notes)
     return Prediction(
         water=water_path,

@@ -10,9 +10,13 @@ import statistics
 from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 FOLDER = Path(__file__).parent / "results"
+
+_PACKAGES: Final = (
+    "watermap", "keras", "tensorflow", "openvino", "nncf", "numpy", "rasterio", "prefect", "dask", "distributed",
+)  # fmt: skip
 
 
 def processor() -> str:
@@ -24,10 +28,66 @@ def processor() -> str:
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
+def rounded(value: float, digits: int = 4) -> float:
+    """To so many digits that count: what is measured has no more."""
+    return float(f"{value:.{digits}g}")
+
+
+def rated(seconds: Sequence[float], pixels: float) -> dict[str, Any]:
+    """A row's figures of speed.
+
+    Args:
+        seconds: of each repeat.
+        pixels: done in one.
+    """
+    median = statistics.median(seconds)
+    return {
+        "seconds": [rounded(each) for each in seconds],
+        "median_s": rounded(median),
+        "mpx_a_second": rounded(pixels / 1e6 / median),
+    }
+
+
+def record(
+    name: str,
+    what: str,
+    settings: Mapping[str, Any],
+    results: Sequence[Mapping[str, Any]],
+    *,
+    folder: Path = FOLDER,
+    versions: Mapping[str, str] | None = None,
+) -> None:
+    """Write a benchmark's result to `NAME.json`, and print it as a table.
+
+    Args:
+        name: of the benchmark.
+        what: is measured, in a line.
+        settings: that matter.
+        results: rows of figures.
+        folder: of the file; made if absent.
+        versions: of packages that another interpreter ran.
+    """
+    written = {
+        "what": what,
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "machine": {"processor": processor(), "cores": os.cpu_count(), "system": platform.system()},
+        "versions": {"python": platform.python_version()} | _installed() | dict(versions or {}),
+        "settings": dict(settings),
+        "results": [dict(row) for row in results],
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.json").write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
+    print(f"{what}; {written['machine']}")
+    columns = list(dict.fromkeys(column for row in results for column in row))
+    print(f"| {' | '.join(columns)} |")
+    for row in results:
+        print(f"| {' | '.join(str(row.get(column, '')) for column in columns)} |")
+
+
 def save(
     name: str, what: str, settings: Mapping[str, Any], seconds: Mapping[str, Sequence[float]], unit: float
 ) -> None:
-    """Write a benchmark's result to `results/NAME.json`, and print it as a table.
+    """Record contestants that do the same.
 
     Args:
         name: of the benchmark.
@@ -47,17 +107,14 @@ def save(
         }
         for each, median in medians.items()
     ]
-    packages = ("watermap", "keras", "tensorflow", "numpy", "rasterio", "prefect", "dask", "distributed")
-    record = {
-        "what": what,
-        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "machine": {"processor": processor(), "cores": os.cpu_count(), "system": platform.system()},
-        "versions": {"python": platform.python_version()} | {each: metadata.version(each) for each in packages},
-        "settings": dict(settings),
-        "results": rows,
-    }
-    FOLDER.mkdir(exist_ok=True)
-    (FOLDER / f"{name}.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    print(f"{what}; {record['machine']}")
-    for row in rows:
-        print(f"| {row['name']} | {row['seconds']} s | {row['millions_a_second']} M/s | {row['ratio']} |")
+    record(name, what, settings, rows)
+
+
+def _installed() -> dict[str, str]:
+    found = {}
+    for package in _PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found

@@ -17,7 +17,8 @@ from watermap.radiometry import FloatArray
 
 _MEMORY_BYTES: Final = 400 << 20
 """What the activations of one window may take."""
-_MOST_PIXELS: Final = 3 << 20
+_MOST_PIXELS: Final = 1200 * 1200
+"""Larger ones save overlap, and lose more: their features leave the processor's caches."""
 _LEAST_PIXELS: Final = 256 * 256
 _TRACED_SIDE: Final = 256
 _SHAPES_KEPT: Final = 2
