@@ -11,7 +11,17 @@ import venv
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+import rasterio
+
+from tests.engines.conftest import PATCH, make_unet
+from watermap.bands import STANDARD_BANDS
+from watermap.config import PredictConfig, SampleConfig, TileConfig
+from watermap.engines.conversion import convert
+from watermap.patches import tile
+from watermap.prediction import Predictor, predict_scene
+from watermap.sample import write_samples
 
 pytestmark = pytest.mark.slow
 
@@ -98,3 +108,25 @@ def test_a_command_that_lacks_its_extra_names_it(light: Path, words: list[str], 
     assert (done.returncode, done.stdout) == (2, "")
     assert re.fullmatch(rf"watermap: .+ not installed: pip install 'watermap\[{extra}\]'.*\n", done.stderr)
     assert not list(tmp_path.iterdir())
+
+
+def test_it_maps_what_the_whole_install_maps(light: Path, tmp_path: Path) -> None:
+    write_samples(tmp_path / "scenes", SampleConfig(scenes=2, size=128))
+    config = TileConfig(patch_size=PATCH, bands=STANDARD_BANDS, min_water=0, max_water=1, block_patches=1)
+    tile(tmp_path / "scenes", tmp_path / "patches", config)
+    bundle = make_unet(tmp_path / "bundle")
+    convert(bundle, tmp_path / "patches")
+    done = run(light, "predict", tmp_path / "scenes", "--bundle", bundle.folder, "--out", tmp_path / "maps")
+    assert done.returncode == 0, done.stderr
+    scenes = sorted((tmp_path / "scenes").glob("*/image.tif"))
+    predictor = Predictor(bundle, PredictConfig())
+    for scene in scenes:
+        here = predict_scene(scene, predictor, tmp_path / "here").water
+        with rasterio.open(here) as whole, rasterio.open(tmp_path / "maps" / here.name) as light_one:
+            assert light_one.tags()["WATERMAP_ENGINE"].startswith("openvino")
+            assert light_one.tags() == whole.tags()
+            np.testing.assert_array_equal(light_one.read(), whole.read())
+    shutil.rmtree(bundle.folder / "openvino")
+    done = run(light, "predict", scenes[0], "--bundle", bundle.folder, "--out", tmp_path / "maps")
+    assert done.returncode == 2, done.stderr
+    assert "pip install 'watermap[tensorflow]'" in done.stderr

@@ -1,0 +1,65 @@
+"""`watermap predict` and `watermap bundles convert`, as they are typed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+
+from tests.bundles import make_bundle
+from tests.engines.conftest import bundle, patches, samples
+from tests.folders import listing
+from watermap.bundle import Bundle
+from watermap.cli.main import run
+
+__all__ = ["bundle", "patches", "samples"]
+
+
+def test_several_scenes_at_once_give_the_same_maps(bundle: Bundle, small_scenes: Path, tmp_path: Path) -> None:
+    for jobs in ("1", "3"):
+        words = ["predict", str(small_scenes), "--bundle", str(bundle.folder), "--out", str(tmp_path / jobs)]
+        assert run([*words, "--jobs", jobs]) == 0
+    assert listing(tmp_path / "1") == listing(tmp_path / "3")
+    for name in listing(tmp_path / "1"):
+        with rasterio.open(tmp_path / "1" / name) as one, rasterio.open(tmp_path / "3" / name) as three:
+            np.testing.assert_array_equal(one.read(), three.read())
+
+
+def test_a_scene_that_fails_does_not_stop_the_others(bundle: Bundle, small_scenes: Path, tmp_path: Path) -> None:
+    (tmp_path / "bad.tif").write_bytes(b"II*")
+    scene = str(next(small_scenes.glob("*/image.tif")))
+    words = ["predict", scene, str(tmp_path / "bad.tif"), "--bundle", str(bundle.folder), "--out", str(tmp_path / "o")]
+    assert run([*words, "--jobs", "2"]) == 6
+    assert len(listing(tmp_path / "o")) == 1
+
+
+def test_a_dry_run_tells_and_makes_nothing(
+    bundle: Bundle, small_scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["predict", str(small_scenes), "--bundle", str(bundle.folder), "--out", str(tmp_path / "maps")]
+    assert run([*words, "--dry-run"]) == 0
+    said = capsys.readouterr().out
+    assert "Nothing was mapped; openvino" in said
+    assert all(word in said for word in ("place_0", "128 x 128", "1 of 128 x 128", "1.000", "TFLOP", "MiB"))
+    assert not (tmp_path / "maps").exists()
+
+
+def test_who_could_be_faster_is_told(small_scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    make_bundle(tmp_path / "bundle")
+    scene = str(next(small_scenes.glob("*/image.tif")))
+    words = ["predict", scene, "--bundle", str(tmp_path / "bundle"), "--out", str(tmp_path / "maps")]
+    assert run(words) == 0
+    assert "watermap bundles convert" in capsys.readouterr().err
+    assert run([*words, "--engine", "keras"]) == 0
+    assert "watermap bundles convert" not in capsys.readouterr().err
+    assert run([*words, "--precision", "int8"]) == 5
+    assert run([*words, "--precision", "int8", "--engine", "keras"]) == 2
+
+
+def test_conversion_shows_how_far_it_agrees(bundle: Bundle, patches: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["bundles", "convert", str(bundle.folder), "--patches", str(patches), "--int8"]) == 0
+    said = capsys.readouterr().out
+    assert all(word in said for word in ("float32", "int8", "same class", "largest difference", "can be used"))
+    assert "Keras in float32: water IoU" in said
