@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +16,22 @@ from watermap.bundle import Bundle, open_bundle
 from watermap.checkpoint import FOLDER, Checkpoint, TrainingState
 from watermap.config import StageConfig, TrainConfig
 from watermap.dataset import PatchBatches
+from watermap.engines.conversion import convert_once
+from watermap.engines.converted import open_converted
 from watermap.errors import DataError, ModelError, UsageError
 from watermap.patch_store import PatchStore
 from watermap.storage import location
 from watermap.training import train
 
 CONFIG = TrainConfig(encoder="compact", epochs=3, batch_size=8, augment="flips")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _not_converted() -> Iterator[None]:
+    """Conversion has tests of its own, and takes as long as these trainings."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("watermap.training.convert_once", lambda *_: None)
+        yield
 
 
 def weights(bundle: Bundle) -> list[np.ndarray]:
@@ -227,3 +238,34 @@ def test_epochs_are_shared_out_among_stages() -> None:
     assert TrainConfig(encoder="compact", epochs=7).stage_epochs() == [7]
     assert TrainConfig(encoder="resnet50", weights="none", epochs=7).stage_epochs() == [7]
     assert min(TrainConfig(encoder="resnet50", epochs=1).stage_epochs()) == 1
+
+
+def test_a_trained_bundle_is_converted_and_says_how_far_it_sees(
+    trained: Bundle, small_patches: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert trained.contract.reach is not None
+    assert 0 < trained.contract.reach <= 16
+    monkeypatch.setattr("watermap.training.convert_once", convert_once)
+    assert train(small_patches, trained.folder, CONFIG).unchanged
+    converted = open_converted(trained)
+    assert converted is not None
+    assert converted.record.accepted("float32")
+
+
+def test_what_goes_wrong_with_conversion_does_not_lose_the_training(
+    trained: Bundle, small_patches: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def differs(*_: object) -> None:
+        raise ModelError("the converted model gives 3 % of the pixels another class")
+
+    monkeypatch.setattr("watermap.training.convert_once", differs)
+    training = train(small_patches, trained.folder, CONFIG)
+    assert training.notes == ("the converted model gives 3 % of the pixels another class",)
+
+
+def test_the_fast_preset_trains_a_smaller_decoder(trained: Bundle, small_patches: Path, tmp_path: Path) -> None:
+    config = CONFIG.model_copy(update={"preset": "fast", "epochs": 1})
+    fast = train(small_patches, tmp_path / "b", config).bundle
+    counts = [sum(weight.size for weight in weights(bundle)) for bundle in (fast, trained)]
+    assert counts[0] < 0.9 * counts[1]
+    assert fast.contract.training["config"]["preset"] == "fast"

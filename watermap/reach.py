@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+import keras
 import numpy as np
 import numpy.typing as npt
 
@@ -11,9 +12,6 @@ from watermap.cog import WATER
 from watermap.models.resize import resize
 from watermap.patch_store import PatchStore
 from watermap.radiometry import FloatArray, Statistics, fill_invalid
-
-if TYPE_CHECKING:
-    import keras
 
 _PATCHES: Final = 48
 _BATCH: Final = 8
@@ -62,8 +60,6 @@ def reach_of(difference: FloatArray) -> int:
 
 
 def _water(model: keras.Model, images: npt.NDArray[np.float32]) -> FloatArray:
-    found = [
-        np.asarray(model.predict_on_batch(images[start : start + _BATCH]))[..., WATER]
-        for start in range(0, len(images), _BATCH)
-    ]
+    batches = (images[start : start + _BATCH] for start in range(0, len(images), _BATCH))
+    found = [keras.ops.convert_to_numpy(model(batch, training=False))[..., WATER] for batch in batches]
     return np.concatenate(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,14 @@ from watermap.sample import write_samples
 
 PREDICT = PredictConfig(window=128, overlap=32)
 TILE = TileConfig(patch_size=32, bands=STANDARD_BANDS, min_water=0, max_water=1, block_patches=2)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _not_converted() -> Iterator[None]:
+    """Keras alone maps and scores here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("watermap.training.convert_once", lambda *_: None)
+        yield
 
 
 def settings(epochs: int) -> TrainConfig:

@@ -74,7 +74,7 @@ def convert(bundle: Bundle, patches: Path, *, int8: bool = False, progress: Prog
         progress(f"convert: {what}", next(steps), 4)
 
     try:
-        with locked(bundle.folder / ".convert.lock"):
+        with locked(bundle.folder / f".{FOLDER}.lock"):
             shutil.rmtree(part, ignore_errors=True)
             part.mkdir()
             tell("network")
