@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import tempfile
 from pathlib import Path
 
@@ -24,6 +25,18 @@ _SIDE = 1024
 _ROWS = 512
 
 
+@functools.cache
+def _samples(bands: tuple[str, ...], side: int) -> list[np.ndarray]:
+    """Sample images (bands, side, side)."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_samples(Path(folder), SampleConfig(scenes=4, size=side))
+        images = []
+        for scene in sorted(Path(folder).glob("*/image.tif")):
+            with rasterio.open(scene) as dataset:
+                images.append(dataset.read([dataset.descriptions.index(band) + 1 for band in bands]))
+    return images
+
+
 def big_scene(path: Path, rows: int, cols: int, *, bands: tuple[str, ...] = STANDARD_BANDS, empty: float = 0.0) -> Path:
     """Write a scene of any size.
 
@@ -33,12 +46,7 @@ def big_scene(path: Path, rows: int, cols: int, *, bands: tuple[str, ...] = STAN
         bands: canonical names.
         empty: share of the columns, on the right, that hold no data.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        write_samples(Path(folder), SampleConfig(scenes=4, size=_SIDE))
-        images = []
-        for scene in sorted(Path(folder).glob("*/image.tif")):
-            with rasterio.open(scene) as dataset:
-                images.append(dataset.read([dataset.descriptions.index(band) + 1 for band in bands]))
+    images = _samples(bands, _SIDE)
     turned = [image[:, ::down, ::across] for image in images for down in (1, -1) for across in (1, -1)]
     grid = Grid(CRS.from_epsg(32633), Affine(10, 0, 5e5, 0, -10, 5.3e6), cols, rows)
     across = -(-cols // _SIDE)

@@ -1,0 +1,148 @@
+"""Benchmarks run, on next to nothing, and leave the figures that they are for; how fast anything is, is not tested.
+
+Rivals are stood in for by scripts that answer as they would.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.benchmarks import engines, half_empty, memory, predict_scene, rivals, tiling
+from tests.benchmarks.bundles import FAST_REACH, random_bundle
+from tests.benchmarks.commands import Run
+from watermap.bundle import open_bundle
+from watermap.config import PredictConfig
+from watermap.prediction import Predictor
+from watermap.prediction import predict_scene as predict_scene_of
+
+SPEED = {"name", "seconds", "median_s", "mpx_a_second"}
+
+ANSWERS_LINES = """
+import json, sys
+for line in sys.stdin:
+    ready = {"ways": ["contiguous"], "versions": {"torch": "0"}, "threads": 1}
+    print(json.dumps(ready) if line.strip() == "ready" else 0.5, flush=True)
+"""
+PREDICTS = """
+import json
+print("done")
+print(json.dumps({"computed": 16384, "settings": {"overlap": 64}, "versions": {"geoai-py": "0"}}))
+"""
+
+
+@pytest.fixture(scope="session")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of bundles that holds a small one."""
+    folder = tmp_path_factory.mktemp("benchmarks")
+    random_bundle(folder, encoder="compact", reach=FAST_REACH, side=64)
+    return folder
+
+
+@pytest.fixture
+def bundle(kept: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The options of a run with the small bundle, on scenes of small samples."""
+    for name in ("_SIDE", "_ROWS"):
+        monkeypatch.setattr(f"tests.benchmarks.scenes.{name}", 128)
+    (folder,) = kept.iterdir()
+    return ["--bundle", str(folder), "--repeats", "1"]
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Predictions of this process instead of commands, which are run where their memory is measured."""
+
+    def predict(scene: Path, bundle: Path, out: Path, *, engine: Any, precision: Any) -> Run:
+        start = time.perf_counter()
+        config = PredictConfig(engine=engine, precision=precision, offset=0, scale=1e-4)
+        predict_scene_of(scene, Predictor(open_bundle(bundle), config), out)
+        return Run(time.perf_counter() - start, 0, "")
+
+    for script in (half_empty, predict_scene, rivals):
+        monkeypatch.setattr(script, "predict", predict)
+
+
+def result(folder: Path, name: str) -> Any:
+    return json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def by_name(found: Any) -> dict[str, Any]:
+    return {row["name"]: row for row in found["results"]}
+
+
+def test_engines(kept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "rival.py").write_text(ANSWERS_LINES)
+    monkeypatch.setattr("tests.benchmarks.rival._SCRIPT", tmp_path / "rival.py")
+    network = ["--networks", "unet:fast", "--encoder", "compact", "--precisions", "float32", "--keep", str(kept)]
+    sizes = ["--side", "32", "--windows", "4", "--scene", "64", "--repeats", "2"]
+    engines.main([*network, *sizes, "--rivals", sys.executable, "--out", str(tmp_path)])
+    found = result(tmp_path, "engines")
+    assert [(row["name"], row["window"], row["batch"]) for row in found["results"]] == [
+        ("Keras predict, float32", "32 x 32", 4),
+        ("keras with tensorflow, float32", "32 x 32", 4),
+        ("keras with tensorflow, float32", "64 x 64", 2),
+        ("openvino, float32", "32 x 32", 4),
+        ("openvino, float32", "64 x 64", 1),
+        ("smp.Unet, float32, contiguous", "32 x 32", 4),
+    ]
+    assert all(len(row["seconds"]) == 2 and row["to_keras"] > 0 and row["to_rival"] > 0 for row in found["results"])
+    assert found["versions"]["torch"] == "0"
+    assert {"keras", "openvino", "tensorflow", "watermap"} < set(found["versions"])
+
+
+def test_predict_scene(bundle: list[str], quick: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    predict_scene.main([*bundle, "--rows", "96", "--cols", "128", "--precision", "float32", "--out", str(tmp_path)])
+    found = result(tmp_path, "predict_scene")
+    rows = by_name(found)
+    assert list(rows) == ["bare forward pass", "whole command", "whole command without start-up"]
+    assert all(set(row) > SPEED | {"to_bare", "of_what_overlap_allows"} for row in rows.values())
+    assert rows["whole command"]["computed_per_pixel"] == 1
+    assert (found["settings"]["engine"], found["settings"]["window"]) == ("openvino, float32", [96, 128])
+    assert "| whole command |" in capsys.readouterr().out
+
+
+def test_memory(bundle: list[str], tmp_path: Path) -> None:
+    memory.main([*bundle, "--heights", "64", "128", "--cols", "64", "--engines", "openvino", "--out", str(tmp_path)])
+    rows = result(tmp_path, "memory")["results"]
+    assert [(row["name"], row["rows"]) for row in rows] == [("openvino", 64), ("openvino", 128)]
+    assert all(20 < row["peak_mib"] < 2000 for row in rows)
+
+
+def test_half_empty(bundle: list[str], quick: None, tmp_path: Path) -> None:
+    half_empty.main([*bundle, "--rows", "64", "--cols", "128", "--out", str(tmp_path)])
+    rows = by_name(result(tmp_path, "half_empty"))
+    assert list(rows) == ["full", "half empty"]
+    assert rows["full"]["to_full"] == 1
+    assert "to_full_without_start_up" in rows["half empty"]
+
+
+def test_rivals(bundle: list[str], quick: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "rival.py").write_text(PREDICTS)
+    monkeypatch.setattr("tests.benchmarks.rivals._SCRIPT", tmp_path / "rival.py")
+    rivals.main([*bundle, "--size", "64", "--rivals", sys.executable, "--out", str(tmp_path)])
+    found = result(tmp_path, "rivals")
+    ours, theirs = found["results"]
+    assert (ours["computed_per_pixel"], theirs["computed_per_pixel"]) == (1, 4)
+    assert set(ours) > SPEED | {"without_start_up_s", "to_rival", "to_rival_without_start_up"}
+    assert found["settings"]["rival"] == {"overlap": 64}
+    assert found["versions"]["geoai-py"] == "0"
+
+
+def test_tiling(tmp_path: Path) -> None:
+    sizes = ["--scenes", "2", "--size", "128", "--patch-size", "16", "--repeats", "1"]
+    tiling.main([*sizes, "--out", str(tmp_path)])
+    rows = by_name(result(tmp_path, "tiling"))
+    assert list(rows) == ["plain reads", "watermap tile"]
+    assert all(set(row) >= SPEED | {"patches_a_second", "to_plain_reads"} for row in rows.values())
+
+
+def test_a_rival_that_cannot_start_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "rival.py").write_text("raise SystemExit(1)")
+    monkeypatch.setattr("tests.benchmarks.rival._SCRIPT", tmp_path / "rival.py")
+    with pytest.raises(RuntimeError, match="the rival ended"):
+        engines.main(["--rivals", sys.executable, "--keep", str(tmp_path), "--out", str(tmp_path)])
