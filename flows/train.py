@@ -36,8 +36,8 @@ def train_candidate(patches: str, models: Path, held_out: str | None, config: Tr
     from watermap.training import train
 
     with gpu_slot():
-        train(store, folder, config, overwrite=True, progress=logged())
-    return folder, True
+        training = train(store, folder, config, overwrite=True, progress=logged())
+    return folder, not training.unchanged
 
 
 @task(name="promote if no worse", **RETRIED)

@@ -68,6 +68,29 @@ def test_a_bundle_states_all_that_prediction_and_the_reader_need(trained: Bundle
     assert {"val_loss", "water_iou", "val_water_iou", "learning_rate", "seconds"} <= set(rows[0])
 
 
+def test_a_trained_bundle_is_converted_and_says_how_far_it_sees(
+    trained: Bundle, small_patches: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert trained.contract.reach is not None
+    assert 0 < trained.contract.reach <= 16
+    monkeypatch.setattr("watermap.training.convert_once", convert_once)
+    assert train(small_patches, trained.folder, CONFIG).unchanged
+    converted = open_converted(trained)
+    assert converted is not None
+    assert converted.record.accepted("float32")
+
+
+def test_what_goes_wrong_with_conversion_does_not_lose_the_training(
+    trained: Bundle, small_patches: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def differs(*_: object) -> None:
+        raise ModelError("the converted model gives 3 % of the pixels another class")
+
+    monkeypatch.setattr("watermap.training.convert_once", differs)
+    training = train(small_patches, trained.folder, CONFIG)
+    assert training.notes == ("the converted model gives 3 % of the pixels another class",)
+
+
 def test_training_again_with_the_same_settings_does_nothing(trained: Bundle, small_patches: Path) -> None:
     again = train(small_patches, trained.folder, CONFIG)
     assert again.unchanged
@@ -238,34 +261,3 @@ def test_epochs_are_shared_out_among_stages() -> None:
     assert TrainConfig(encoder="compact", epochs=7).stage_epochs() == [7]
     assert TrainConfig(encoder="resnet50", weights="none", epochs=7).stage_epochs() == [7]
     assert min(TrainConfig(encoder="resnet50", epochs=1).stage_epochs()) == 1
-
-
-def test_a_trained_bundle_is_converted_and_says_how_far_it_sees(
-    trained: Bundle, small_patches: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert trained.contract.reach is not None
-    assert 0 < trained.contract.reach <= 16
-    monkeypatch.setattr("watermap.training.convert_once", convert_once)
-    assert train(small_patches, trained.folder, CONFIG).unchanged
-    converted = open_converted(trained)
-    assert converted is not None
-    assert converted.record.accepted("float32")
-
-
-def test_what_goes_wrong_with_conversion_does_not_lose_the_training(
-    trained: Bundle, small_patches: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def differs(*_: object) -> None:
-        raise ModelError("the converted model gives 3 % of the pixels another class")
-
-    monkeypatch.setattr("watermap.training.convert_once", differs)
-    training = train(small_patches, trained.folder, CONFIG)
-    assert training.notes == ("the converted model gives 3 % of the pixels another class",)
-
-
-def test_the_fast_preset_trains_a_smaller_decoder(trained: Bundle, small_patches: Path, tmp_path: Path) -> None:
-    config = CONFIG.model_copy(update={"preset": "fast", "epochs": 1})
-    fast = train(small_patches, tmp_path / "b", config).bundle
-    counts = [sum(weight.size for weight in weights(bundle)) for bundle in (fast, trained)]
-    assert counts[0] < 0.9 * counts[1]
-    assert fast.contract.training["config"]["preset"] == "fast"

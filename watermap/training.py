@@ -19,6 +19,7 @@ from watermap.checkpoint import Checkpoint, ProgressReporter, Recorder, Training
 from watermap.config import StageConfig, TrainConfig
 from watermap.dataset import PatchBatches, training_statistics
 from watermap.engines.conversion import convert_once
+from watermap.engines.converted import FOLDER as CONVERTED_FOLDER
 from watermap.errors import DataError, ModelError, UsageError
 from watermap.evaluation import score_split
 from watermap.files import write_text
@@ -121,7 +122,7 @@ def _state_of(checkpoint: Checkpoint, run: str, *, overwrite: bool) -> TrainingS
 def _bundle_of(out: Path, run: str, *, overwrite: bool) -> Bundle | None:
     """The finished bundle of this very run, if it is there; an error if something else is."""
     if not (out / CONTRACT_FILE).is_file():
-        own = (".", "model-", HISTORY_FILE, CURVES_FILE)
+        own = (".", "model-", HISTORY_FILE, CURVES_FILE, CONVERTED_FOLDER)
         if out.is_dir() and any(not path.name.startswith(own) for path in out.iterdir()):
             raise UsageError(f"{out}: is not empty and no bundle", hint="choose another --out")
         return None

@@ -31,6 +31,14 @@ def count(weights: list[Any]) -> int:
     return sum(int(np.prod(weight.shape)) for weight in weights)
 
 
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_the_fast_preset_computes_less_of_the_same(arch: str, encoder: str) -> None:
+    fast, reference = (build(arch, encoder, bands=6, patch_size=64, preset=preset) for preset in ("fast", "reference"))
+    assert (fast.input_shape, fast.output_shape) == (reference.input_shape, reference.output_shape)
+    assert flops_per_pixel(fast, 64) < (0.25 if encoder == "resnet50" else 0.7) * flops_per_pixel(reference, 64)
+
+
 @pytest.mark.parametrize(
     ("arch", "total", "trainable", "gflop"),
     [("unet", 24_157_442, 15_562_498, 1489), ("attention_unet", 24_536_837, 15_941_765, 1143)],

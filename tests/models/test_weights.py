@@ -236,4 +236,4 @@ def test_whole_model_of_another_version(tmp_path: Path) -> None:
     scaled = Scaling.reflectance(6).to_layer()(image)
     path = tmp_path / "old.keras"
     keras.Model(image, keras.layers.Conv2D(2, 1)(scaled), name="unet_compact").save(path)
-    refused(path, "another version", encoder="compact", bands=6)
+    refused(path, "another preset or version", encoder="compact", bands=6)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from watermap.bundle import Bundle
 from watermap.cog import NO_DATA, WATER
 from watermap.config import Precision
-from watermap.engines.converted import FOLDER, RECORD_FILE, Check, Converted, Record, open_converted
+from watermap.engines.converted import FOLDER, RECORD_FILE, Check, Converted, Record, is_converted, open_converted
 from watermap.engines.engine import Engine
 from watermap.engines.keras_engine import KerasEngine
 from watermap.engines.openvino_engine import (
@@ -33,6 +33,8 @@ from watermap.storage import local
 
 _CHECKED_PATCHES: Final = 64
 _CALIBRATION_PATCHES: Final = 128
+_LEAST_SIDE: Final = 64
+"""Of the window that is converted: features of a single pixel would be taken for none at all."""
 
 
 def can_convert() -> bool:
@@ -78,7 +80,13 @@ def convert(bundle: Bundle, patches: Path, *, int8: bool = False, progress: Prog
             shutil.rmtree(part, ignore_errors=True)
             part.mkdir()
             tell("network")
-            model = planar(_from_keras(bundle))
+            try:
+                model = planar(_from_keras(bundle))
+            except RuntimeError as error:
+                raise ModelError(
+                    f"{bundle.folder}: OpenVINO cannot convert it ({str(error).strip().splitlines()[-1]})",
+                    hint="predict with --engine keras",
+                ) from error
             openvino.save_model(model, part / "model.xml", compress_to_fp16=False)
             precisions: list[Precision] = ["float32", "bfloat16"] if has_bfloat16() else ["float32"]
             tell("eight-bit numbers" if int8 else "weights")
@@ -112,7 +120,7 @@ def convert_once(bundle: Bundle, patches: Path, progress: Progress = silent) -> 
     """Convert a bundle unless it is converted, or cannot be here."""
     if not can_convert():
         return None
-    return open_converted(bundle) or convert(bundle, patches, progress=progress)
+    return open_converted(bundle) if is_converted(bundle) else convert(bundle, patches, progress=progress)
 
 
 def _fitting(store: PatchStore, bundle: Bundle) -> PatchStore:
@@ -126,11 +134,11 @@ def _fitting(store: PatchStore, bundle: Bundle) -> PatchStore:
 
 
 def _from_keras(bundle: Bundle) -> Any:
-    """OpenVINO's form of the network, for one patch (1, rows, cols, bands)."""
+    """OpenVINO's form of the network, for one window (1, rows, cols, bands)."""
     import tensorflow as tf
 
-    model = bundle.load_model()
-    side, bands = bundle.contract.patch_size, len(bundle.contract.bands)
+    side, bands = max(bundle.contract.patch_size, _LEAST_SIDE), len(bundle.contract.bands)
+    model = bundle.load_model((side, side))
     call = tf.function(
         lambda image: model(image, training=False),
         input_signature=[tf.TensorSpec((1, side, side, bands), tf.float32)],

@@ -105,6 +105,16 @@ class Converted:
         xml, weights = (self._whole(f"{stem}{suffix}") for suffix in (".xml", ".bin"))
         return xml, weights
 
+    def check(self) -> None:
+        """Make sure that all files of the record are whole.
+
+        Raises:
+            ModelError: one is missing or damaged.
+            StorageError: they lie elsewhere and cannot be reached.
+        """
+        for name in self.record.files:
+            self._whole(name)
+
     def _whole(self, name: str) -> Path:
         path = self.folder / name
         if name not in self.record.files:
@@ -133,6 +143,17 @@ def open_converted(bundle: Bundle) -> Converted | None:
     if record.format_version != FORMAT_VERSION or record.converted_from != bundle.contract.model_digest:
         return None
     return Converted(path.parent, record)
+
+
+def is_converted(bundle: Bundle) -> bool:
+    """Whether a bundle has a converted model of its weights, whole."""
+    try:
+        converted = open_converted(bundle)
+        if converted is not None:
+            converted.check()
+    except ModelError:
+        return False
+    return converted is not None
 
 
 def _damaged(path: Path, reason: str) -> ModelError:
