@@ -180,7 +180,7 @@ def test_an_unfinished_training_of_other_settings_is_not_mixed_in(small_patches:
         train(small_patches, tmp_path / "b", CONFIG)
 
 
-@pytest.mark.slow
+@pytest.mark.extended
 def test_training_killed_at_any_moment_resumes(small_patches: Path, tmp_path: Path) -> None:
     out = tmp_path / "b"
     command = [sys.executable, "-m", "watermap", "train", str(small_patches), "--out", str(out)]

@@ -21,6 +21,8 @@ from watermap.config import PredictConfig
 from watermap.prediction import Predictor
 from watermap.prediction import predict_scene as predict_scene_of
 
+pytestmark = pytest.mark.extended
+
 SPEED = {"name", "seconds", "median_s", "mpx_a_second"}
 
 ANSWERS_LINES = """

@@ -204,6 +204,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in found if path.is_file()}
 
 
+@pytest.mark.extended
 def test_killed_in_each_stage_and_run_again(undisturbed: Path, tmp_path: Path) -> None:
     folder, settings = tmp_path / "data", tmp_path / "watermap.toml"
     write_settings(settings)

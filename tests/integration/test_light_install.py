@@ -23,7 +23,7 @@ from watermap.patches import tile
 from watermap.prediction import Predictor, predict_scene
 from watermap.sample import write_samples
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.extended
 
 PROJECT = Path(__file__).parents[2]
 MOST_MB = 700

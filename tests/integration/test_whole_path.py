@@ -95,7 +95,7 @@ def mapped(tmp_path_factory: pytest.TempPathFactory) -> Path:
 _PREDICT = [sys.executable, "-m", "watermap", "predict", "--bundle", "bundle", "--out", "out"]
 
 
-@pytest.mark.slow
+@pytest.mark.extended
 @pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_prediction_stopped_at_any_moment_leaves_the_old_or_the_new_map(
     signal_number: signal.Signals, mapped: Path, tmp_path: Path
