@@ -210,6 +210,11 @@ class PatchStore:
         """Patches of a split."""
         return self.counts[split]
 
+    def spread(self, split: str, most: int) -> list[int]:
+        """Indexes of some patches of a split, spread evenly over it."""
+        count = self.counts[split]
+        return sorted({int(place) for place in np.linspace(0, count - 1, min(count, most))})
+
     def records(self, split: str) -> list[PatchRecord]:
         """Where the patches of a split come from, in the order in which they are read."""
         return list(self._records[split])

@@ -35,11 +35,9 @@ def measure_reach(model: keras.Model, store: PatchStore, split: str, statistics:
     Returns:
         Pixels, or None where the split is empty.
     """
-    count = min(store.count(split), _PATCHES)
-    if not count:
+    if not store.count(split):
         return None
-    places = sorted({int(place) for place in np.linspace(0, store.count(split) - 1, count)})
-    patches = store.read(split, places)
+    patches = store.read(split, store.spread(split, _PATCHES))
     images = fill_invalid(patches.image, patches.valid, statistics)
     half = store.patch_size // 2
     whole = np.pad(images, ((0, 0), (half, half), (half, half), (0, 0)), mode="symmetric")

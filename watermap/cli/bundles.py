@@ -118,6 +118,6 @@ def convert_bundle(bundle_dir: Path, patches: Path, *, int8: bool) -> None:
     title = f"{bundle.folder.name} beside Keras, {pixels.patches} windows, {pixels.pixels:,} pixels"
     table(title, ("precision", "same class", "largest difference", "water IoU", "can be used"), rows)
     console.print(f"Keras in float32: water IoU {score(pixels.keras_water_iou)}", markup=False)
-    if len(rows) > len(converted.record.files) // 2 + 1 or "bfloat16" not in checks:
+    if "bfloat16" not in checks:
         note("this processor has no bfloat16: convert again on one that does, to use it there")
     console.print(f"converted model in {converted.folder}", markup=False)

@@ -19,7 +19,6 @@ from watermap.engines.engine import Engine
 from watermap.engines.keras_engine import KerasEngine
 from watermap.engines.openvino_engine import (
     OpenVinoEngine,
-    flops_per_pixel,
     has_bfloat16,
     is_installed,
     openvino_library,
@@ -29,6 +28,7 @@ from watermap.files import file_digest, locked, unwritable
 from watermap.patch_store import PatchStore
 from watermap.progress import Progress, silent
 from watermap.radiometry import FloatArray, fill_invalid
+from watermap.scores import Confusion
 from watermap.storage import local
 
 _CHECKED_PATCHES: Final = 64
@@ -100,7 +100,6 @@ def convert(bundle: Bundle, patches: Path, *, int8: bool = False, progress: Prog
                 openvino=openvino.__version__.split("-")[0],
                 files={path.name: file_digest(path) for path in sorted(part.iterdir())},
                 checks=checks,
-                flops_per_pixel=flops_per_pixel(model),
             )
             _refuse_what_differs(bundle, record)
             (part / RECORD_FILE).write_text(record.model_dump_json(indent=1) + "\n", encoding="utf-8")
@@ -213,19 +212,15 @@ def _quantized(model: Any, store: PatchStore, bundle: Bundle) -> Any:
 
 def _images(store: PatchStore, split: str, most: int, bundle: Bundle) -> Iterator[FloatArray]:
     """Patches (bands, rows, cols) as the model expects them, spread over the split."""
-    for place in _spread(store.count(split), most):
+    for place in store.spread(split, most):
         patch = store.read(split, [place])
         image = fill_invalid(patch.image[0], patch.valid[0], bundle.contract.statistics)
         yield np.ascontiguousarray(np.moveaxis(image, -1, 0))
 
 
-def _spread(count: int, most: int) -> list[int]:
-    return sorted({int(place) for place in np.linspace(0, count - 1, min(count, most))})
-
-
 def _checks(bundle: Bundle, store: PatchStore, part: Path, precisions: list[Precision]) -> dict[Precision, Check]:
     split = next((each for each in ("test", "validation", "train") if store.count(each)), "train")
-    patches = store.read(split, _spread(store.count(split), _CHECKED_PATCHES))
+    patches = store.read(split, store.spread(split, _CHECKED_PATCHES))
     images = _four_in_one(np.stack(list(_images(store, split, _CHECKED_PATCHES, bundle))))
     valid, label = (_four_in_one(each[:, None])[:, 0] for each in (patches.valid, patches.label))
     truth = np.where(valid, label, NO_DATA)
@@ -276,9 +271,9 @@ def compare(
 
 
 def _water_iou(water: npt.NDArray[np.bool_], label: npt.NDArray[Any]) -> float | None:
-    known, truth = label != NO_DATA, label == WATER
-    union = int(((water | truth) & known).sum())
-    return int((water & truth & known).sum()) / union if union else None
+    known, confusion = label != NO_DATA, Confusion()
+    confusion.add(label[known], water[known].view(np.uint8))
+    return confusion.scores().water_iou
 
 
 def _refuse_what_differs(bundle: Bundle, record: Record) -> None:

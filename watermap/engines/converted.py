@@ -65,7 +65,6 @@ class Record(BaseModel):
         openvino: version that converted.
         files: SHA-256 by name.
         checks: by precision; one that is not there was never tried.
-        flops_per_pixel: arithmetic of the convolutions.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -75,7 +74,6 @@ class Record(BaseModel):
     openvino: str
     files: dict[str, str]
     checks: dict[Precision, Check]
-    flops_per_pixel: float
 
     def accepted(self, precision: Precision) -> bool:
         """Whether a precision was checked and found good."""
