@@ -189,3 +189,37 @@ def test_a_truncated_file_is_told_with_the_rows_that_are_lost(tmp_path: Path) ->
         pytest.raises(DataError, match="rows 0 to 399 cannot be read, the file is truncated"),
     ):
         raster.read()
+
+
+@pytest.mark.parametrize("compress", ["deflate", "zstd", "lzw", "none"])
+def test_a_tiled_file_that_shrinks_or_spoils_while_it_is_read_is_told(compress: str, tmp_path: Path) -> None:
+    values = np.random.default_rng(0).integers(1, 9000, (2, 1024, 1024)).astype(np.uint16)
+    layout = {"tiled": True, "blockxsize": 128, "blockysize": 128, "compress": compress}
+    path = write(tmp_path / "x.tif", values, **layout)
+    with open_raster(path) as raster:
+        read = raster.reader((0, 1))
+        np.testing.assert_array_equal(read(Window(0, 0, 1024, 256)).values, values[:, :256])
+        with path.open("r+b") as file:
+            file.truncate(path.stat().st_size * 2 // 3)
+        with pytest.raises(DataError, match="rows 512 to 1023 cannot be read, the file is truncated"):
+            read(Window(0, 512, 1024, 512))
+    if compress != "none":
+        path = write(tmp_path / "y.tif", values, **layout)
+        with path.open("r+b") as file:
+            file.seek(path.stat().st_size // 2)
+            file.write(bytes(range(256)) * 200)
+        with open_raster(path) as raster, pytest.raises(DataError, match="rows 0 to 1023 cannot be read"):
+            raster.reader((0, 1))(Window(0, 0, 1024, 1024))
+
+
+@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(spans=st.lists(st.tuples(st.integers(0, 19), st.integers(1, 20)), min_size=1, max_size=5))
+def test_reading_into_the_same_memory_reads_the_same(spans: list[tuple[int, int]], tmp_path: Path) -> None:
+    image = np.random.default_rng(0).integers(0, 3, (3, 20, 30)).astype(np.uint16)
+    with open_raster(write(tmp_path / "x.tif", image, nodata=2)) as raster:
+        read = raster.reader((2, 0))
+        for start, rows in spans:
+            window = Window(0, start, 30, min(rows, 20 - start))
+            found, expected = read(window), raster.read((2, 0), window)
+            np.testing.assert_array_equal(found.values, expected.values)
+            np.testing.assert_array_equal(found.valid, expected.valid)

@@ -27,7 +27,7 @@ from watermap.storage import RemotePath, gdal_name, location, remote
 GDAL_ERRORS: Final[tuple[type[Exception], ...]] = (RasterioError, CPLE_BaseError)
 WRITE_ERRORS: Final[tuple[type[Exception], ...]] = (OSError, *GDAL_ERRORS)
 
-_CACHE_BYTES: Final = 192 << 20
+_CACHE_BYTES: Final = 96 << 20
 _LOGIN: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 """Which rasterio takes from a session only, and GDAL finds in the environment by itself."""
 
@@ -40,8 +40,9 @@ _LISTS_OTHERS: Final = ".vrt"
 _RASTERS: Final = (".vrt", ".tif", ".tiff", ".jp2")
 """What a VRT may hold that has files of its own."""
 _TIFFS: Final = (".tif", ".tiff")
+_ALL_THREADS: Final = {"GDAL_NUM_THREADS": "ALL_CPUS"}
 _ONE_THREAD: Final = {"GDAL_NUM_THREADS": "1"}
-"""Several threads that decode JPEG 2000 swallow their errors, and leave whatever memory held."""
+"""Several threads that decode JPEG 2000, or that read from a store, swallow errors: what is missing becomes zeros."""
 _PICTURE_BANDS: Final = 3
 
 _Found = TypeVar("_Found")
@@ -70,11 +71,11 @@ def _open_file(path: Path) -> Iterator[Any]:
     away = remote(path)
     with ExitStack() as stack:
         beside = [] if away is None else _beside(away)
-        settings = {} if path.suffix.lower() in _TIFFS else dict(_ONE_THREAD)
+        is_local_tiff = away is None and path.suffix.lower() in _TIFFS
+        settings = dict(_ALL_THREADS if is_local_tiff else _ONE_THREAD)
         if away is not None:
             settings |= _settings(away, beside)
-        if settings:
-            stack.enter_context(rasterio.Env(DummySession(), **settings))  # GDAL logs in by itself
+        stack.enter_context(rasterio.Env(DummySession(), **settings))  # GDAL logs in by itself
         try:
             dataset = stack.enter_context(_opened(_name(path)))
         except RasterioIOError as error:

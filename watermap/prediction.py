@@ -109,6 +109,10 @@ class Predictor:
             return square_layout(shape, self.config.window, overlap)
         return picked_layout(shape, self.engine.window_pixels, overlap)
 
+    def warm(self, shape: tuple[int, int]) -> None:
+        """Get the engine ready for a scene of (rows, cols), ahead of its first window."""
+        self.engine.warm(self.layout(shape).shape)
+
     def radiometry(self, raster: Raster) -> Radiometry:
         """What a scene's numbers mean, checked against the contract.
 
@@ -141,7 +145,7 @@ class Predictor:
             to_model(pixels.values, pixels.valid, radiometry, contract.radiometry, contract.statistics, out=out)
 
         return predict_strips(
-            lambda window: raster.read(positions, window),
+            raster.reader(positions),
             prepare,
             self.engine.compute,
             self.layout(raster.grid.shape),
@@ -183,14 +187,16 @@ def predict_scene(
     kind = predictor.config.probability
     layout = {"none": None, "percent": PERCENT_LAYOUT, "float": FLOAT_LAYOUT}[kind]
     water_pixels = valid_pixels = 0
-    with small_cache(), open_raster(scene, names=names) as raster, ExitStack() as writers:
+    with small_cache(), open_raster(scene, names=names) as raster, ExitStack() as stack:
         pixels = raster.grid.width * raster.grid.height
+        meanwhile = stack.enter_context(ThreadPoolExecutor(1))
+        meanwhile.submit(predictor.warm, raster.grid.shape)
         radiometry = predictor.radiometry(raster)
+        tags = meanwhile.submit(_tags, scene, predictor)  # reads all of the file
         strips = predictor.strips(raster, radiometry, progress=_rated(progress, pixels))
-        tags = writers.enter_context(ThreadPoolExecutor(1)).submit(_tags, scene, predictor)  # reads all of the file
-        water = writers.enter_context(RasterWriter(water_path, raster.grid, LABEL_LAYOUT))
-        probability = writers.enter_context(RasterWriter(probability_path, raster.grid, layout)) if layout else None
-        for strip in writers.enter_context(closing(strips)):
+        water = stack.enter_context(RasterWriter(water_path, raster.grid, LABEL_LAYOUT))
+        probability = stack.enter_context(RasterWriter(probability_path, raster.grid, layout)) if layout else None
+        for strip in stack.enter_context(closing(strips)):
             codes = predictor.classify(strip)
             water_pixels += int(np.count_nonzero(codes == WATER))
             valid_pixels += int(np.count_nonzero(strip.valid))

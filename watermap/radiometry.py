@@ -19,6 +19,7 @@ FloatArray = npt.NDArray[np.float32]
 
 _SAMPLE_WINDOWS: Final = 36
 _SAMPLE_SIDE: Final = 256
+_SAMPLE_PIXELS: Final = 250_000
 _DARK_PERCENTILE: Final = 0.5
 _BRIGHT_PERCENTILE: Final = 99.0
 _DARK_TOLERANCE: Final = 0.08
@@ -227,7 +228,8 @@ def _sample(raster: Raster, positions: Sequence[int]) -> npt.NDArray[Any]:
             pixels = raster.read(positions, window)
             if pixels.valid.any():
                 return pixels.values[:, pixels.valid].T
-    return np.concatenate(found)
+    together = np.concatenate(found)
+    return together[:: len(together) // _SAMPLE_PIXELS + 1]
 
 
 def _spread(length: int, count: int) -> list[int]:

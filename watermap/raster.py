@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -163,8 +165,26 @@ class Raster:
         values = self._read_bands(positions, window)
         return Pixels(values, self._valid(values, positions, window))
 
-    def _read_bands(self, positions: Sequence[int], window: Window) -> Array:
-        return self._guarded(self._dataset.read, [self._data_indexes[p] for p in positions], window)
+    def reader(self, positions: Sequence[int]) -> Callable[[Window], Pixels]:
+        """What `read` does, window by window into the same memory: what it gave is read over by the next call.
+
+        Args:
+            positions: band positions from 0, in the order wanted.
+        """
+        memory = np.empty(0, dtype=self.dtype)
+
+        def read(window: Window) -> Pixels:
+            nonlocal memory
+            shape = (len(positions), int(window.height), int(window.width))
+            if memory.size < math.prod(shape):
+                memory = np.empty(math.prod(shape), dtype=self.dtype)
+            values = self._read_bands(positions, window, memory[: math.prod(shape)].reshape(shape))
+            return Pixels(values, self._valid(values, positions, window))
+
+        return read
+
+    def _read_bands(self, positions: Sequence[int], window: Window, out: Array | None = None) -> Array:
+        return self._guarded(partial(self._dataset.read, out=out), [self._data_indexes[p] for p in positions], window)
 
     def _masks(self, window: Window) -> list[Array]:
         """The mask band and the alpha band, (rows, cols) each, where there are any."""

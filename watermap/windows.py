@@ -26,7 +26,7 @@ from watermap.radiometry import FloatArray
 from watermap.raster import Mask, Pixels
 
 Reader = Callable[[Window], Pixels]
-"""Reads a window inside the scene, as stored."""
+"""Reads a window inside the scene, as stored; what it gives is read over by the next."""
 
 Prepare = Callable[[Pixels, FloatArray], None]
 """Turns pixels as stored into the image (bands, rows, cols) that the model expects, written into an array."""
@@ -36,6 +36,9 @@ Compute = Callable[[FloatArray], FloatArray]
 
 _BUFFERS: Final = 3
 """Of windows: one that is filled, one that waits, one that is computed."""
+
+_FADE: Final = 2
+"""Pixels in the middle of an overlap in which one window gives way to the next."""
 
 TALLEST: Final = 1200
 """Rows of a window at most, where its size is picked: a scene's rows are held in memory by the row of windows."""
@@ -106,9 +109,9 @@ def _spans(length: int, size: int, overlap: int) -> tuple[Span, ...]:
 def blend_weights(size: int, overlap: int, *, first: bool, last: bool) -> FloatArray:
     """Weights of a window along one axis; with those of its neighbours they add up to one at every pixel.
 
-    A network sees too little at a window's edge. So the outer seven sixteenths of an overlap count for nothing, the
-    middle eighth fades by a squared sine, and from there on the window counts in full. A network whose field of view
-    reaches no further than seven sixteenths of the overlap gives the same map for any size of window.
+    A network sees too little at a window's edge. So the outer half of an overlap counts for nothing, and from there on
+    the window counts in full, but for two pixels in the middle that fade. A network whose field of view reaches no
+    further than one pixel less than half of the overlap gives the same map for any size of window.
 
     Args:
         size: pixels of the window.
@@ -125,7 +128,7 @@ def blend_weights(size: int, overlap: int, *, first: bool, last: bool) -> FloatA
 
 
 def _ramp(overlap: int) -> FloatArray:
-    blind = overlap * 7 // 16
+    blind = max(0, overlap - _FADE) // 2
     fade = overlap - 2 * blind
     ramp = np.zeros(overlap, dtype=np.float32)
     ramp[blind : blind + fade] = np.sin((np.arange(fade) + 0.5) / max(fade, 1) * np.pi / 2) ** 2
@@ -135,7 +138,7 @@ def _ramp(overlap: int) -> FloatArray:
 
 def overlap_for(reach: int) -> int:
     """The overlap whose blind part holds `reach` pixels, a multiple of `STRIDE`."""
-    return math.ceil(reach * 16 / 7 / STRIDE) * STRIDE
+    return math.ceil((2 * reach + _FADE) / STRIDE) * STRIDE if reach else 0
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ from tests.engines.conftest import ROUNDING, make_unet
 from tests.failures import one_line
 from watermap.bundle import Bundle
 from watermap.config import PredictConfig
-from watermap.engines import choice, keras_engine
+from watermap.engines import choice, keras_engine, openvino_engine
 from watermap.engines.choice import choose, open_engine
 from watermap.engines.converted import Converted, open_converted
 from watermap.engines.keras_engine import KerasEngine
@@ -104,6 +104,21 @@ def test_half_precision_of_keras_is_close(bundle: Bundle) -> None:
     assert half.dtype == np.float32
     assert 0 < np.abs(full - half).max() < 0.1
     assert ((full >= 0.5) != (half >= 0.5)).mean() < 0.02
+
+
+@pytest.mark.parametrize("name", ["keras", "openvino"])
+def test_what_was_warmed_does_not_wait(
+    name: Literal["keras", "openvino"], bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = open_engine(bundle, PredictConfig(engine=name, precision="float32", batch_size=1))
+    engine.warm((48, 80))
+
+    def late(*_: Any, **__: Any) -> Any:
+        raise AssertionError("this was to be done ahead")
+
+    monkeypatch.setattr(Bundle, "load_model", late)
+    monkeypatch.setattr(openvino_engine, "_core", late)
+    assert engine.compute(np.zeros((1, 6, 48, 80), dtype=np.float32)).shape == (1, 48, 80)
 
 
 def test_fewer_windows_at_once_where_memory_ends(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:

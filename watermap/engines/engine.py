@@ -28,6 +28,10 @@ class Engine(Protocol):
         """See above."""
         ...
 
+    def warm(self, shape: tuple[int, int]) -> None:
+        """Do what the first windows of (rows, cols) would have to wait for; what goes wrong, `compute` tells."""
+        ...
+
     def compute(self, windows: FloatArray) -> FloatArray:
         """The probability of water; one thread at a time, others wait.
 

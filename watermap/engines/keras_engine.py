@@ -61,6 +61,11 @@ class KerasEngine:
         side = self._bundle.contract.patch_size
         return flops_per_pixel(self._bundle.load_model((side, side)), side)
 
+    def warm(self, shape: tuple[int, int]) -> None:
+        """See `Engine`."""
+        with self._computing:
+            self._model(shape)
+
     def compute(self, windows: FloatArray) -> FloatArray:
         """See `Engine`."""
         with self._computing:

@@ -17,8 +17,8 @@ from watermap.radiometry import FloatArray
 
 _MEMORY_BYTES: Final = 400 << 20
 """What the activations of one window may take."""
-_MOST_PIXELS: Final = 1200 * 1200
-"""Larger ones save overlap, and lose more: their features leave the processor's caches."""
+_MOST_PIXELS: Final[dict[Precision, int]] = {"float32": 1344 * 1344, "bfloat16": 1200 * 1200, "int8": 1200 * 1200}
+"""Larger windows save overlap; where a processor is fast, they lose more, since their features leave its caches."""
 _LEAST_PIXELS: Final = 256 * 256
 _TRACED_SIDE: Final = 256
 _SHAPES_KEPT: Final = 2
@@ -69,7 +69,7 @@ class OpenVinoEngine:
         except RuntimeError as error:
             raise ModelError(f"{files[0]}: cannot be read by OpenVINO", hint="convert the bundle again") from error
         self.bytes_per_pixel = bytes_per_pixel(self._model, _BYTES[precision])
-        self.window_pixels = max(_LEAST_PIXELS, min(_MOST_PIXELS, int(_MEMORY_BYTES / self.bytes_per_pixel)))
+        self.window_pixels = max(_LEAST_PIXELS, min(_MOST_PIXELS[precision], int(_MEMORY_BYTES / self.bytes_per_pixel)))
         self._settings = {
             "INFERENCE_PRECISION_HINT": _HINTS[precision] if precision != "int8" or has_bfloat16() else "f32",
             "PERFORMANCE_HINT": "LATENCY",
@@ -81,6 +81,11 @@ class OpenVinoEngine:
     def flops_per_pixel(self) -> float:
         """See `Engine`."""
         return flops_per_pixel(self._model)
+
+    def warm(self, shape: tuple[int, int]) -> None:
+        """See `Engine`."""
+        with self._computing:
+            self._request((self.batch_size, _bands(self._model), *shape))
 
     def compute(self, windows: FloatArray) -> FloatArray:
         """See `Engine`."""
