@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +31,12 @@ _making = threading.Lock()
 
 
 @contextmanager
-def _turn() -> Iterator[None]:
+def _turn(predictor: Any) -> Iterator[None]:
     """One prediction at a time in a process: a model uses all its cores, or a GPU, by itself."""
-    with _model, gpu_slot():
+    from watermap.engines.choice import choose
+
+    needs_keras = choose(predictor.bundle, predictor.config).engine == "keras"
+    with _model, gpu_slot() if needs_keras else nullcontext():
         yield
 
 
@@ -42,7 +45,9 @@ def predict_one(name: str, image: Path, bundle: Path, bundle_id: str, out: Path,
     """Map one scene, unless its map is there, whole and made from the same scene, bundle and settings."""
     from watermap.predicted import predict_once
 
-    made, is_new = predict_once(image, _predictor(bundle, bundle_id, config), out, progress=logged(), turn=_turn)
+    predictor = _predictor(bundle, bundle_id, config)
+    turn = functools.partial(_turn, predictor)
+    made, is_new = predict_once(image, predictor, out, progress=logged(), turn=turn)
     for line in made.notes:
         log().warning("%s", line)
     note = (

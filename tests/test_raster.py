@@ -194,7 +194,7 @@ def test_a_truncated_file_is_told_with_the_rows_that_are_lost(tmp_path: Path) ->
 @pytest.mark.parametrize("compress", ["deflate", "zstd", "lzw", "none"])
 def test_a_tiled_file_that_shrinks_or_spoils_while_it_is_read_is_told(compress: str, tmp_path: Path) -> None:
     values = np.random.default_rng(0).integers(1, 9000, (2, 1024, 1024)).astype(np.uint16)
-    layout = {"tiled": True, "blockxsize": 128, "blockysize": 128, "compress": compress}
+    layout: dict[str, Any] = {"tiled": True, "blockxsize": 128, "blockysize": 128, "compress": compress}
     path = write(tmp_path / "x.tif", values, **layout)
     with open_raster(path) as raster:
         read = raster.reader((0, 1))

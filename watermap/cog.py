@@ -50,6 +50,8 @@ class RasterLayout:
         no_data: the no-data value, or None.
         overviews: how overviews are made: nearest for classes, average for measurements.
         colors: colour table (RGBA) by code, for one uint8 band.
+        classes: name of each code, for legends.
+        value_range: the least and the largest value, where they mean none and all.
     """
 
     dtype: str
@@ -57,9 +59,13 @@ class RasterLayout:
     no_data: float | None
     overviews: Literal["nearest", "average"]
     colors: Mapping[int, Rgba] | None = field(default=None, hash=False)
+    classes: Mapping[int, str] = field(default_factory=dict, hash=False)
+    value_range: tuple[float, float] | None = None
 
 
-LABEL_LAYOUT: Final = RasterLayout("uint8", ("water",), NO_DATA, "nearest", WATER_COLORS)
+LABEL_LAYOUT: Final = RasterLayout(
+    "uint8", ("water",), NO_DATA, "nearest", WATER_COLORS, classes={LAND: "land", WATER: "water"}
+)
 
 
 def image_layout(bands: tuple[str, ...]) -> RasterLayout:

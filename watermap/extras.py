@@ -13,9 +13,6 @@ EXTRAS: Final[Mapping[str, Mapping[str, str]]] = {
     "train": {
         "albumentations": "albumentations",
         "keras": "keras",
-        "matplotlib": "matplotlib",
-        "pyogrio": "pyogrio",
-        "pystac": "pystac",
         "scipy": "scipy",
         "sklearn": "scikit-learn",
     },

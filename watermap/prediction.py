@@ -39,8 +39,10 @@ BUNDLE_TAG: Final = "WATERMAP_BUNDLE_ID"
 OVERLAP: Final = 112
 """Pixels that windows share where nobody measured how far a model sees."""
 
-PERCENT_LAYOUT: Final = RasterLayout("uint8", ("probability of water in percent",), NO_DATA, "average")
-FLOAT_LAYOUT: Final = RasterLayout("float32", ("probability of water",), float("nan"), "average")
+PERCENT_LAYOUT: Final = RasterLayout(
+    "uint8", ("probability of water in percent",), NO_DATA, "average", value_range=(0, 100)
+)
+FLOAT_LAYOUT: Final = RasterLayout("float32", ("probability of water",), float("nan"), "average", value_range=(0, 1))
 
 
 @dataclass(frozen=True)

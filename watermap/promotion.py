@@ -186,7 +186,8 @@ def consider(
         candidate: below the models folder.
         models: the models folder.
         held_out: folder of labelled scenes that neither was trained on; None: only a first bundle takes over.
-        config: of prediction; each bundle's own threshold counts unless it states one.
+        config: of prediction; each bundle's own threshold counts unless it states one, and float32 unless it states a
+            precision.
         tolerance: how much lower the candidate's water IoU may be.
         again: decide anew, whatever was decided before.
         progress: told as work goes on.
@@ -209,6 +210,8 @@ def consider(
     if held_out is None:
         promote(candidate, models)
         return Decision(True, first, chosen, None, None, None)
+    if config.precision == "auto":  # in which every engine says the same, whichever bundle is converted
+        config = config.model_copy(update={"precision": "float32"})
     evidence = _evidence(held_out, config, tolerance)
     known = None if again or register is None else register.verdict(chosen, evidence)
     if known is not None:

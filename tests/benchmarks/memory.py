@@ -16,13 +16,15 @@ from tests.benchmarks.pieces import crop
 from tests.benchmarks.result import record, rounded
 from tests.benchmarks.scenes import TILE, big_scene
 
+ENGINES = ["openvino:bfloat16", "openvino:float32", "keras:float32"]
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     given = parser(__doc__, repeats=1)
     add_bundle(given)
-    given.add_argument("--heights", type=int, nargs="+", default=[1024, 4096], help="rows [default: 1024 4096]")
+    given.add_argument("--heights", type=int, nargs="+", default=[1024, TILE], help=f"rows [default: 1024 {TILE}]")
     given.add_argument("--cols", type=int, default=TILE, help="of the scenes [default: %(default)s]")
-    given.add_argument("--engines", nargs="+", default=["openvino", "keras"], choices=("openvino", "keras"))
+    given.add_argument("--engines", nargs="+", default=ENGINES, help=f"ENGINE:PRECISION [default: {' '.join(ENGINES)}]")
     options = given.parse_args(arguments)
     rows = []
     with tempfile.TemporaryDirectory(prefix="watermap-") as folder:
@@ -34,20 +36,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for height in options.heights:
             if height != most:
                 scenes[height] = crop(scenes[most], work / f"{height}.tif", height, options.cols)
-        for engine in options.engines:
+        for each in options.engines:
+            engine, _, precision = each.partition(":")
             for height, scene in sorted(scenes.items()):
-                found = [predict(scene, bundle.folder, work / "maps", engine=engine) for _ in range(options.repeats)]
+                found = [
+                    predict(scene, bundle.folder, work / "maps", engine=engine, precision=precision or "auto")
+                    for _ in range(options.repeats)
+                ]
                 rows.append(
                     {
-                        "name": engine,
+                        "name": each,
                         "rows": height,
                         "cols": options.cols,
                         "scene_mib": rounded(height * options.cols * len(bands) * 2 / 2**20),
-                        "seconds": [rounded(each.seconds) for each in found],
-                        "peak_mib": rounded(max(each.peak_bytes for each in found) / 2**20),
+                        "seconds": [rounded(run.seconds) for run in found],
+                        "peak_mib": rounded(max(run.peak_bytes for run in found) / 2**20),
                     }
                 )
-    settings = {**described(bundle), "precision": "auto", "repeats": options.repeats}
+    settings = {**described(bundle), "repeats": options.repeats}
     what = f"Peak resident memory of watermap predict on scenes of {options.cols} columns"
     record("memory", what, settings, rows, folder=options.out)
 

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.extended
 
 PROJECT = Path(__file__).parents[2]
 MOST_MB = 700
-HEAVY = ("albumentations", "cv2", "jax", "keras", "matplotlib", "pyogrio", "scipy", "sklearn", "tensorflow", "torch")
+HEAVY = ("albumentations", "cv2", "jax", "keras", "scipy", "sklearn", "tensorflow", "torch")
 UNREACHABLE = re.compile(r"connection broken by|Could not fetch URL|Max retries exceeded")
 
 
