@@ -30,7 +30,7 @@ from watermap.storage import RemotePath, gdal_name, location, remote
 GDAL_ERRORS: Final[tuple[type[Exception], ...]] = (RasterioError, CPLE_BaseError)
 WRITE_ERRORS: Final[tuple[type[Exception], ...]] = (OSError, *GDAL_ERRORS)
 
-_CACHE_BYTES: Final = 96 << 20
+_CACHE_BYTES: Final = 32 << 20
 _LOGIN: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 """Which rasterio takes from a session only, and GDAL finds in the environment by itself."""
 

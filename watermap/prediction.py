@@ -205,6 +205,7 @@ def predict_scene(
             water.write(codes[None])
             if probability is not None:
                 probability.write(_encoded(strip, kind)[None])
+            del strip, codes  # before the next rows take their memory
         for writer in (water, probability):
             if writer is not None:
                 writer.add_tags(tags.result())
