@@ -216,7 +216,7 @@ class Raster:
             no_data = self._dataset.nodatavals[self._data_indexes[position] - 1]
             if no_data is not None and no_data != 0 and not np.isnan(no_data):
                 valid &= layer != no_data
-        all_zero = values.any(axis=0)
+        all_zero: Mask = np.asarray(values.any(axis=0))
         np.logical_not(all_zero, out=all_zero)
         all_zero &= valid
         others = [p for p in range(self.count) if p not in positions]
