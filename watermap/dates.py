@@ -11,7 +11,7 @@ from typing import Final
 DATE_TAG: Final = "DATE"
 """The metadata of a raster that says when its ground was seen, as 2023-06-01."""
 
-_TAGS: Final = (DATE_TAG, "ACQUISITION_DATE", "ACQUISITIONDATETIME", "ACQUISITION")
+_TAGS: Final = ("WATERMAP_DATE", DATE_TAG, "ACQUISITION_DATE", "ACQUISITIONDATETIME", "ACQUISITION")
 _NAMES: Final = ("WATERMAP_SCENE",)
 """Tags that hold the name of the scene that a raster was made of."""
 _DAY: Final = re.compile(r"(?<!\d)((?:19|20)\d\d)([-_:]?)(\d\d)\2(\d\d)(?!\d)")

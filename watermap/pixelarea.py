@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from pyproj import CRS, Transformer
+from pyproj import CRS, Geod, Transformer
 from pyproj.exceptions import CRSError
 from rasterio.windows import Window
 
@@ -81,10 +81,7 @@ def pixel_size_m(grid: Grid) -> tuple[float, float]:
     col, row = grid.width / 2, grid.height / 2
     cols, rows = np.array([col - 0.5, col + 0.5, col, col]), np.array([row, row, row - 0.5, row + 0.5])
     lons, lats = _positions(grid, crs, cols, rows)
-    geod = crs.get_geod()
-    if geod is None or not np.isfinite([lons, lats]).all():
-        raise _out_of_reach(grid)
-    _, _, lengths = geod.inv(lons[::2], lats[::2], lons[1::2], lats[1::2])
+    _, _, lengths = _geod(crs).inv(lons[::2], lats[::2], lons[1::2], lats[1::2])
     return float(lengths[0]), float(lengths[1])
 
 
@@ -96,7 +93,9 @@ def _factors(grid: Grid, window: Window) -> tuple[Areas, Areas, Areas]:
     cols = np.arange(int(window.col_off), int(window.col_off + window.width))
     row_nodes = _nodes(rows, grid.height, step)
     is_upright = crs.is_geographic and grid.transform.b == 0 and grid.transform.d == 0
-    col_nodes = cols[:1] if is_upright else _nodes(cols, grid.width, step)  # a parallel's pixels are all alike
+    col_nodes = (
+        np.zeros(1, dtype=np.int64) if is_upright else _nodes(cols, grid.width, step)
+    )  # a parallel's pixels are all alike
     return _between(rows, row_nodes), _measured(grid, crs, row_nodes, col_nodes), _between(cols, col_nodes)
 
 
@@ -107,9 +106,15 @@ def _ground_crs(grid: Grid) -> CRS:
         raise DataError(
             f"{grid.crs}: areas cannot be told in it ({error})", hint="warp it with gdalwarp -t_srs"
         ) from error
-    if crs.geodetic_crs is None:
-        raise DataError(f"{crs.name}: is not tied to the Earth", hint="give the right CRS with gdal_edit.py -a_srs")
+    _geod(crs)
     return crs
+
+
+def _geod(crs: CRS) -> Geod:
+    geod = crs.get_geod()
+    if geod is None:
+        raise DataError(f"{crs.name}: is not tied to the Earth", hint="give the right CRS with gdal_edit.py -a_srs")
+    return geod
 
 
 def _node_step(grid: Grid, crs: CRS) -> int:
@@ -138,10 +143,7 @@ def _measured(grid: Grid, crs: CRS, rows: npt.NDArray[np.int64], cols: npt.NDArr
     down = np.concatenate([zeros, along, ones, 1 - along])
     all_rows, all_cols = np.meshgrid(rows, cols, indexing="ij")
     lons, lats = _positions(grid, crs, all_cols[..., None] + across, all_rows[..., None] + down)
-    geod = crs.get_geod()
-    if geod is None or not (np.isfinite(lons).all() and np.isfinite(lats).all()):
-        raise _out_of_reach(grid)
-    lats = np.clip(lats, -90, 90)  # world grids reach half a pixel beyond the poles
+    geod = _geod(crs)
     rings = zip(lons.reshape(-1, len(across)), lats.reshape(-1, len(across)), strict=True)
     areas = [abs(geod.polygon_area_perimeter(*ring)[0]) for ring in rings]
     return np.array(areas).reshape(len(rows), len(cols))
@@ -153,15 +155,12 @@ def _positions(
     """Longitude and latitude, in degrees on the CRS's own ellipsoid."""
     t = grid.transform
     x, y = t.a * cols + t.b * rows + t.c, t.d * cols + t.e * rows + t.f
-    if crs.is_geographic:
-        degrees = np.degrees(crs.axis_info[0].unit_conversion_factor)
-        return x * degrees, y * degrees
-    lons, lats = Transformer.from_crs(crs, crs.geodetic_crs, always_xy=True).transform(x, y)
-    return np.asarray(lons), np.asarray(lats)
-
-
-def _out_of_reach(grid: Grid) -> DataError:
-    return DataError(
-        f"{grid.crs}: the raster reaches beyond where this CRS is defined, so its areas cannot be told",
-        hint="warp it to a CRS of the place, such as its UTM zone, with gdalwarp -t_srs",
-    )
+    geod = _geod(crs)
+    degrees = CRS.from_dict({"proj": "longlat", "a": geod.a, "b": geod.b})  # a CRS's own may count in grads
+    lons, lats = Transformer.from_crs(crs, degrees, always_xy=True).transform(x, y)
+    if not (np.isfinite(lons).all() and np.isfinite(lats).all()):
+        raise DataError(
+            f"{grid.crs}: the raster reaches beyond where this CRS is defined, so its areas cannot be told",
+            hint="warp it to a CRS of the place, such as its UTM zone, with gdalwarp -t_srs",
+        )
+    return np.asarray(lons), np.clip(lats, -90, 90)  # world grids reach half a pixel beyond the poles
