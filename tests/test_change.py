@@ -13,11 +13,13 @@ from rasterio.windows import Window
 from tests.folders import listing
 from tests.rasters import LON_LAT, UTM32, make_grid, write_tif
 from tests.waters import water_arrays, write_water
+from tests.web import Web
 from watermap import change as module
 from watermap.change import CHANGE_COLORS, CHANGE_LAYOUT, GAINED, LOST, PERMANENT, UNKNOWN, Change, compare
 from watermap.errors import DataError, UsageError
 from watermap.grid import Grid
 from watermap.pixelarea import pixel_area_m2
+from watermap.storage import location
 
 GRID = make_grid(60, 40)
 
@@ -168,6 +170,16 @@ def test_files_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> No
     paths = [write_water(tmp_path / year / "water.tif", np.ones((4, 6)), GRID) for year in ("wet", "dry")]
     made = compare(paths[0], paths[1], tmp_path)
     assert (made.before, made.after, made.raster.name) == ("wet", "dry", "wet_to_dry_change.tif")
+
+
+def test_water_rasters_may_lie_elsewhere(web: Web, tmp_path: Path) -> None:
+    for day in (20230601, 20240601):
+        write_water(web.folder / f"lake_{day}_water.tif", np.ones((4, 6)), GRID)
+    urls = [location(f"{web.url}/lake_{day}_water.tif?signature=secret") for day in (20230601, 20240601)]
+    made = compare(urls[0], urls[1], tmp_path / "out")
+    assert made.raster.name == "lake_20230601_to_lake_20240601_change.tif"
+    assert made.pixels[PERMANENT] == 24
+    assert b"secret" not in made.raster.read_bytes()
 
 
 def test_the_colours_are_told_apart_by_the_colour_blind_too() -> None:

@@ -29,7 +29,7 @@ _NARROWEST_INCHES: Final = 3.2
 """Of a panel with the white beside it: titles and legend need as much."""
 _FRAME_INCHES: Final = 1.45
 """Of titles, scale bar and legend."""
-_DPI: Final = 110
+_DPI: Final = 150
 _BAR_SHARE: Final = 0.3
 """A scale bar is no longer than this share of the map's width."""
 
@@ -58,7 +58,7 @@ def plot_change(change: Change, path: Path) -> Path:
         (views.change, {**CHANGE_COLORS, UNKNOWN: _UNSEEN}, "Change", _balance(change, decimals)),
     )
     for axes, (codes, colors, title, told) in zip(figure.subplots(1, len(panels)), panels, strict=True):
-        axes.imshow(_north_up(_painted(codes, colors), change.grid), aspect=height_m / width_m, interpolation="nearest")
+        axes.imshow(_north_up(_painted(codes, colors), change.grid), aspect=height_m / width_m, interpolation="auto")
         axes.set(xticks=[], yticks=[])
         axes.set_title(_shortened(title), loc="left", fontsize=12, fontweight="bold", pad=20)
         axes.annotate(told, (0, 1), (0, 6), xycoords="axes fraction", textcoords="offset points", fontsize=10)
