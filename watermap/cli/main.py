@@ -29,6 +29,7 @@ _COMMANDS: Final = {
     "evaluate": "Score a bundle beside the NDWI and MNDWI baselines.",
     "bundles": "List bundles, put one to use, take that back.",
     "predict": "Map the water of scenes.",
+    "vectorize": "Make polygons of a water raster's bodies.",
     "change": "Show where water came and went between two maps.",
     "mosaic": "Put water maps together into one.",
     "doctor": "Say what this machine can do, and what to do about the rest.",
