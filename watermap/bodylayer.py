@@ -22,10 +22,10 @@ from watermap.shaping import simplify, smooth
 LAYER: Final = "water"
 
 SIZE_CLASSES: Final = (("pond", 5e4), ("small lake", 1e6), ("lake", np.inf))
-"""Classes of size, and the area in m2 that each ends below; size is all that they tell, and a river's reach has one too.
+"""Classes of size, and the area in m2 that each ends below. Size is all that they tell: a river's reach has one too.
 
 Sources: Richardson et al. 2022, doi:10.1038/s41598-022-14569-0 (ponds are smaller than 5 ha); the EU's Water Framework
-Directive, annex II (its smallest lakes that are told apart by size end at 1 km2).
+Directive, annex II (the smallest lakes that it tells apart by size end at 1 km2).
 """
 
 
@@ -53,18 +53,15 @@ class Drawing:
             DataError: a body reaches where the CRS does not.
         """
         exact = outlines.polygons()
-        areas, perimeters = self._measure(self._on_map(exact))
+        placed = self._on_map(exact)
+        areas, perimeters = self._ellipsoid.measure(placed)
         keeps = areas >= self.config.min_area_m2
         shaped = self._shaped(outlines, exact)
         if shaped is exact:
-            return self._on_map(exact), areas, perimeters, keeps
+            return placed, areas, perimeters, keeps
         polygons = self._on_map(shaped)
-        valid = shapely.is_valid(polygons)
-        polygons[~valid] = self._on_map(exact[~valid])
-        return polygons, *self._measure(polygons), keeps
-
-    def _measure(self, polygons: Polygons) -> tuple[Values, Values]:
-        return self._ellipsoid.measure(polygons)
+        polygons = np.where(shapely.is_valid(polygons), polygons, placed)
+        return polygons, *self._ellipsoid.measure(polygons), keeps
 
     def _shaped(self, outlines: Outlines, exact: Polygons) -> Polygons:
         shaped = smooth(outlines).polygons() if self.config.smooth else exact

@@ -105,5 +105,6 @@ class Ellipsoid:
 
 def to_map(points: Values, transform: Affine) -> Values:
     """Points (points, 2) of columns and rows, in the CRS."""
-    matrix = np.array([[transform.a, transform.b], [transform.d, transform.e]])
-    return np.asarray(points @ matrix.T + (transform.c, transform.f))
+    cols, rows = points[:, 0], points[:, 1]
+    t = transform
+    return np.stack([t.a * cols + t.b * rows + t.c, t.d * cols + t.e * rows + t.f], axis=1)

@@ -106,7 +106,8 @@ def _walk(following: list[int], starts: list[int]) -> tuple[Integers, Integers]:
     Returns:
         corners of each ring, and all of them, ring by ring.
     """
-    lengths, walked = [], []
+    lengths: list[int] = []
+    walked: list[int] = []
     for start in starts:
         corner = start
         before = len(walked)

@@ -78,7 +78,8 @@ def components(count: int, one: Integers, other: Integers) -> Integers:
 
     Args:
         count: of nodes.
-        one, other: nodes that are joined, pair by pair.
+        one: nodes, each joined with
+        other: the node at the same position.
 
     Returns:
         (count,) the lowest node of each node's component.

@@ -56,7 +56,7 @@ def simplify(polygons: Polygons, tolerance_m: float, frames: Values) -> Polygons
     found = shapely.simplify(ground, tolerance_m, preserve_topology=True)
     before = shapely.area(ground)
     keeps = np.abs(shapely.area(found) - before) > _CHANGED * before
-    return np.where(keeps, polygons, _turned(found, np.linalg.inv(frames)))
+    return np.where(keeps, polygons, _turned(found, np.asarray(np.linalg.inv(frames), dtype=np.float64)))
 
 
 def _turned(polygons: Polygons, matrices: Values) -> Polygons:

@@ -165,10 +165,9 @@ def _read_codes(raster: Raster, window: Window) -> npt.NDArray[np.uint8]:
     values, hidden = _read(raster, Window(0, top, raster.grid.width, end - top))
     codes = np.full((int(window.height) + 2, raster.grid.width + 2), NO_DATA, dtype=np.uint8)
     inside = codes[top - int(window.row_off) + 1 :, 1:-1][: end - top]
-    inside[values == WATER] = WATER
-    inside[values == LAND] = LAND
-    inside[hidden] = NO_DATA
-    strange = values[(values != WATER) & (values != LAND) & (values != NO_DATA) & ~hidden]
+    known = ~hidden & ((values == LAND) | (values == WATER))
+    np.copyto(inside, values, where=known, casting="unsafe")
+    strange = values[~(known | hidden) & (values != NO_DATA)]
     if len(strange):
         raise DataError(
             f"{raster.path}: holds {strange[0]:g}, but a water raster is 0 land, 1 water, 255 no data",
