@@ -10,8 +10,9 @@ from rasterio.crs import CRS
 
 from tests.rasters import LON_LAT, make_grid
 from tests.waters import write_water
+from watermap.cartography import round_length
 from watermap.change import CHANGE_COLORS, GAINED, LOST, PERMANENT, Change, compare
-from watermap.change_picture import plot_change, round_length
+from watermap.change_picture import plot_change
 from watermap.cog import WATER, WATER_COLORS
 from watermap.errors import DataError
 from watermap.grid import Grid

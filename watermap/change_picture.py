@@ -8,12 +8,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
 from matplotlib.patches import Patch
-from mpl_toolkits.axes_grid1.anchored_artists import AnchoredSizeBar
 
+from watermap.cartography import add_scale_bar
 from watermap.change import CHANGE_COLORS, CHANGE_NAMES, UNKNOWN, Change
 from watermap.cog import LAND, NO_DATA, WATER_COLORS, Rgba
 from watermap.files import appearing
@@ -30,8 +28,6 @@ _NARROWEST_INCHES: Final = 3.2
 _FRAME_INCHES: Final = 1.45
 """Of titles, scale bar and legend."""
 _DPI: Final = 150
-_BAR_SHARE: Final = 0.3
-"""A scale bar is no longer than this share of the map's width."""
 
 
 def plot_change(change: Change, path: Path) -> Path:
@@ -64,7 +60,7 @@ def plot_change(change: Change, path: Path) -> Path:
         axes.annotate(told, (0, 1), (0, 6), xycoords="axes fraction", textcoords="offset points", fontsize=10)
         for edge in axes.spines.values():
             edge.set(color="0.35", linewidth=0.6)
-    _add_scale_bar(figure.axes[0], views.before.shape[1], width_m * views.step)
+    add_scale_bar(figure.axes[0], views.before.shape[1], width_m * views.step)
     _add_legend(figure, change, decimals)
     with appearing(path) as part:
         figure.savefig(part, dpi=_DPI, format="png")
@@ -84,33 +80,6 @@ def _north_up(picture: Any, grid: Grid) -> Any:
     rows = slice(None, None, -1 if grid.transform.e > 0 else 1)
     cols = slice(None, None, -1 if grid.transform.a < 0 else 1)
     return picture[rows, cols]
-
-
-def _add_scale_bar(axes: Axes, width: int, pixel_m: float) -> None:
-    """A bar of a round length below the map.
-
-    Args:
-        axes: of the map.
-        width: of the map in shown pixels.
-        pixel_m: width of a shown pixel on the ground.
-    """
-    length_m = round_length(width * pixel_m * _BAR_SHARE)
-    name = f"{length_m / 1000:g} km" if length_m >= 1000 else f"{length_m:g} m"
-    bar = AnchoredSizeBar(
-        axes.transData,
-        length_m / pixel_m,
-        name,
-        loc="upper left",
-        pad=0,
-        borderpad=0.6,
-        sep=3,
-        frameon=False,
-        bbox_to_anchor=(0, 0),
-        bbox_transform=axes.transAxes,
-        fontproperties=FontProperties(size=9),
-    )
-    bar.size_bar.get_children()[0].set(linewidth=2.5, edgecolor="0.1")
-    axes.add_artist(bar)
 
 
 def _add_legend(figure: Figure, change: Change, decimals: int) -> None:
@@ -134,12 +103,6 @@ def _add_legend(figure: Figure, change: Change, decimals: int) -> None:
         title="Areas count only what was seen both times; the rest is unknown" if change.pixels[UNKNOWN] else None,
         title_fontsize=9,
     )
-
-
-def round_length(most: float) -> float:
-    """The largest of 1, 2 and 5 times a power of ten that is not above a length."""
-    power = 10.0 ** math.floor(math.log10(most))
-    return next(step * power for step in (5.0, 2.0, 1.0) if step * power <= most * (1 + 1e-9))
 
 
 def _hex(color: Rgba) -> str:

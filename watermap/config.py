@@ -350,3 +350,12 @@ class VectorizeConfig(Config):
         0.0, ge=0, description="Points within so many metres of the shore without them are left out; 0: none."
     )
     smooth: bool = Field(False, description="Round the stairs of pixels; areas are kept.")
+
+
+class ProductConfig(Config):
+    """What goes with a water map."""
+
+    style: bool = Field(True, description="Styles for QGIS beside the rasters.")
+    quicklook: bool = Field(True, description="A picture of the scene with its water.")
+    stac: bool = Field(True, description="A STAC item that names what the map was made of.")
+    polygons: bool = Field(False, description="A GeoPackage of the water bodies.")
