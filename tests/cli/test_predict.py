@@ -10,7 +10,7 @@ import rasterio
 
 from tests.bundles import make_bundle
 from tests.engines.conftest import bundle, patches, samples
-from tests.folders import listing
+from tests.folders import listing, maps_of
 from watermap.bundle import Bundle
 from watermap.cli.main import run
 
@@ -22,7 +22,7 @@ def test_several_scenes_at_once_give_the_same_maps(bundle: Bundle, small_scenes:
         words = ["predict", str(small_scenes), "--bundle", str(bundle.folder), "--out", str(tmp_path / jobs)]
         assert run([*words, "--jobs", jobs]) == 0
     assert listing(tmp_path / "1") == listing(tmp_path / "3")
-    for name in listing(tmp_path / "1"):
+    for name in (name for name in listing(tmp_path / "1") if name.endswith(".tif")):
         with rasterio.open(tmp_path / "1" / name) as one, rasterio.open(tmp_path / "3" / name) as three:
             np.testing.assert_array_equal(one.read(), three.read())
 
@@ -32,7 +32,7 @@ def test_a_scene_that_fails_does_not_stop_the_others(bundle: Bundle, small_scene
     scene = str(next(small_scenes.glob("*/image.tif")))
     words = ["predict", scene, str(tmp_path / "bad.tif"), "--bundle", str(bundle.folder), "--out", str(tmp_path / "o")]
     assert run([*words, "--jobs", "2"]) == 6
-    assert len(listing(tmp_path / "o")) == 1
+    assert listing(tmp_path / "o") == maps_of("place_0")
 
 
 def test_a_dry_run_tells_and_makes_nothing(

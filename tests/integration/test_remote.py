@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.bundles import make_bundle
-from tests.folders import listing
+from tests.folders import listing, maps_of
 from tests.rasters import make_grid, write_scene
 from tests.s3 import Bucket
 from tests.web import Web
@@ -38,7 +38,7 @@ def test_scenes_bundle_and_patches_are_read_from_a_bucket(
     scenes = bucket.put_folder(tmp_path / "here", "scenes")
     models = bucket.put_folder(bundle.parent, "models").rstrip("/")
     assert run(["predict", scenes, f"{scenes}/*", "--bundle", f"{models}/known", "--out", "maps"]) == 0
-    assert listing(tmp_path / "maps") == ["a_water.tif", "b_water.tif"]
+    assert listing(tmp_path / "maps") == maps_of("a", "b")
     assert run(["bundles", "list", "--models", models]) == 0
     assert "known" in capsys.readouterr().out
     assert run(["evaluate", f"{models}/known", scenes]) == 0
@@ -64,8 +64,9 @@ def test_what_is_wrong_with_a_server_is_one_line(
     away = ["http://127.0.0.1:9/image.tif", "--bundle", str(bundle), "--out", "maps"]
     assert run(["predict", *away]) == 3
     assert "cannot be reached" in said(capsys)
-    assert run(["predict", *away, f"{web.url}/lake/image.tif"]) == 6
-    assert listing(tmp_path / "maps") == ["lake_water.tif"]
+    assert run(["predict", *away, f"{web.url}/lake/image.tif?sig=secret"]) == 6
+    assert listing(tmp_path / "maps") == maps_of("lake")
+    assert not any(b"secret" in file.read_bytes() for file in (tmp_path / "maps").iterdir())
     shutil.rmtree(tmp_path / "maps")
     assert run(["predict", f"{web.url}/lake/image.tif", "--bundle", f"{web.url}/absent", "--out", "maps"]) == 5
     assert "not a bundle" in said(capsys)

@@ -16,7 +16,7 @@ import rasterio
 from rio_cogeo.cogeo import cog_validate
 
 from tests.bundles import make_bundle
-from tests.folders import listing
+from tests.folders import listing, maps_of
 from tests.rasters import make_grid, write_tif
 from watermap.bands import STANDARD_BANDS
 from watermap.cli.main import run
@@ -58,7 +58,7 @@ def test_from_sample_scenes_to_water_maps(tmp_path: Path, capsys: pytest.Capture
         assert sum(scene["pixels"] for scene in scores["scenes"]) == scores["pooled"]["pixels"]
         assert scores["pooled"]["water_iou"] > 0.5
     scenes = [name for name in listing(tmp_path / "scenes") if name != CATALOG_FILE]
-    assert listing(tmp_path / "maps") == sorted(f"{s}_{kind}.tif" for s in scenes for kind in ("water", "probability"))
+    assert listing(tmp_path / "maps") == maps_of(*scenes, probability=True)
     for scene in scenes:
         assert cog_validate(tmp_path / "maps" / f"{scene}_water.tif", strict=True)[0]
         with rasterio.open(tmp_path / "maps" / f"{scene}_water.tif") as water:
@@ -92,7 +92,8 @@ def mapped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-_PREDICT = [sys.executable, "-m", "watermap", "predict", "--bundle", "bundle", "--out", "out"]
+_RASTERS_ONLY = ["--no-style", "--no-quicklook", "--no-stac"]
+_PREDICT = [sys.executable, "-m", "watermap", "predict", "--bundle", "bundle", "--out", "out", *_RASTERS_ONLY]
 
 
 @pytest.mark.extended
@@ -134,7 +135,7 @@ def test_the_default_output_folder_is_data_predictions(tmp_path: Path) -> None:
     values = np.random.default_rng(0).integers(150, 3000, (6, 40, 40)).astype(np.uint16)
     write_tif(tmp_path / "place.tif", values, make_grid(40, 40), names=STANDARD_BANDS)
     assert run(["predict", "place.tif"]) == 0
-    assert listing(tmp_path / "data" / "predictions") == ["place_water.tif"]
+    assert listing(tmp_path / "data" / "predictions") == maps_of("place")
     assert os.environ.get("WATERMAP") is None
 
 
