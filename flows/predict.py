@@ -17,7 +17,7 @@ from flows.pages import show_files, show_picture, show_rows
 from flows.policy import RETRIED, gpu_slot, judge, make_limits
 from flows.rows import FAILED, KEPT, MADE, Row
 from flows.runners import RunnerConfig, task_runner
-from watermap.config import PredictConfig
+from watermap.config import PredictConfig, ProductConfig
 from watermap.errors import WatermapError
 from watermap.inputs import find_images, output_name
 from watermap.storage import location
@@ -41,13 +41,17 @@ def _turn(predictor: Any) -> Iterator[None]:
 
 
 @task(name="predict scene", task_run_name="predict {name}", **RETRIED)
-def predict_one(name: str, image: Path, bundle: Path, bundle_id: str, out: Path, config: PredictConfig) -> Row:
+def predict_one(
+    name: str, image: Path, bundle: Path, bundle_id: str, out: Path, config: PredictConfig, products: ProductConfig
+) -> Row:
     """Map one scene, unless its map is there, whole and made from the same scene, bundle and settings."""
     from watermap.predicted import predict_once
+    from watermap.products import add_products
 
     predictor = _predictor(bundle, bundle_id, config)
     turn = functools.partial(_turn, predictor)
     made, is_new = predict_once(image, predictor, out, progress=logged(), turn=turn)
+    add_products(image, made, products, keep=not is_new, progress=logged())
     for line in made.notes:
         log().warning("%s", line)
     note = (
@@ -116,6 +120,7 @@ def predict_flow(
     predict: PredictConfig | None = None,
     runner: RunnerConfig | None = None,
     allowed_failures: float = 0.2,
+    products: ProductConfig | None = None,
 ) -> list[Row]:
     """Map the water of scenes with the bundle in use.
 
@@ -127,6 +132,7 @@ def predict_flow(
         predict: windows, threshold, probability.
         runner: where scenes are mapped.
         allowed_failures: share of scenes that may fail without failing the run.
+        products: what goes with the maps.
     """
     from watermap.bundle import open_bundle
     from watermap.promotion import default_bundle
@@ -136,6 +142,7 @@ def predict_flow(
     images = find_scenes_to_map(scenes)
     config = predict or PredictConfig()
     shared = {"bundle": chosen.folder, "bundle_id": chosen.id, "out": out, "config": config}
+    shared["products"] = products or ProductConfig()
     rows = _predict_all(images, shared, runner or RunnerConfig())
     show_rows("predictions", f"{len(rows)} scenes mapped by {chosen.folder.name} ({chosen.id})", rows)
     done = [image for image, row in zip(images, rows, strict=True) if row.state != FAILED]

@@ -20,7 +20,6 @@ from watermap.stac_fields import (
     footprint,
     pixel_fields,
     projection,
-    utc,
     write_document,
 )
 
@@ -54,7 +53,7 @@ def write_map_item(path: Path, water: Path, others: Mapping[str, Path], *, sourc
         fields = pixel_fields(raster) | {"classification:classes": _classes()}
         day = seen_on(water, tags)
     geometry = footprint(grid)
-    made = utc(datetime.fromtimestamp(water.stat().st_mtime, tz=UTC)).replace(microsecond=0)
+    written = datetime.fromtimestamp(water.stat().st_mtime, tz=UTC).replace(microsecond=0)
     moment = None if day is None else datetime.combine(day, time(), tzinfo=UTC)
     item = pystac.Item(
         path.stem.removesuffix("_item"),
@@ -63,10 +62,9 @@ def write_map_item(path: Path, water: Path, others: Mapping[str, Path], *, sourc
         moment,
         _properties(tags) | projection(grid),
         start_datetime=None if moment else _FIRST_IMAGE,
-        end_datetime=None if moment else made,
+        end_datetime=None if moment else written,
         stac_extensions=[*FILE_AND_PROJECTION, _CLASSIFICATION, _PROCESSING],
     )
-    item.common_metadata.created = made
     item.add_link(pystac.Link("derived_from", source, title=tags.get("WATERMAP_SCENE")))
     item.add_asset("water", file_asset(water, "data", fields, description="0 land, 1 water, 255 no data"))
     for key, file in others.items():

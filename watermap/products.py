@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -13,9 +13,10 @@ from watermap.map_item import write_map_item
 from watermap.prediction import FLOAT_LAYOUT, PERCENT_LAYOUT, Prediction
 from watermap.progress import Progress, silent
 from watermap.raster import open_raster
-from watermap.style import write_polygon_style, write_raster_style
+from watermap.style import style_path, write_polygon_style, write_raster_style
 
-_WATER: Final = "_water"
+_ENDS: Final = {"bodies": "bodies.gpkg", "quicklook": "quicklook.png"}
+"""Of the names of what people open."""
 
 
 def add_products(
@@ -24,9 +25,10 @@ def add_products(
     config: ProductConfig,
     *,
     names: Sequence[str] | None = None,
+    keep: bool = False,
     progress: Progress = silent,
 ) -> Prediction:
-    """Make what goes with a water map, each file complete or not at all; what is there already is made anew.
+    """Make what goes with a water map, each file complete or not at all.
 
     `NAME_water.qml` and `NAME_probability.qml` are styles, `NAME_quicklook.png` a picture of the scene with its water,
     `NAME_bodies.gpkg` the water bodies, `NAME_item.json` the STAC item of all these.
@@ -36,6 +38,7 @@ def add_products(
         made: the map.
         config: which of them.
         names: the names of all the image's bands in order, if the user states them.
+        keep: leave them as they are where all of them are there.
         progress: told as polygons are made.
 
     Returns:
@@ -44,31 +47,48 @@ def add_products(
     Raises:
         DataError: the scene or the map cannot be read, or a file cannot be written.
     """
-    folder, name = made.water.parent, made.water.stem.removesuffix(_WATER)
-    bodies, quicklook = folder / f"{name}_bodies.gpkg", folder / f"{name}_quicklook.png"
-    files: dict[str, Path] = {} if made.probability is None else {"probability": made.probability}
+    files = _files(made, config)
+    done = replace(made, products=tuple(files[key] for key in _ENDS if key in files))
+    item = _beside(made, "item.json")
+    if keep and all(file.exists() for file in (*files.values(), *([item] if config.stac else []))):
+        return done
     if config.polygons:
         from watermap.vectorize import vectorize
 
-        files["bodies"] = vectorize(
-            made.water, bodies, VectorizeConfig(), probability=made.probability, progress=progress
-        ).path
+        options = VectorizeConfig()
+        vectorize(made.water, files["bodies"], options, probability=made.probability, progress=progress)
     if config.style:
-        files |= dict(_styles(made, files.get("bodies")))
+        _write_styles(made, files.get("bodies"))
     if config.quicklook:
         from watermap.quicklook import plot_quicklook
 
-        files["quicklook"] = plot_quicklook(scene, made.water, quicklook, names=names)
+        plot_quicklook(scene, made.water, files["quicklook"], names=names)
     if config.stac:
-        write_map_item(folder / f"{name}_item.json", made.water, files, source=str(scene))
-    return replace(made, products=tuple(files[key] for key in ("bodies", "quicklook") if key in files))
+        write_map_item(item, made.water, files, source=str(scene))
+    return done
 
 
-def _styles(made: Prediction, bodies: Path | None) -> Iterator[tuple[str, Path]]:
-    yield "style", write_raster_style(made.water, LABEL_LAYOUT)
+def _beside(made: Prediction, end: str) -> Path:
+    return made.water.with_name(f"{made.water.stem.removesuffix('water')}{end}")
+
+
+def _files(made: Prediction, config: ProductConfig) -> dict[str, Path]:
+    """What belongs to a map, by its key in the item."""
+    wanted = {"bodies": config.polygons, "quicklook": config.quicklook}
+    files = {key: _beside(made, end) for key, end in _ENDS.items() if wanted[key]}
+    if made.probability is not None:
+        files["probability"] = made.probability
+    if config.style:
+        styled = {"style": made.water, "probability_style": made.probability, "bodies_style": files.get("bodies")}
+        files |= {key: style_path(file) for key, file in styled.items() if file is not None}
+    return files
+
+
+def _write_styles(made: Prediction, bodies: Path | None) -> None:
+    write_raster_style(made.water, LABEL_LAYOUT)
     if made.probability is not None:
         with open_raster(made.probability) as raster:
             layout = PERCENT_LAYOUT if raster.dtype.name == PERCENT_LAYOUT.dtype else FLOAT_LAYOUT
-        yield "probability_style", write_raster_style(made.probability, layout)
+        write_raster_style(made.probability, layout)
     if bodies is not None:
-        yield "bodies_style", write_polygon_style(bodies, {"water": WATER_COLORS[WATER]})
+        write_polygon_style(bodies, {"water": WATER_COLORS[WATER]})

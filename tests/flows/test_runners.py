@@ -58,7 +58,7 @@ def maps(scenes: Path, bundle: Bundle, out: Path, runner: RunnerConfig) -> dict[
 
 def test_a_cluster_makes_the_same_maps(scenes: Path, bundle: Bundle, cluster: str, tmp_path: Path) -> None:
     one_by_one = maps(scenes, bundle, tmp_path / "one", RunnerConfig(workers=1))
-    assert len(one_by_one) == 8 * 3
+    assert len(one_by_one) == 8 * 6  # two rasters with a style each, the item, the record
     assert maps(scenes, bundle, tmp_path / "dask", RunnerConfig(kind="dask", dask_address=cluster)) == one_by_one
     assert maps(scenes, bundle, tmp_path / "processes", RunnerConfig(kind="processes")) == one_by_one
 
