@@ -75,6 +75,18 @@ def test_a_change_equals_numpy_on_whole_arrays(tmp_path: Path, data: st.DataObje
         np.testing.assert_array_equal(view, whole[::step, ::step])
 
 
+def test_a_picture_s_pixels_are_evenly_spaced_whatever_the_blocks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_BLOCK_ROWS", 4)
+    monkeypatch.setattr(module, "_SIDE_PIXELS", 10)
+    before = np.random.default_rng(0).integers(0, 2, (30, 20))
+    views = compared(tmp_path, before, 1 - before).views
+    assert views.step == 3
+    np.testing.assert_array_equal(views.before, before[::3, ::3])
+    np.testing.assert_array_equal(views.change, np.where(before == 1, LOST, GAINED)[::3, ::3])
+
+
 @pytest.mark.parametrize(
     "grid",
     [make_grid(200, 200, pixel=10), make_grid(200, 200, left=10, top=62, pixel=1e-4, crs=LON_LAT)],
