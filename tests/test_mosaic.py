@@ -123,12 +123,12 @@ def test_the_newest_needs_a_day_and_the_majority_does_not(tmp_path: Path) -> Non
 
 
 def test_certainty_is_measured_from_each_raster_s_own_threshold(tmp_path: Path) -> None:
-    first = write_water(tmp_path / "a_20230601_water.tif", np.ones((1, 3)), GRID, WATERMAP_THRESHOLD="0.2")
-    second = write_water(tmp_path / "b_20230602_water.tif", np.zeros((1, 3)), GRID)
-    write_probability(first, np.array([[30, 60, 255]], np.uint8))
-    write_probability(second, np.array([[0.3, 0.2, 0.5]], np.float32))
+    first = write_water(tmp_path / "a_20230601_water.tif", np.ones((1, 4)), GRID, WATERMAP_THRESHOLD="0.2")
+    second = write_water(tmp_path / "b_20230602_water.tif", np.zeros((1, 4)), GRID)
+    write_probability(first, np.array([[30, 60, 255, 255]], np.uint8))
+    write_probability(second, np.array([[0.3, 0.2, 0.5, np.nan]], np.float32))
     made = mosaic([first, second], tmp_path / "m.tif", rule="most-certain")
-    assert read(made.path).tolist() == [[0, 1, 0]]  # 0.1 : 0.2, 0.4 : 0.3, unknown : 0, of which the newer
+    assert read(made.path).tolist() == [[0, 1, 0, 0]]  # 0.1 : 0.2, 0.4 : 0.3, of equal ones the newer
     assert made.notes == (f"{second}: its tags say no threshold; 0.5 is taken",)
 
 
