@@ -82,6 +82,11 @@ def test_a_polygon_across_the_date_line_is_not_the_rest_of_the_world() -> None:
     assert area == pytest.approx(zone_m2(0, 0.2, 0.2), rel=1e-6)
 
 
+def test_half_a_pixel_beyond_the_pole_is_the_pole() -> None:
+    (area,), _ = Ellipsoid(LON_LAT, "x.tif").measure(np.array([shapely.box(10, 89, 11, 90.25)]))
+    assert area == pytest.approx(zone_m2(89, 90, 1), rel=1e-4)
+
+
 def test_a_crs_without_an_earth_is_told() -> None:
     with pytest.raises(DataError, match=r"plan\.tif: .*Earth.*gdalwarp"):
         Ellipsoid(CRS.from_wkt('LOCAL_CS["a site",UNIT["metre",1]]'), "plan.tif")

@@ -197,7 +197,8 @@ def test_ids_follow_first_pixels_however_late_a_body_ends(tmp_path: Path) -> Non
     ]
 
 
-def test_what_the_edge_or_no_data_cuts_off_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize("rows", [1, 2, 3, 100])
+def test_what_the_edge_or_no_data_cuts_off_is_told(tmp_path: Path, rows: int) -> None:
     codes = drawn("""
         ........#
         .##......
@@ -207,7 +208,8 @@ def test_what_the_edge_or_no_data_cuts_off_is_told(tmp_path: Path) -> None:
         ..?...##.
         ......##.
         .........""")
-    layer = made(tmp_path, codes)
+    vectorize(water_tif(tmp_path, codes), tmp_path / "lake.gpkg", PLAIN, rows=rows)
+    layer = read(tmp_path / "lake.gpkg")
     assert layer.fields["touches_edge"].tolist() == [True, False, True, False, False]
 
 
@@ -264,6 +266,16 @@ def test_small_bodies_are_left_out_and_the_rest_counted_on(tmp_path: Path) -> No
     assert layer.fields["id"].tolist() == [1]
     assert (found.count, found.dropped) == (1, 3)
     assert found.area_m2 == layer.fields["area_m2"].sum() == pytest.approx(400.3, rel=1e-3)
+
+
+def test_batches_do_not_change_the_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    codes = speckled((40, 40))
+    whole = made(tmp_path, codes, min_area_m2=150)
+    monkeypatch.setattr("watermap.vectorize._BATCH_CORNERS", 50)
+    parts = made(tmp_path, codes, min_area_m2=150)
+    assert shapely.to_wkb(parts.polygons).tolist() == shapely.to_wkb(whole.polygons).tolist()
+    for field in whole.fields:
+        np.testing.assert_array_equal(parts.fields[field], whole.fields[field])
 
 
 def test_areas_and_shores_are_those_of_what_is_drawn(tmp_path: Path) -> None:
