@@ -68,7 +68,8 @@ class Ellipsoid:
         """
         if not len(polygons):
             return np.zeros(0), np.zeros(0)
-        _, points, (rings, bodies) = shapely.to_ragged_array(shapely.segmentize(polygons, self._step))
+        _, points, (rings, bodies) = shapely.to_ragged_array(polygons)
+        points, rings = _stepwise(points, rings, self._step)
         lons, lats = self.degrees(points)
         found = np.array(
             [
@@ -101,6 +102,25 @@ class Ellipsoid:
     def _failure(self, what: str) -> DataError:
         hint = "warp it to a CRS of the place, such as its UTM zone, with gdalwarp -t_srs"
         return DataError(f"{self._name}: {what}", hint=hint)
+
+
+def _stepwise(points: Values, rings: npt.NDArray[np.int64], step: float) -> tuple[Values, npt.NDArray[np.int64]]:
+    """Closed rings whose edges are cut into parts no longer than a step; `shapely.segmentize` repairs what it cuts,
+    which takes minutes where islands are many.
+
+    Args:
+        points: (points, 2), ring by ring.
+        rings: (rings + 1,) where each starts, and the end.
+        step: in units of the points.
+    """
+    edges = np.diff(points, axis=0, append=points[-1:])
+    edges[rings[1:] - 1] = 0
+    parts = np.maximum(1, np.ceil(np.hypot(edges[:, 0], edges[:, 1]) / step)).astype(np.int64)
+    starts = np.append(0, np.cumsum(parts))
+    if starts[-1] == len(points):
+        return points, rings
+    share = (np.arange(starts[-1]) - np.repeat(starts[:-1], parts)) / np.repeat(parts, parts)
+    return np.repeat(points, parts, axis=0) + share[:, None] * np.repeat(edges, parts, axis=0), starts[rings]
 
 
 def to_map(points: Values, transform: Affine) -> Values:

@@ -27,8 +27,9 @@ from watermap.progress import Progress, silent
 from watermap.raster import Raster, open_raster
 from watermap.runs import Runs, find_runs
 from watermap.shelf import Shelf
+from watermap.storage import local
 
-_BLOCK_PIXELS: Final = 8 << 20
+_BLOCK_PIXELS: Final = 2 << 20
 _BATCH_CORNERS: Final = 250_000
 _PERCENT_STEPS: Final = 100
 _FLOAT_STEPS: Final = 1_000_000
@@ -86,7 +87,7 @@ def vectorize(
         StorageError: a raster lies elsewhere and cannot be reached.
         UsageError: `out` is no GeoPackage, or does not lie on this machine.
     """
-    if out.suffix.lower() != ".gpkg":
+    if local(out).suffix.lower() != ".gpkg":
         raise UsageError(f"{out}: polygons are written as a GeoPackage", hint="give a name that ends in .gpkg")
     with ExitStack() as stack:
         stack.enter_context(small_cache())

@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -6,6 +7,7 @@ import pytest
 
 from tests.bodies import drawn
 from tests.rasters import make_grid, write_tif
+from tests.web import Web
 from watermap.cli.main import run
 
 
@@ -20,6 +22,12 @@ def test_polygons_lie_beside_the_raster(water: Path, capsys: pytest.CaptureFixtu
     assert "3 water bodies, 0.0006005 km2" in shown.out
     assert str(water.with_suffix(".gpkg")) in shown.out
     assert pyogrio.read_info(water.with_suffix(".gpkg"))["features"] == 3
+
+
+def test_polygons_of_a_remote_raster_lie_here(water: Path, web: Web, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copy(water, web.folder / "far_water.tif")
+    assert run(["vectorize", f"{web.url}/far_water.tif"]) == 0
+    assert pyogrio.read_info("far_water.gpkg")["features"] == 3
 
 
 def test_options_reach_the_settings(water: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

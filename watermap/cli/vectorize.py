@@ -14,7 +14,9 @@ from watermap.config import VectorizeConfig
 
 @click.command(name="vectorize")
 @click.argument("water", metavar="WATER.tif", type=READ)
-@click.option("--out", type=WRITTEN, help="GeoPackage to write [default: WATER.gpkg beside the raster].")
+@click.option(
+    "--out", type=WRITTEN, help="GeoPackage to write [default: WATER.gpkg beside a raster of this machine, else here]."
+)
 @setting(VectorizeConfig, "min_area_m2")
 @setting(VectorizeConfig, "simplify_m")
 @click.option("--smooth", is_flag=True, help="Round the stairs of pixels; areas are kept.")
@@ -25,10 +27,13 @@ def command(
 ) -> None:
     """Make a GeoPackage with a polygon for each water body: area and perimeter on the ellipsoid, size, date."""
     config = VectorizeConfig.load(config_path, section="vectorize", smooth=smooth or None, **stated)
+    from watermap.storage import remote
     from watermap.vectorize import vectorize
 
+    if out is None:
+        out = water.with_suffix(".gpkg") if remote(water) is None else Path(f"{water.stem}.gpkg")
     with progress_bar() as progress:
-        made = vectorize(water, out or water.with_suffix(".gpkg"), config, probability=probability, progress=progress)
+        made = vectorize(water, out, config, probability=probability, progress=progress)
     if made.dropped:
         note(f"{made.dropped} bodies smaller than {config.min_area_m2:g} m2 are left out")
     console.print(f"{made.count} water bodies, {made.area_m2 / 1e6:.4g} km2", markup=False)
