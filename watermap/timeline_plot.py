@@ -52,7 +52,7 @@ def plot_timeline(timeline: Timeline, path: Path, *, title: str = "Water area") 
     shown = _largest(timeline)
     rows = math.ceil(len(shown) / _COLUMNS)
     figure = Figure(figsize=(10, 4.6 + 2.1 * rows), layout="constrained")
-    grid = figure.add_gridspec(1 + rows, _COLUMNS, height_ratios=[2.0] + [1.0] * rows)
+    grid = figure.add_gridspec(1 + rows, _COLUMNS if shown else 1, height_ratios=[2.0] + [1.0] * rows)
     top = figure.add_subplot(grid[0, :])
     _draw(top, timeline, *_series(timeline, None), size=6)
     top.set_title(title, loc="left", fontsize=13, fontweight="bold", pad=24)
@@ -99,7 +99,7 @@ def _draw(axes: Axes, timeline: Timeline, low: FloatArray, high: FloatArray, eno
     axes.vlines(days[enough], low[enough], high[enough], color=_BLUE, alpha=0.5, linewidth=1)
     axes.vlines(days[~enough], low[~enough], high[~enough], color=_GREY, alpha=0.6, linewidth=1, linestyles=":")
     axes.plot(days[enough], low[enough], color=_BLUE, marker="o", markersize=size, linewidth=1.6, **_ABOVE_AXES)
-    hollow = {"marker": "o", "markersize": size, "markerfacecolor": "white", "linestyle": ""}
+    hollow: dict[str, Any] = {"marker": "o", "markersize": size, "markerfacecolor": "white", "linestyle": ""}
     axes.plot(days[~enough], low[~enough], color=_GREY, **hollow, **_ABOVE_AXES)
     axes.set_ylim(0, _top(low, high, enough))
     axes.set_xlim(*_span(timeline.dates))
@@ -126,7 +126,7 @@ def _span(dates: tuple[date, ...]) -> tuple[Any, Any]:
 
 
 def _add_legend(figure: Figure, timeline: Timeline) -> None:
-    hollow = {"marker": "o", "markersize": 5, "markerfacecolor": "white", "linestyle": ":"}
+    hollow: dict[str, Any] = {"marker": "o", "markersize": 5, "markerfacecolor": "white", "linestyle": ":"}
     handles = [
         Line2D([], [], color=_BLUE, marker="o", markersize=5, label="water seen"),
         Patch(facecolor=_BLUE, alpha=0.25, label="up to all that was not seen"),
