@@ -7,31 +7,29 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import shapely
-from rasterio.enums import MaskFlags
 from rasterio.windows import Window, intersect, intersection
 
-from watermap.cog import LAND, NO_DATA, WATER
-from watermap.dates import DATE_TAG, shown_date
+from watermap.cog import NO_DATA, WATER
+from watermap.dates import DATE_TAG
 from watermap.errors import DataError
 from watermap.files import appearing
-from watermap.gdal import open_dataset, read_from, small_cache
-from watermap.grid import Grid, blocks
+from watermap.gdal import small_cache
+from watermap.grid import blocks
 from watermap.lattice import Lattice, cover
 from watermap.outlines import Outlines, read_outlines
 from watermap.progress import Progress, silent
 from watermap.timeline_area import FloatArray, pixel_area_m2
+from watermap.water import Codes, find_water, read_codes
 
-PATTERN: Final = "*_water.tif"
 _BLOCK_ROWS: Final = 512
 """Rows at a time: those of the blocks that watermap writes."""
 _M2_A_KM2: Final = 1e6
 
-Codes = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
 
 
@@ -170,36 +168,16 @@ def _write_csv(path: Path, header: Sequence[str], rows: Iterator[list[str]]) -> 
 
 def _survey(folder: Path) -> tuple[dict[Path, date], Lattice]:
     """The date of every water raster in a folder, and how they lie."""
-    paths = sorted(path for path in folder.glob(PATTERN) if not path.name.startswith("."))
-    if not paths:
-        raise DataError(f"{folder}: no {PATTERN} there", hint="give the folder that watermap predict wrote to")
-    grids, dates = {}, {}
-    for path in paths:
-        with open_dataset(path) as dataset:
-            _check(dataset, path)
-            grids[path] = Grid(dataset.crs, dataset.transform, dataset.width, dataset.height)
-            dates[path] = shown_date(path.name, dataset.tags() | dataset.tags(ns="IMAGERY"))
-    known = {path: shown for path, shown in dates.items() if shown is not None}
-    undated = [path for path in paths if path not in known]
+    rasters = find_water(folder)
+    dates = {raster.path: raster.shown for raster in rasters if raster.shown is not None}
+    undated = [raster.path for raster in rasters if raster.shown is None]
     if undated:
         others = f", and {len(undated) - 1} more" if len(undated) > 1 else ""
         raise DataError(
             f"{undated[0]}: tells no date{others}",
             hint=f"put YYYYMMDD into its name, or gdal_edit.py -mo {DATE_TAG}=YYYY-MM-DD {undated[0].name}",
         )
-    return known, cover(grids)
-
-
-def _check(dataset: Any, path: Path) -> None:
-    """Refuse what is no water raster."""
-    if dataset.count != 1 or dataset.dtypes[0] != "uint8" or dataset.nodata not in (None, NO_DATA):
-        found = f"{dataset.count} bands of {dataset.dtypes[0]}, no data {dataset.nodata}"
-        raise DataError(
-            f"{path}: no water raster ({found})",
-            hint=f"one uint8 band is wanted, {LAND} land, {WATER} water, {NO_DATA} no data",
-        )
-    if dataset.crs is None:
-        raise DataError(f"{path}: has no coordinate reference system", hint="set it with gdal_edit.py -a_srs EPSG:CODE")
+    return dates, cover({raster.path: raster.grid for raster in rasters})
 
 
 def _empty(dates: int, areas: int) -> Series:
@@ -257,24 +235,8 @@ def _merged(rasters: Sequence[Path], windows: Mapping[Path, Window], window: Win
         if intersect(windows[path], window):
             common = intersection(windows[path], window)
             here = rank[_slices(common, window)]
-            np.maximum(here, _read(path, _relative(common, windows[path])) + np.uint8(1), out=here)  # 255 + 1 is 0
+            np.maximum(here, read_codes(path, _relative(common, windows[path])) + np.uint8(1), out=here)  # 255 + 1 is 0
     return rank - np.uint8(1)
-
-
-def _read(path: Path, window: Window) -> Codes:
-    """Codes of a window of one water raster; what a mask hides is no data."""
-    rows = f"rows {int(window.row_off)} to {int(window.row_off + window.height) - 1}"
-    with open_dataset(path) as dataset:
-        codes: Codes = read_from(path, lambda: dataset.read(1, window=window), what=rows)
-        if MaskFlags.per_dataset in dataset.mask_flag_enums[0]:
-            codes[read_from(path, lambda: dataset.read_masks(1, window=window), what=rows) == 0] = NO_DATA
-    strange = (codes > WATER) & (codes != NO_DATA)
-    if strange.any():
-        raise DataError(
-            f"{path}: holds the code {codes[strange][0]}",
-            hint=f"codes of a water raster are {LAND} land, {WATER} water, {NO_DATA} no data",
-        )
-    return codes
 
 
 def _relative(window: Window, to: Window) -> Window:

@@ -47,7 +47,7 @@ def test_bodies_are_measured_too_and_outputs_go_where_one_says(maps: Path, tmp_p
 @pytest.mark.parametrize(
     "codes", [np.zeros(GRID.shape, np.uint8), np.full(GRID.shape, 255, np.uint8), np.ones(GRID.shape, np.uint8)]
 )
-def test_one_date_without_water_or_without_data_is_drawn(codes: np.ndarray, tmp_path: Path) -> None:  # type: ignore[type-arg]
+def test_one_date_without_water_or_without_data_is_drawn(codes: np.ndarray, tmp_path: Path) -> None:
     write_water(tmp_path / "maps", "20230101", codes)
     assert run(["timeline", str(tmp_path / "maps")]) == 0
     assert (tmp_path / "maps" / "timeline.png").stat().st_size > 5000
