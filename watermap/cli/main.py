@@ -30,6 +30,7 @@ _COMMANDS: Final = {
     "bundles": "List bundles, put one to use, take that back.",
     "predict": "Map the water of scenes.",
     "timeline": "Water area by date, for a folder of maps.",
+    "report": "One page of HTML on a folder of maps.",
     "doctor": "Say what this machine can do, and what to do about the rest.",
 }
 """Subcommands and their one-line help: known without importing what they need."""
