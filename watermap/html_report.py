@@ -34,6 +34,10 @@ _SCORES: Final = {
     "accuracy": "accuracy",
     "pixels": "pixels",
 }
+_KEY: Final = " &ensp; ".join(
+    f'<span class="key" style="background:{color}"></span>{name}'
+    for color, name in (("#1f77c8", "water"), ("#ece2c6", "land"), ("#bfbfbf", "no data"))
+)
 
 _PAGE: Final = Template("""<!DOCTYPE html>
 <html lang="en">
@@ -63,6 +67,7 @@ th { font-weight: 600; white-space: nowrap; border-bottom-color: #8c959f; }
 td { white-space: nowrap; }
 .name { text-align: left; }
 td.name { white-space: normal; overflow-wrap: anywhere; min-width: 6.5rem; }
+td.name:first-child { min-width: 9rem; }
 .maps { display: grid; grid-template-columns: repeat(auto-fill, minmax(14rem, 1fr)); gap: 1.2rem; }
 @media (max-width: 40rem) { .maps { grid-template-columns: 1fr 1fr; gap: .8rem; } }
 figure { margin: 0; break-inside: avoid; }
@@ -70,14 +75,14 @@ img { display: block; max-width: 100%; height: auto; }
 .maps img { width: 100%; max-height: 24rem; object-fit: contain; object-position: left top;
   image-rendering: auto; }
 figcaption { font-size: .85rem; margin-top: .3rem; overflow-wrap: anywhere; }
-.key { display: inline-block; width: .9em; height: .9em; margin: 0 .3em 0 .8em; vertical-align: -.08em;
+.key { display: inline-block; width: .9em; height: .9em; margin: 0 .3em 0 0; vertical-align: -.08em;
   border: 1px solid #8c959f; }
 code { font: .85em ui-monospace, "Liberation Mono", Menlo, monospace; overflow-wrap: anywhere; }
 @media print {
   @page { margin: 15mm; }
-  body { padding: 0; max-width: none; font-size: 9.5pt; }
+  html { font-size: 9pt; }
+  body { padding: 0; max-width: none; }
   .wide { overflow: visible; }
-  table { font-size: 8pt; }
   td { white-space: normal; }
   h2, h3 { break-after: avoid; }
   tr { break-inside: avoid; }
@@ -193,10 +198,10 @@ def _maps(scenes: Sequence[SceneFacts]) -> str:
         f"<figcaption>{escape(scene.raster.name)}: {_km2(scene.water_km2)} km²</figcaption></figure>"
         for scene in shown
     )
-    some = f" {len(shown)} of {len(scenes)} are shown, spread over all dates." if len(shown) < len(scenes) else ""
-    colors = (("#1f77c8", "water"), ("#ece2c6", "land"), ("#bfbfbf", "no data"))
-    key = "".join(f'<span class="key" style="background:{color}"></span>{name}' for color, name in colors)
-    return f'<h2>Maps</h2>\n<p class="quiet">{key}.{some}</p>\n<div class="maps">{figures}</div>'
+    told = [_KEY] if any(not scene.is_quicklook for scene in shown) else []
+    if len(shown) < len(scenes):
+        told.append(f"{len(shown)} of {len(scenes)} maps, spread over all dates.")
+    return f'<h2>Maps</h2>\n<p class="quiet">{" ".join(told)}</p>\n<div class="maps">{figures}</div>'
 
 
 def _found_table(table: FoundTable) -> str:

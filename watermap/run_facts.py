@@ -39,6 +39,7 @@ class SceneFacts:
         water_km2: water on the ellipsoid.
         pixel_m: mean side of its pixels on the ground.
         picture: PNG of its quicklook, or of its map; None of one scene too many.
+        is_quicklook: whether the picture is a quicklook.
     """
 
     raster: WaterRaster
@@ -46,6 +47,7 @@ class SceneFacts:
     water_km2: float
     pixel_m: float
     picture: bytes | None
+    is_quicklook: bool
 
     @property
     def tags(self) -> Mapping[str, str]:
@@ -123,18 +125,15 @@ def _measured(raster: WaterRaster, *, has_picture: bool) -> SceneFacts:
             ground += float(area.sum())
             valid += float(area.sum(where=codes != NO_DATA))
             water += float(area.sum(where=codes == WATER))
+    quicklook = _read_png(raster.path.with_name(f"{raster.name}{_QUICKLOOK}")) if has_picture else None
     return SceneFacts(
         raster=raster,
         valid_fraction=min(1.0, valid / ground),
         water_km2=water / _M2_A_KM2,
         pixel_m=math.sqrt(ground / (raster.grid.width * raster.grid.height)),
-        picture=_picture(raster) if has_picture else None,
+        picture=quicklook or (water_picture(raster.path) if has_picture else None),
+        is_quicklook=quicklook is not None,
     )
-
-
-def _picture(raster: WaterRaster) -> bytes:
-    quicklook = raster.path.with_name(f"{raster.name}{_QUICKLOOK}")
-    return _read_png(quicklook) or water_picture(raster.path)
 
 
 def _read_png(path: Path) -> bytes | None:
