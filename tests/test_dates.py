@@ -19,7 +19,16 @@ def test_a_date_in_a_name_is_found(day: date, between: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["lake_water.tif", "lake_20231301.tif", "lake_20230230.tif", "v120230601.tif", "12345678.tif", "2023-0601"]
+    "name",
+    [
+        "lake_water.tif",
+        "lake_20231301.tif",
+        "lake_20230230.tif",
+        "v120230601.tif",
+        "12345678.tif",
+        "2023060112.tif",
+        "2023-0601",
+    ],
 )
 def test_other_digits_are_no_date(name: str) -> None:
     assert shown_date(name, {}) is None

@@ -17,8 +17,9 @@ from rasterio.warp import transform
 
 from tests.failures import one_line
 from tests.rasters import LON_LAT, UTM32, UTM33, make_grid
-from watermap.errors import DataError
+from watermap.errors import DataError, UsageError
 from watermap.outlines import Outlines, read_outlines
+from watermap.storage import location
 
 GRID = make_grid(60, 40)
 
@@ -90,11 +91,22 @@ def test_outlines_in_another_crs_lie_in_the_same_place(crs: CRS, tmp_path: Path)
     np.testing.assert_array_equal(pixels(there, 0), pixels(here, 0))
 
 
+def test_long_edges_keep_to_their_course(tmp_path: Path) -> None:
+    outlines = read_outlines(write_outlines(tmp_path / "b.gpkg", [shapely.box(14, 47, 16, 48)], crs=LON_LAT), UTM33)
+    (x,), (y,) = transform(LON_LAT, UTM33, [14.5], [48])  # straight from corner to corner it would lie 300 m inside
+    assert shapely.distance(shapely.boundary(outlines.shapes[0]), shapely.Point(x, y)) < 1
+
+
 def test_a_ring_that_crosses_itself_is_repaired(tmp_path: Path) -> None:
     left, top = GRID.transform @ (10, 10)
     bow = shapely.Polygon([(left, top), (left + 100, top - 100), (left + 100, top), (left, top - 100)])
     outlines = read_outlines(write_outlines(tmp_path / "b.gpkg", [bow]), UTM33)
     assert shapely.area(outlines.shapes[0]) == pytest.approx(5000)
+
+
+def test_outlines_elsewhere_are_refused() -> None:
+    with pytest.raises(UsageError, match="outlines are read from local files"):
+        read_outlines(location("https://example.org/bodies.gpkg"), UTM33)
 
 
 def test_files_that_cannot_be_used_are_one_line(tmp_path: Path) -> None:

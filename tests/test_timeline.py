@@ -174,9 +174,10 @@ def test_what_a_mask_hides_is_not_seen(tmp_path: Path) -> None:
 def test_bodies_at_the_edge_and_elsewhere_are_told(tmp_path: Path) -> None:
     write_water(tmp_path, "20230101", np.ones(GRID.shape, np.uint8))
     left, top = GRID.transform @ (0, 0)
-    shapes = [shapely.box(left + shift, top - 100, left + shift + 100, top) for shift in (0, -50, 5000)]
-    found = measure(tmp_path, outlines=write_outlines(tmp_path / "b.gpkg", shapes, ["in", "edge", "far"]))
+    shapes = [shapely.box(left + shift, top - 100, left + shift + 100, top) for shift in (5000, 0, -50)]
+    found = measure(tmp_path, outlines=write_outlines(tmp_path / "b.gpkg", shapes, ["far", "in", "edge"]))
     assert found.ids == ("in", "edge")
+    np.testing.assert_allclose(found.bodies.water_m2, [[10_000, 5_000]], rtol=1e-3)
     assert found.notes == (
         "body edge reaches beyond the rasters: only the part within counts",
         "no pixel's centre lies in body far: left out",

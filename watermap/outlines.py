@@ -22,6 +22,7 @@ from watermap.area import Shapes, polygons
 from watermap.errors import DataError
 from watermap.gdal import GDAL_ERRORS
 from watermap.grid import Grid
+from watermap.storage import local
 
 ID_FIELD: Final = "id"
 _STEP_DEGREES: Final = 0.02
@@ -71,10 +72,11 @@ def read_outlines(path: Path, crs: CRS) -> Outlines:
         crs: in which they are wanted.
 
     Raises:
-        DataError: the file is missing or cannot be read, holds no polygons, no ids or no CRS, or lies where the wanted
+        UsageError: the file does not lie on this machine.
+        DataError: it is missing or cannot be read, holds no polygons, no ids or no CRS, or lies where the wanted
             CRS does not reach.
     """
-    if not path.is_file():
+    if not local(path, what="outlines are read from local files", hint="copy the file to this machine").is_file():
         raise DataError(f"{path}: no such file", hint="give a GeoPackage of outlines with a field id")
     ids, geometries, own = _read(path)
     parts: dict[str, list[Any]] = {}

@@ -206,7 +206,7 @@ class _Block:
                 covered[_slices(intersection(raster, window), window)] = True
         area[~covered] = 0
         layers = [] if bodies is None else bodies.within(lattice.grid.crop(window))
-        positions = [np.flatnonzero((layer > 0) & covered) for layer in layers]
+        positions = [np.flatnonzero(layer) for layer in layers]
         inside = [(where, layer.ravel()[where] - 1) for where, layer in zip(positions, layers, strict=True)]
         return cls(area, inside)
 
