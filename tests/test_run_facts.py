@@ -19,7 +19,7 @@ from tests.test_timeline import GRID, write_water
 from watermap.errors import DataError
 from watermap.quicklook import water_picture
 from watermap.run_facts import gather
-from watermap.timeline_area import pixel_area_m2
+from watermap.pixelarea import pixel_area_m2
 
 PNG = b"\x89PNG\r\n\x1a\n"
 ONES = np.ones(GRID.shape, np.uint8)

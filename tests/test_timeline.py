@@ -23,12 +23,12 @@ from shapely import affinity
 from tests.failures import one_line
 from tests.folders import listing
 from tests.rasters import make_grid, write_tif
-from tests.test_outlines import write_outlines
+from tests.test_known_bodies import write_outlines
 from watermap.cog import NO_DATA, WATER
 from watermap.errors import DataError
 from watermap.grid import Grid, blocks
 from watermap.timeline import measure, write_tables
-from watermap.timeline_area import pixel_area_m2
+from watermap.pixelarea import pixel_area_m2
 
 Codes = npt.NDArray[np.uint8]
 
@@ -217,7 +217,7 @@ def _empty(folder: Path) -> None:
         (_strange, "20230101_water.tif: holds the code 2"),
         (_float, "no water raster (1 bands of float32"),
         (_land_is_no_data, "no data 0.0"),
-        (_shifted, "it is shifted by 0.5 columns and 0 rows"),
+        (_shifted, "its pixels lie 0.50 columns"),
         (_empty, "no *_water.tif there"),
     ],
 )
@@ -226,11 +226,3 @@ def test_folders_that_cannot_be_used_are_one_line(make: Callable[[Path], None], 
     with pytest.raises(DataError) as error:
         measure(tmp_path / "run")
     assert said in one_line(error)
-
-
-def test_areas_of_pixels_do_not_depend_on_the_block_and_sum_up_to_the_earth() -> None:
-    world = make_grid(720, 360, left=-180, top=90, pixel=0.5, crs=rasterio.crs.CRS.from_epsg(4326))
-    areas = [pixel_area_m2(world, window) for window in blocks(world, 100)]
-    assert sum(float(area.sum()) for area in areas) == pytest.approx(510.0656217e12, rel=1e-6)
-    tile = make_grid(10980, 10980, left=300_000, top=5_300_040)
-    assert pixel_area_m2(tile, Window(0, 0, 10980, 64))[0, 0] == pytest.approx(99.98169763, abs=1e-6)

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from matplotlib.image import imsave
 from matplotlib.patches import Patch
 from rasterio.enums import Resampling
 
 from watermap.bands import TRUE_COLOR, canonical_name
 from watermap.cog import WATER, WATER_COLORS
 from watermap.files import appearing
-from watermap.gdal import open_dataset, read_from
+from watermap.gdal import open_dataset
 from watermap.radiometry import FloatArray
-from watermap.report import show_classes, true_color
+from watermap.report import true_color
 
 _SIDE_PIXELS: Final = 420
-_PAGE_PIXELS: Final = 640
 _DPI: Final = 100
 _BLUE: Final = to_rgb("#" + bytes(WATER_COLORS[WATER][:3]).hex())
 
@@ -60,23 +57,6 @@ def plot_quicklooks(scenes: Sequence[tuple[Path, Path]], path: Path) -> Path:
     return path
 
 
-def water_picture(water: Path) -> bytes:
-    """A PNG of a water map, thinned out to what a page shows: water blue, land sand, no data grey.
-
-    Args:
-        water: the water raster.
-
-    Raises:
-        DataError: it cannot be read.
-    """
-    with open_dataset(water) as dataset:
-        shape = _shape(dataset, _PAGE_PIXELS)
-        codes = read_from(water, lambda: dataset.read(1, out_shape=shape, resampling=Resampling.nearest), what="it")
-    file = BytesIO()
-    imsave(file, show_classes(codes), format="png")
-    return file.getvalue()
-
-
 def _picture(image: Path) -> FloatArray:
     """(rows, cols, 3) in [0, 1], at most so many pixels a side, read from the overviews."""
     with open_dataset(image) as dataset:
@@ -98,6 +78,6 @@ def _with_water(picture: FloatArray, water: Path) -> FloatArray:
     return shown
 
 
-def _shape(dataset: Any, side: int = _SIDE_PIXELS) -> tuple[int, int]:
-    shrink = max(1.0, max(dataset.shape) / side)
+def _shape(dataset: Any) -> tuple[int, int]:
+    shrink = max(1.0, max(dataset.shape) / _SIDE_PIXELS)
     return max(1, round(dataset.height / shrink)), max(1, round(dataset.width / shrink))

@@ -116,7 +116,7 @@ def plot_panels(panels: Sequence[Panel], path: Path, *, threshold: float) -> Pat
     for row, panel in zip(grid, panels, strict=True):
         row[0].imshow(true_color(panel.rgb), interpolation="nearest")
         row[0].set_ylabel(panel.name, fontsize=9)
-        row[1].imshow(show_classes(panel.label), interpolation="nearest")
+        row[1].imshow(_classes(panel.label), interpolation="nearest")
         unknown = panel.label == NO_DATA
         shown = np.ma.masked_array(panel.probability, mask=unknown)
         row[2].set_facecolor(_GREY)
@@ -133,8 +133,7 @@ def plot_panels(panels: Sequence[Panel], path: Path, *, threshold: float) -> Pat
     return _save(figure, path)
 
 
-def show_classes(label: Labels) -> FloatArray:
-    """Codes (rows, cols) in the colours of a map (rows, cols, 3), in [0, 1]; no data is grey."""
+def _classes(label: Labels) -> FloatArray:
     picture = np.full((*label.shape, 3), _GREY, dtype=np.float32)
     picture[label == LAND] = _SAND
     picture[label == WATER] = _BLUE
@@ -142,7 +141,7 @@ def show_classes(label: Labels) -> FloatArray:
 
 
 def _agreement(panel: Panel, threshold: float) -> FloatArray:
-    picture = show_classes(panel.label)
+    picture = _classes(panel.label)
     mapped = panel.probability >= threshold
     picture[(panel.label == WATER) & ~mapped] = _MISSED
     picture[(panel.label == LAND) & mapped] = _INVENTED

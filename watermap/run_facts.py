@@ -16,9 +16,9 @@ from watermap.cog import NO_DATA, WATER
 from watermap.errors import DataError
 from watermap.gdal import small_cache
 from watermap.grid import blocks
+from watermap.pixelarea import code_areas_m2
 from watermap.progress import Progress, silent
 from watermap.quicklook import water_picture
-from watermap.timeline_area import pixel_area_m2
 from watermap.water import WaterRaster, find_water, read_codes
 
 _BLOCK_ROWS: Final = 512
@@ -118,18 +118,16 @@ def gather(folder: Path, *, most_pictures: int = 24, progress: Progress = silent
 
 
 def _measured(raster: WaterRaster, *, has_picture: bool) -> SceneFacts:
-    ground = valid = water = 0.0
+    areas_m2 = np.zeros(NO_DATA + 1)
     with small_cache():
         for window in blocks(raster.grid, _BLOCK_ROWS):
-            area, codes = pixel_area_m2(raster.grid, window), read_codes(raster.path, window)
-            ground += float(area.sum())
-            valid += float(area.sum(where=codes != NO_DATA))
-            water += float(area.sum(where=codes == WATER))
+            areas_m2 += code_areas_m2(read_codes(raster.path, window), raster.grid, window)
+    ground = float(areas_m2.sum())
     quicklook = _read_png(raster.path.with_name(f"{raster.name}{_QUICKLOOK}")) if has_picture else None
     return SceneFacts(
         raster=raster,
-        valid_fraction=min(1.0, valid / ground),
-        water_km2=water / _M2_A_KM2,
+        valid_fraction=1 - float(areas_m2[NO_DATA]) / ground,
+        water_km2=float(areas_m2[WATER]) / _M2_A_KM2,
         pixel_m=math.sqrt(ground / (raster.grid.width * raster.grid.height)),
         picture=quicklook or (water_picture(raster.path) if has_picture else None),
         is_quicklook=quicklook is not None,

@@ -19,11 +19,11 @@ from watermap.dates import DATE_TAG
 from watermap.errors import DataError
 from watermap.files import appearing
 from watermap.gdal import small_cache
-from watermap.grid import blocks
-from watermap.lattice import Lattice, cover
-from watermap.outlines import Outlines, read_outlines
+from watermap.grid import Grid, blocks
+from watermap.lattice import union
+from watermap.known_bodies import Outlines, read_outlines
+from watermap.pixelarea import Areas, pixel_area_m2
 from watermap.progress import Progress, silent
-from watermap.timeline_area import FloatArray, pixel_area_m2
 from watermap.water import Codes, find_water, read_codes
 
 _BLOCK_ROWS: Final = 512
@@ -43,22 +43,22 @@ class Series:
         valid_m2: (dates, areas) seen at all.
     """
 
-    area_m2: FloatArray
-    water_m2: FloatArray
-    valid_m2: FloatArray
+    area_m2: Areas
+    water_m2: Areas
+    valid_m2: Areas
 
     @property
-    def valid_fraction(self) -> FloatArray:
+    def valid_fraction(self) -> Areas:
         """(dates, areas) share of the ground that was seen, in [0, 1]; 0 of an area without pixels."""
         return np.minimum(self.valid_m2 / np.maximum(self.area_m2, 1e-9), 1)
 
     @property
-    def low_km2(self) -> FloatArray:
+    def low_km2(self) -> Areas:
         """(dates, areas) least water there can have been: what was seen."""
         return self.water_m2 / _M2_A_KM2
 
     @property
-    def high_km2(self) -> FloatArray:
+    def high_km2(self) -> Areas:
         """(dates, areas) most water there can have been: what was seen, and all that was not seen."""
         return (self.water_m2 + np.maximum(self.area_m2 - self.valid_m2, 0)) / _M2_A_KM2
 
@@ -101,22 +101,25 @@ def measure(
     Raises:
         DataError: no water rasters there, one without a date or on other pixels, or a file that cannot be used.
     """
-    dates, lattice = _survey(folder)
-    bodies = read_outlines(outlines, lattice.grid.crs) if outlines is not None else None
+    dates, ground = _survey(folder)
+    bodies = read_outlines(outlines, ground.grid.crs) if outlines is not None else None
     days = tuple(sorted(set(dates.values())))
     whole = _empty(len(days), 1)
     single = _empty(len(days), 0 if bodies is None else len(bodies.ids))
-    windows = list(blocks(lattice.grid, _BLOCK_ROWS))
+    windows = list(blocks(ground.grid, _BLOCK_ROWS))
     with small_cache():
         for number, window in enumerate(windows):
-            block = _Block.of(lattice, window, bodies)
+            block = _Block.of(ground, window, bodies)
             block.add_ground(whole, single)
             for day, shown in enumerate(days):
                 rasters = [path for path, found in dates.items() if found == shown]
-                block.add_date(day, _merged(rasters, lattice.windows, window), whole, single)
+                block.add_date(day, _merged(rasters, ground.windows, window), whole, single)
                 progress("measuring", number * len(days) + day + 1, len(windows) * len(days))
     here = single.area_m2 > 0
-    notes = [] if bodies is None else _remarks(bodies, here, lattice)
+    notes = [] if bodies is None else _remarks(bodies, here, ground)
+    best = float(whole.valid_fraction.max())
+    if best < min_valid:
+        notes.append(f"no date shows {min_valid:.0%} of the ground, the best {best:.0%}: choose a lower --min-valid")
     return Timeline(
         dates=days,
         whole=whole,
@@ -166,7 +169,7 @@ def _write_csv(path: Path, header: Sequence[str], rows: Iterator[list[str]]) -> 
     return path
 
 
-def _survey(folder: Path) -> tuple[dict[Path, date], Lattice]:
+def _survey(folder: Path) -> tuple[dict[Path, date], _Ground]:
     """The date of every water raster in a folder, and how they lie."""
     rasters = find_water(folder)
     dates = {raster.path: raster.shown for raster in rasters if raster.shown is not None}
@@ -177,7 +180,18 @@ def _survey(folder: Path) -> tuple[dict[Path, date], Lattice]:
             f"{undated[0]}: tells no date{others}",
             hint=f"put YYYYMMDD into its name, or gdal_edit.py -mo {DATE_TAG}=YYYY-MM-DD {undated[0].name}",
         )
-    return dates, cover({raster.path: raster.grid for raster in rasters})
+    grid, placed = union([(raster.path, raster.grid) for raster in rasters])
+    return dates, _Ground(
+        grid, {each.path: Window(each.col, each.row, each.grid.width, each.grid.height) for each in placed}
+    )
+
+
+@dataclass(frozen=True)
+class _Ground:
+    """What rasters cover together: the grid around all of them, and the window of it that each fills."""
+
+    grid: Grid
+    windows: Mapping[Path, Window]
 
 
 def _empty(dates: int, areas: int) -> Series:
@@ -193,19 +207,19 @@ class _Block:
         inside: of every layer of bodies the flat positions of their pixels, and for each the body's index.
     """
 
-    area_m2: FloatArray
+    area_m2: Areas
     inside: list[tuple[npt.NDArray[np.intp], npt.NDArray[np.int32]]]
 
     @classmethod
-    def of(cls, lattice: Lattice, window: Window, bodies: Outlines | None) -> _Block:
-        """The block of a window of the lattice's grid."""
-        area = pixel_area_m2(lattice.grid, window)
+    def of(cls, ground: _Ground, window: Window, bodies: Outlines | None) -> _Block:
+        """The block of a window of the ground's grid."""
+        area = pixel_area_m2(ground.grid, window)
         covered = np.zeros(area.shape, dtype=bool)
-        for raster in lattice.windows.values():
+        for raster in ground.windows.values():
             if intersect(raster, window):
                 covered[_slices(intersection(raster, window), window)] = True
         area[~covered] = 0
-        layers = [] if bodies is None else bodies.within(lattice.grid.crop(window))
+        layers = [] if bodies is None else bodies.within(ground.grid.crop(window))
         positions = [np.flatnonzero(layer) for layer in layers]
         inside = [(where, layer.ravel()[where] - 1) for where, layer in zip(positions, layers, strict=True)]
         return cls(area, inside)
@@ -248,10 +262,10 @@ def _slices(window: Window, within: Window) -> tuple[slice, slice]:
     return rows, cols
 
 
-def _remarks(bodies: Outlines, here: Mask, lattice: Lattice) -> list[str]:
+def _remarks(bodies: Outlines, here: Mask, ground: _Ground) -> list[str]:
     """Which bodies lie outside the ground, in part or as a whole."""
-    ground = shapely.union_all([shapely.Polygon(lattice.grid.corners(window)) for window in lattice.windows.values()])
-    cut = here & ~shapely.covered_by(bodies.shapes, ground)
+    covered = shapely.union_all([shapely.Polygon(ground.grid.corners(window)) for window in ground.windows.values()])
+    cut = here & ~shapely.covered_by(bodies.shapes, covered)
     found = []
     if cut.any():
         found.append(f"{_named(bodies, cut)} beyond the rasters: only the part within counts")

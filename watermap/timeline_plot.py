@@ -18,8 +18,8 @@ from matplotlib.patches import Patch
 
 from watermap.cog import WATER, WATER_COLORS
 from watermap.files import appearing
+from watermap.pixelarea import Areas
 from watermap.timeline import Timeline
-from watermap.timeline_area import FloatArray
 
 _BLUE: Final = "#" + bytes(WATER_COLORS[WATER][:3]).hex()
 _GREY: Final = "#8a8a8a"
@@ -29,7 +29,7 @@ _HEADROOM: Final = 1.15
 _BAND_REACH: Final = 2.0
 """The band may make an axis this many times as high as the water needs; what is not seen may be many times as much."""
 _DPI: Final = 150
-_ABOVE_AXES: Final[Mapping[str, Any]] = {"clip_on": False, "zorder": 5}
+_ABOVE_AXES: Final[Mapping[str, Any]] = {"clip_on": False, "zorder": 5, "in_layout": False}
 
 Mask = npt.NDArray[np.bool_]
 
@@ -86,14 +86,14 @@ def _largest(timeline: Timeline) -> list[int]:
     return [int(index) for index in np.argsort(-most, kind="stable")[:_MOST_BODIES]]
 
 
-def _series(timeline: Timeline, body: int | None) -> tuple[FloatArray, FloatArray, Mask]:
+def _series(timeline: Timeline, body: int | None) -> tuple[Areas, Areas, Mask]:
     """Low and high (dates,) in km2 and where enough was seen, of a body or of the whole."""
     series, index = (timeline.whole, 0) if body is None else (timeline.bodies, body)
     enough = series.valid_fraction[:, index] >= timeline.min_valid
     return series.low_km2[:, index], series.high_km2[:, index], enough
 
 
-def _draw(axes: Axes, timeline: Timeline, low: FloatArray, high: FloatArray, enough: Mask, *, size: float) -> None:
+def _draw(axes: Axes, timeline: Timeline, low: Areas, high: Areas, enough: Mask, *, size: float) -> None:
     days: Any = np.array(timeline.dates, dtype="datetime64[D]")
     axes.fill_between(days[enough], low[enough], high[enough], color=_BLUE, alpha=0.18, linewidth=0)
     axes.vlines(days[enough], low[enough], high[enough], color=_BLUE, alpha=0.5, linewidth=1)
@@ -111,7 +111,7 @@ def _draw(axes: Axes, timeline: Timeline, low: FloatArray, high: FloatArray, eno
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _top(low: FloatArray, high: FloatArray, enough: Mask) -> float:
+def _top(low: Areas, high: Areas, enough: Mask) -> float:
     """The end of the axis: above all water, and above the band of what was well seen unless that dwarfs the water."""
     water = float(low.max())
     band = float(high[enough].max()) if enough.any() else float(high.max())

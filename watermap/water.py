@@ -14,7 +14,7 @@ from rasterio.enums import MaskFlags
 from rasterio.windows import Window
 
 from watermap.cog import LAND, NO_DATA, WATER
-from watermap.dates import shown_date
+from watermap.dates import seen_on
 from watermap.errors import DataError
 from watermap.gdal import open_dataset, read_from
 from watermap.grid import Grid
@@ -84,7 +84,7 @@ def _inspect(path: Path) -> WaterRaster:
         _check(dataset, path)
         tags = dataset.tags()
         grid = Grid(dataset.crs, dataset.transform, dataset.width, dataset.height)
-        return WaterRaster(path, grid, tags, shown_date(path.name, dataset.tags(ns="IMAGERY") | tags))
+        return WaterRaster(path, grid, tags, seen_on(path, dataset.tags(ns="IMAGERY") | tags))
 
 
 def _check(dataset: Any, path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 import shapely
 
 from tests.folders import listing
-from tests.test_outlines import write_outlines
+from tests.test_known_bodies import write_outlines
 from tests.test_timeline import GRID, table, write_water
 from watermap.cli.main import run
 
@@ -56,5 +56,5 @@ def test_one_date_without_water_or_without_data_is_drawn(codes: np.ndarray, tmp_
 def test_a_mistake_is_one_line_and_leaves_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_water(tmp_path / "maps", "lake", np.ones(GRID.shape, np.uint8))
     assert run(["timeline", str(tmp_path / "maps"), "--out", str(tmp_path / "out")]) == 3
-    assert "WATERMAP_DATE=YYYY-MM-DD lake_water.tif" in capsys.readouterr().err
+    assert "DATE=YYYY-MM-DD lake_water.tif" in capsys.readouterr().err
     assert listing(tmp_path) == ["maps"]

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 def command(predictions_dir: Path, bodies: Path | None, out: Path | None, min_valid: float) -> None:
     """Water area by date: tables and a picture of all NAME_water.tif in a folder.
 
-    A date is a tag WATERMAP_DATE or YYYYMMDD in the name. Of rasters of one date a pixel counts once, and is water if
+    A date is a tag DATE or YYYYMMDD in the name. Of rasters of one date a pixel counts once, and is water if
     any of them says so. The area is the ground that the rasters cover; what is not seen on a date is never taken for
     dry: water lies between what was seen and that plus all that was not seen.
     """

@@ -18,7 +18,7 @@ from rasterio.warp import transform
 from tests.failures import one_line
 from tests.rasters import LON_LAT, UTM32, UTM33, make_grid
 from watermap.errors import DataError, UsageError
-from watermap.outlines import Outlines, read_outlines
+from watermap.known_bodies import Outlines, read_outlines
 from watermap.storage import location
 
 GRID = make_grid(60, 40)
