@@ -42,7 +42,6 @@ print(sorted(set(sys.argv[1:]) & set(sys.modules)))
     ("module", "line"),
     [
         ("sklearn", "tile needs scikit-learn, which is not installed: pip install 'watermap[train]'"),
-        ("sklearn", "tile needs scikit-learn, which is not installed: pip install 'watermap[train]'"),
     ],
 )
 def test_a_package_that_is_missing_is_one_line(

@@ -10,7 +10,7 @@ import numpy as np
 import pyogrio.raw
 import pytest
 import shapely
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rasterio.crs import CRS
 from rasterio.warp import transform
@@ -54,6 +54,7 @@ def pixels(outlines: Outlines, index: int) -> Any:
 BOXES = st.builds(box, st.integers(-5, 59), st.integers(-5, 39), st.integers(1, 30), st.integers(1, 30))
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.lists(BOXES, min_size=1, max_size=8))
 def test_bodies_have_their_pixels_though_others_overlap(tmp_path_factory: pytest.TempPathFactory, shapes: Any) -> None:
     path = write_outlines(tmp_path_factory.mktemp("outlines") / "b.gpkg", shapes)

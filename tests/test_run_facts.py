@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from matplotlib.image import imread
@@ -17,15 +17,16 @@ from tests.failures import one_line
 from tests.rasters import make_grid
 from tests.test_timeline import GRID, write_water
 from watermap.errors import DataError
+from watermap.pixelarea import pixel_area_m2
 from watermap.quicklook import water_picture
 from watermap.run_facts import gather
-from watermap.pixelarea import pixel_area_m2
 
 PNG = b"\x89PNG\r\n\x1a\n"
 ONES = np.ones(GRID.shape, np.uint8)
 
 
-@given(arrays(np.uint8, (9, 7), elements=st.sampled_from([0, 1, 255])), st.integers(1, 10))
+@settings(max_examples=20, deadline=None)
+@given(arrays(np.uint8, (9, 7), elements=st.sampled_from([0, 1, 255])), st.integers(3, 10))
 def test_areas_are_those_of_whole_arrays(
     tmp_path_factory: pytest.TempPathFactory, codes: np.ndarray, rows: int
 ) -> None:

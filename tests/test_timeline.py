@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pytest
 import rasterio
 import shapely
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from rasterio.features import rasterize
@@ -26,9 +26,9 @@ from tests.rasters import make_grid, write_tif
 from tests.test_known_bodies import write_outlines
 from watermap.cog import NO_DATA, WATER
 from watermap.errors import DataError
-from watermap.grid import Grid, blocks
-from watermap.timeline import measure, write_tables
+from watermap.grid import Grid
 from watermap.pixelarea import pixel_area_m2
+from watermap.timeline import measure, write_tables
 
 Codes = npt.NDArray[np.uint8]
 
@@ -60,9 +60,10 @@ def runs(draw: st.DrawFn) -> tuple[list[tuple[str, Window, Codes]], int]:
         shape = (window.height, window.width)
         codes = draw(arrays(np.uint8, shape, elements=st.sampled_from([0, 1, 255])))
         found.append((f"{number}_{draw(st.sampled_from(['20230101', '20230201', '20230301']))}", window, codes))
-    return found, draw(st.integers(1, 25))
+    return found, draw(st.integers(4, 25))
 
 
+@settings(max_examples=30, deadline=None)
 @given(runs())
 def test_areas_are_those_of_whole_arrays(
     tmp_path_factory: pytest.TempPathFactory, run: tuple[list[tuple[str, Window, Codes]], int]
@@ -99,6 +100,7 @@ def test_areas_are_those_of_whole_arrays(
     assert (found.whole.low_km2 <= found.whole.high_km2 + 1e-12).all()
 
 
+@settings(max_examples=30, deadline=None)
 @given(CODES, arrays(np.bool_, (6, 8)))
 def test_what_is_not_seen_is_never_dry(
     tmp_path_factory: pytest.TempPathFactory, codes: Codes, hidden: npt.NDArray[np.bool_]

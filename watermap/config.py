@@ -340,3 +340,22 @@ class PredictConfig(Config):
         if self.precision == "int8" and self.engine == "keras":
             raise ValueError("int8 needs openvino: Keras computes in float32 or bfloat16")
         return self
+
+
+class VectorizeConfig(Config):
+    """Settings of making polygons of water."""
+
+    min_area_m2: float = Field(0.0, ge=0, description="Bodies whose pixels cover less than this are left out.")
+    simplify_m: float = Field(
+        0.0, ge=0, description="Points within so many metres of the shore without them are left out; 0: none."
+    )
+    smooth: bool = Field(False, description="Round the stairs of pixels; areas are kept.")
+
+
+class ProductConfig(Config):
+    """What goes with a water map."""
+
+    style: bool = Field(True, description="Styles for QGIS beside the rasters.")
+    quicklook: bool = Field(True, description="A picture of the scene with its water.")
+    stac: bool = Field(True, description="A STAC item that names what the map was made of.")
+    polygons: bool = Field(False, description="A GeoPackage of the water bodies.")

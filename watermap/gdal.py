@@ -12,7 +12,10 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import rasterio
-from rasterio._err import CPLE_BaseError  # rasterio lets some of GDAL's own errors through, and names them only there
+from rasterio._err import (  # rasterio lets some of GDAL's own errors through, and names them only there
+    CPLE_BaseError,
+    CPLE_OutOfMemoryError,
+)
 from rasterio.enums import MaskFlags
 from rasterio.env import getenv, hasenv
 from rasterio.errors import NotGeoreferencedWarning, RasterioError, RasterioIOError
@@ -27,7 +30,7 @@ from watermap.storage import RemotePath, gdal_name, location, remote
 GDAL_ERRORS: Final[tuple[type[Exception], ...]] = (RasterioError, CPLE_BaseError)
 WRITE_ERRORS: Final[tuple[type[Exception], ...]] = (OSError, *GDAL_ERRORS)
 
-_CACHE_BYTES: Final = 96 << 20
+_CACHE_BYTES: Final = 32 << 20
 _LOGIN: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 """Which rasterio takes from a session only, and GDAL finds in the environment by itself."""
 
@@ -44,6 +47,8 @@ _ALL_THREADS: Final = {"GDAL_NUM_THREADS": "ALL_CPUS"}
 _ONE_THREAD: Final = {"GDAL_NUM_THREADS": "1"}
 """Several threads that decode JPEG 2000, or that read from a store, swallow errors: what is missing becomes zeros."""
 _PICTURE_BANDS: Final = 3
+_NO_MEMORY: Final = "No space for data buffer"
+"""What libtiff says of memory."""
 
 _Found = TypeVar("_Found")
 
@@ -178,10 +183,13 @@ def read_from(path: Path, read: Callable[[], _Found], *, what: str) -> _Found:
     Raises:
         DataError: the file is damaged.
         StorageError: it lies elsewhere and can no longer be reached.
+        MemoryError: there is not enough memory for it.
     """
     try:
         return read()
     except GDAL_ERRORS as error:
+        if _lacks_memory(error):
+            raise MemoryError(f"{path}: {what}") from error
         if remote(path) is not None:
             _ask_for(path)  # tells what is wrong with the store, if anything is
             try:
@@ -191,6 +199,15 @@ def read_from(path: Path, read: Callable[[], _Found], *, what: str) -> _Found:
         raise DataError(
             f"{path}: {what} cannot be read, the file is truncated or damaged", hint="download or export it again"
         ) from error
+
+
+def _lacks_memory(error: BaseException | None) -> bool:
+    """Whether an error comes from GDAL's being refused memory, which it tells like any other failure to read."""
+    while error is not None:
+        if isinstance(error, CPLE_OutOfMemoryError) or _NO_MEMORY in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def raster_files(path: Path) -> list[Path]:

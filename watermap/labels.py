@@ -38,6 +38,7 @@ class Label:
         path: the file.
         own_grid: its own pixel grid.
         hides_land: whether the file says that 0 is no data, so that its land is unknown.
+        tags: the file's metadata.
     """
 
     def __init__(self, path: Path, dataset: Any, grid: Grid | None, codes: Mapping[int, int] | None) -> None:
@@ -45,6 +46,7 @@ class Label:
         self.own_grid = Grid(dataset.crs, dataset.transform, dataset.width, dataset.height)
         self.hides_land = codes is None and dataset.nodata == LAND
         self._dataset = dataset
+        self.tags: Mapping[str, str] = dataset.tags()
         self._grid = self.own_grid if grid is None or grid.same_as(self.own_grid) else grid
         self._codes = WATERMAP_CODES if codes is None else codes
         self._codes_win = codes is not None and MaskFlags.nodata in dataset.mask_flag_enums[0]

@@ -6,7 +6,7 @@ import hashlib
 import json
 import threading
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -54,6 +54,7 @@ class Prediction:
         probability: the probability raster, if asked for.
         water_pixels, valid_pixels, pixels: counts.
         notes: what the user should know.
+        products: what else people open, made of the rasters.
     """
 
     water: Path
@@ -62,6 +63,7 @@ class Prediction:
     valid_pixels: int
     pixels: int
     notes: tuple[str, ...]
+    products: tuple[Path, ...] = ()
 
 
 class Predictor:
@@ -205,6 +207,7 @@ def predict_scene(
             water.write(codes[None])
             if probability is not None:
                 probability.write(_encoded(strip, kind)[None])
+            del strip, codes  # before the next rows take their memory
         for writer in (water, probability):
             if writer is not None:
                 writer.add_tags(tags.result())
@@ -227,6 +230,7 @@ def predict_scenes(
     names: Sequence[str] | None = None,
     jobs: int = 1,
     progress: Progress = silent,
+    then: Callable[[Path, Prediction], Prediction] = lambda _, made: made,
 ) -> list[tuple[Path, Prediction | WatermapError]]:
     """Predict scenes; one that fails does not stop the others.
 
@@ -237,6 +241,7 @@ def predict_scenes(
         names: the names of all the files' bands in order, if the user states them.
         jobs: scenes at once: while one is computed, others are read, checked and written.
         progress: told after every batch, with the speed so far.
+        then: what to make of each scene and its prediction, in the same job.
 
     Returns:
         (scene, what was predicted or why it failed), in the order given.
@@ -245,7 +250,7 @@ def predict_scenes(
     def predicted(number: int, scene: Path) -> Prediction | WatermapError:
         told = _named(progress, f"{output_name(scene)} ({number + 1} of {len(scenes)})")
         try:
-            return predict_scene(scene, predictor, out, names=names, progress=told)
+            return then(scene, predict_scene(scene, predictor, out, names=names, progress=told))
         except WatermapError as error:
             return error
 

@@ -216,13 +216,16 @@ class Raster:
             no_data = self._dataset.nodatavals[self._data_indexes[position] - 1]
             if no_data is not None and no_data != 0 and not np.isnan(no_data):
                 valid &= layer != no_data
-        all_zero = valid & ~values.any(axis=0)
+        all_zero: Mask = np.asarray(values.any(axis=0))
+        np.logical_not(all_zero, out=all_zero)
+        all_zero &= valid
         others = [p for p in range(self.count) if p not in positions]
         if others and all_zero.any():
             all_zero &= ~self._read_bands(others, window).any(axis=0)
         if self.no_data != 0 and all_zero.any():
             self.remark("pixels that are 0 in every band carry no no-data tag; taken as no data")
-        return valid & ~all_zero
+        valid[all_zero] = False
+        return valid
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from watermap.radiometry import FloatArray
 Labels = npt.NDArray[np.uint8]
 
 _SAND, _BLUE = (to_rgb("#" + bytes(WATER_COLORS[code][:3]).hex()) for code in (LAND, WATER))
-_GREY: Final = (0.75, 0.75, 0.75)
+GREY: Final = (0.75, 0.75, 0.75)
 _MISSED: Final = (0.84, 0.10, 0.45)
 _INVENTED: Final = (0.99, 0.60, 0.05)
 _BRIGHTEST: Final = 1.5
@@ -61,10 +61,10 @@ def true_color(rgb: FloatArray) -> FloatArray:
     """Reflectance (rows, cols, 3) stretched between its 2nd and 98th percentiles, in [0, 1]; no data is grey."""
     shown = np.isfinite(rgb).all(axis=-1) & (rgb < _BRIGHTEST).all(axis=-1) & (rgb != 0).any(axis=-1)
     if not shown.any():
-        return np.full(rgb.shape, _GREY[0], dtype=np.float32)
+        return np.full(rgb.shape, GREY[0], dtype=np.float32)
     low, high = np.percentile(rgb[shown], (2, 98))
     stretched = np.clip((rgb - low) / max(high - low, 1e-6), 0, 1) ** 0.8
-    picture: FloatArray = np.where(shown[..., None], stretched, _GREY[0]).astype(np.float32)
+    picture: FloatArray = np.where(shown[..., None], stretched, GREY[0]).astype(np.float32)
     return picture
 
 
@@ -119,7 +119,7 @@ def plot_panels(panels: Sequence[Panel], path: Path, *, threshold: float) -> Pat
         row[1].imshow(_classes(panel.label), interpolation="nearest")
         unknown = panel.label == NO_DATA
         shown = np.ma.masked_array(panel.probability, mask=unknown)
-        row[2].set_facecolor(_GREY)
+        row[2].set_facecolor(GREY)
         picture = row[2].imshow(shown, cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
         row[3].imshow(_agreement(panel, threshold), interpolation="nearest")
         for axes in row:
@@ -127,14 +127,14 @@ def plot_panels(panels: Sequence[Panel], path: Path, *, threshold: float) -> Pat
     for axes, title in zip(grid[0], ("Image", "Label", "P(water)", f"Map from {threshold:g} on"), strict=True):
         axes.set_title(title, fontsize=10)
     figure.colorbar(picture, ax=grid.ravel().tolist(), location="bottom", shrink=0.25, aspect=30, pad=0.01)
-    names = {"land": _SAND, "water": _BLUE, "missed water": _MISSED, "invented water": _INVENTED, "unknown": _GREY}
+    names = {"land": _SAND, "water": _BLUE, "missed water": _MISSED, "invented water": _INVENTED, "unknown": GREY}
     handles = [Patch(facecolor=color, edgecolor="grey", label=name) for name, color in names.items()]
     figure.legend(handles=handles, loc="outside lower right", ncols=len(handles), frameon=False, fontsize=9)
     return _save(figure, path)
 
 
 def _classes(label: Labels) -> FloatArray:
-    picture = np.full((*label.shape, 3), _GREY, dtype=np.float32)
+    picture = np.full((*label.shape, 3), GREY, dtype=np.float32)
     picture[label == LAND] = _SAND
     picture[label == WATER] = _BLUE
     return picture

@@ -3,47 +3,41 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-import shapely
-from rasterio.enums import WktVersion
-from rasterio.warp import transform_geom
-from shapely.geometry import MultiPolygon, mapping, shape
-from shapely.geometry.polygon import orient
+from shapely.geometry import mapping
 
 from watermap.bands import SENTINEL2
 from watermap.errors import DataError
-from watermap.files import file_digest, write_text
-from watermap.gdal import GDAL_ERRORS
+from watermap.files import file_digest
 from watermap.grid import Grid
-from watermap.ground import LON_LAT
 from watermap.inputs import IMAGE_FILE
 from watermap.raster import Raster, open_raster
 from watermap.scenes import LABEL_FILE
+from watermap.stac_fields import (
+    EXTENSION,
+    FILE_AND_PROJECTION,
+    SHA256,
+    bbox,
+    file_asset,
+    footprint,
+    pixel_fields,
+    projection,
+    utc,
+    write_document,
+)
 
 ITEM_FILE: Final = "item.json"
 CATALOG_FILE: Final = "catalog.json"
 
 _REQUESTS: Final = "watermap:requests"
-_SHA256: Final = "1220"
-"""What a multihash of SHA-256 starts with: the algorithm's code and the digest's 32 bytes."""
-_EXTENSION: Final = "https://stac-extensions.github.io/{}/schema.json"
-_EO: Final = _EXTENSION.format("eo/v2.0.0")
+_EO: Final = EXTENSION.format("eo/v2.0.0")
 """The first version for the bands of STAC 1.1; it has our names of the red edge. It must not be named if not used."""
-_FILE_AND_PROJECTION: Final = (_EXTENSION.format("file/v2.1.0"), _EXTENSION.format("projection/v2.0.0"))
-
 _LABEL_CODES: Final = "0 land, 1 water, 255 no data or unknown"
-_OUTLINE_POINTS: Final = 64
-"""About so many points of an outline are transformed: edges that are straight in the scene's CRS bend in degrees."""
-_STRAIGHT_DEGREES: Final = 1e-6
-"""A decimetre: points that lie nearer to a straight edge are left out."""
-_DEGREE_DIGITS: Final = 7
-"""A centimetre; more would differ by the version of PROJ."""
 
 
 @dataclass(frozen=True)
@@ -87,26 +81,26 @@ def write_item(folder: Path, name: str, facts: SceneFacts) -> Path:
 
     with open_raster(folder / IMAGE_FILE) as raster:
         grid, bands = raster.grid, _bands(raster)
-        image = _file(folder / IMAGE_FILE, "data", _pixels(raster) | {"bands": bands})
+        image = file_asset(folder / IMAGE_FILE, "data", pixel_fields(raster) | {"bands": bands})
     has_eo = facts.cloud_percent is not None or any("eo:common_name" in band for band in bands)
-    geometry = _footprint(grid)
-    first, last = (_utc(moment) for moment in facts.sensed)
+    geometry = footprint(grid)
+    first, last = (utc(moment) for moment in facts.sensed)
     item = pystac.Item(
         name,
         mapping(geometry),
-        _bbox(geometry),
+        bbox(geometry),
         first if first == last else None,
-        _properties(facts) | _projection(grid),
+        _properties(facts) | projection(grid),
         start_datetime=None if first == last else first,
         end_datetime=None if first == last else last,
-        stac_extensions=[*([_EO] if has_eo else []), *_FILE_AND_PROJECTION],
+        stac_extensions=[*([_EO] if has_eo else []), *FILE_AND_PROJECTION],
     )
     for rel in (pystac.RelType.ROOT, pystac.RelType.PARENT):
         item.add_link(pystac.Link(rel, f"../{CATALOG_FILE}", pystac.MediaType.JSON))
     item.add_asset("image", image)
     if (folder / LABEL_FILE).exists():
         item.add_asset("label", _label(folder / LABEL_FILE, grid, facts))
-    return _write(folder / ITEM_FILE, item.to_dict(transform_hrefs=False))
+    return write_document(folder / ITEM_FILE, item.to_dict(transform_hrefs=False))
 
 
 def stated_requests(folder: Path) -> Mapping[str, str] | None:
@@ -136,7 +130,7 @@ def verified(folder: Path) -> Mapping[str, str] | None:
             "image" in assets
             and isinstance(requests, dict)
             and all(path.stat().st_size == size for path, size, _ in files)
-            and all(_SHA256 + file_digest(path) == checksum for path, _, checksum in files)
+            and all(SHA256 + file_digest(path) == checksum for path, _, checksum in files)
         )
     except (OSError, ValueError, LookupError, TypeError, AttributeError):  # no item, or something else in its place
         return None
@@ -169,16 +163,7 @@ def write_catalog(scenes: Path) -> Path:
         if not name.startswith("."):
             href = f"./{name}/{ITEM_FILE}"
             catalog.add_link(pystac.Link(pystac.RelType.ITEM, href, pystac.MediaType.GEOJSON, title=name))
-    return _write(scenes / CATALOG_FILE, catalog.to_dict(transform_hrefs=False))
-
-
-def _write(path: Path, content: Mapping[str, Any]) -> Path:
-    write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
-    return path
-
-
-def _utc(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return write_document(scenes / CATALOG_FILE, catalog.to_dict(transform_hrefs=False))
 
 
 def _properties(facts: SceneFacts) -> dict[str, Any]:
@@ -192,44 +177,12 @@ def _properties(facts: SceneFacts) -> dict[str, Any]:
     return {name: value for name, value in known.items() if value is not None}
 
 
-def _projection(grid: Grid) -> dict[str, Any]:
-    """The grid in the words of STAC's projection extension 2; a CRS without a code is spelled out."""
-    authority = grid.crs.to_authority(confidence_threshold=100)
-    code = {"proj:code": ":".join(authority) if authority else None}
-    if authority is None:
-        code["proj:wkt2"] = grid.crs.to_wkt(version=WktVersion.WKT2_2019)
-    return code | {"proj:shape": list(grid.shape), "proj:transform": list(grid.transform)[:6]}
-
-
-def _file(path: Path, role: str, fields: Mapping[str, Any], *, description: str | None = None) -> Any:
-    """The asset for a raster in the scene's folder, with its size in bytes and its checksum."""
-    import pystac
-
-    checksum = {"file:size": path.stat().st_size, "file:checksum": _SHA256 + file_digest(path)}
-    return pystac.Asset(
-        f"./{path.name}",
-        description=description,
-        media_type=pystac.MediaType.COG,
-        roles=[role],
-        extra_fields={**fields, **checksum},
-    )
-
-
 def _label(path: Path, grid: Grid, facts: SceneFacts) -> Any:
     with open_raster(path) as raster:
-        own = {} if raster.grid.same_as(grid) else _projection(raster.grid)
-        fields = _pixels(raster) | own
+        own = {} if raster.grid.same_as(grid) else projection(raster.grid)
+        fields = pixel_fields(raster) | own
     source = f"; from {facts.label_source}" if facts.label_source else ""
-    return _file(path, "labels", fields, description=_LABEL_CODES + source)
-
-
-def _pixels(raster: Raster) -> dict[str, Any]:
-    """Type and no-data value, where there is one, in the words of STAC 1.1."""
-    value = raster.no_data
-    fields: dict[str, Any] = {"data_type": raster.dtype.name}
-    if value is not None:
-        fields["nodata"] = str(value) if not math.isfinite(value) else int(value) if value == int(value) else value
-    return fields
+    return file_asset(path, "labels", fields, description=_LABEL_CODES + source)
 
 
 def _bands(raster: Raster) -> list[dict[str, Any]]:
@@ -244,30 +197,3 @@ def _bands(raster: Raster) -> list[dict[str, Any]]:
                 {"name": known.name, "eo:common_name": known.common_name, "eo:center_wavelength": wavelength_um}
             )
     return bands
-
-
-def _footprint(grid: Grid) -> Any:
-    """The outline of a grid in degrees, counter-clockwise; in two parts at the antimeridian."""
-    outline = shape(grid.footprint())
-    outline = shapely.segmentize(outline, max_segment_length=outline.length / _OUTLINE_POINTS)
-    try:
-        degrees = shape(transform_geom(grid.crs, LON_LAT, mapping(outline)))
-    except GDAL_ERRORS as error:
-        raise DataError(
-            f"{grid.crs} cannot be transformed to longitude and latitude", hint="reproject the file"
-        ) from error
-    degrees = shapely.transform(degrees.simplify(_STRAIGHT_DEGREES), lambda points: points.round(_DEGREE_DIGITS))
-    parts = [orient(part) for part in shapely.get_parts(degrees)]
-    return parts[0] if len(parts) == 1 else MultiPolygon(parts)
-
-
-def _bbox(geometry: Any) -> list[float]:
-    """West, south, east, north in degrees; west is greater than east where the antimeridian lies between.
-
-    Source: RFC 7946, section 5.2.
-    """
-    west, south, east, north = geometry.bounds
-    if geometry.geom_type == "MultiPolygon":
-        west = min(part.bounds[0] for part in geometry.geoms if part.bounds[0] > 0)
-        east = max(part.bounds[2] for part in geometry.geoms if part.bounds[2] < 0)
-    return [west, south, east, north]

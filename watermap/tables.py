@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from watermap.errors import UsageError
 
-TABLES: Final = ("sample", "export", "earthengine", "tile", "train", "predict", "runner")
+TABLES: Final = ("sample", "export", "earthengine", "tile", "train", "predict", "vectorize", "runner")
 """Tables of a TOML file, one a stage."""
 
 

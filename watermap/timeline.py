@@ -20,8 +20,8 @@ from watermap.errors import DataError
 from watermap.files import appearing
 from watermap.gdal import small_cache
 from watermap.grid import Grid, blocks
-from watermap.lattice import union
 from watermap.known_bodies import Outlines, read_outlines
+from watermap.lattice import union
 from watermap.pixelarea import Areas, pixel_area_m2
 from watermap.progress import Progress, silent
 from watermap.water import Codes, find_water, read_codes

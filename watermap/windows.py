@@ -40,7 +40,7 @@ _BUFFERS: Final = 3
 _FADE: Final = 2
 """Pixels in the middle of an overlap in which one window gives way to the next."""
 
-TALLEST: Final = 1200
+TALLEST: Final = 1024
 """Rows of a window at most, where its size is picked: a scene's rows are held in memory by the row of windows."""
 
 
@@ -294,9 +294,11 @@ def _blended(
         progress("predict: windows", number * len(layout.cols) + done, total)
         if batch.closes:
             finished = span.used if is_last else layout.rows[number + 1].start - span.start
-            carried = summed[finished:]
-            yield Strip(span.start, summed[:finished], batch.row.valid[:finished])
+            carried = summed[finished:].copy()
+            strip = Strip(span.start, summed[:finished], batch.row.valid[:finished])
             summed = None
+            yield strip
+            del strip  # before the next rows take their memory
 
 
 def _add(summed: FloatArray, probability: FloatArray, layout: Layout, row: int, col: int) -> None:

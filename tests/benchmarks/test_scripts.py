@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.benchmarks import engines, half_empty, memory, predict_scene, rivals, tiling
+from tests.benchmarks import engines, half_empty, memory, predict_scene, rivals, tiling, vectorize
 from tests.benchmarks.bundles import FAST_REACH, random_bundle
 from tests.benchmarks.commands import Run
 from watermap.bundle import open_bundle
@@ -141,6 +141,15 @@ def test_tiling(tmp_path: Path) -> None:
     rows = by_name(result(tmp_path, "tiling"))
     assert list(rows) == ["plain reads", "watermap tile"]
     assert all(set(row) >= SPEED | {"patches_a_second", "to_plain_reads"} for row in rows.values())
+
+
+def test_vectorize(tmp_path: Path) -> None:
+    sizes = ["--rows", "300", "--cols", "400", "--bodies", "200", "--repeats", "1", "--gdal-polygonize", ""]
+    vectorize.main([*sizes, "--out", str(tmp_path)])
+    rows = by_name(result(tmp_path, "vectorize"))
+    assert list(rows) == ["watermap vectorize", "watermap vectorize --smooth", "rasterio.features.shapes"]
+    assert len({row["polygons"] for row in rows.values()}) == 1
+    assert all(set(row) > SPEED | {"peak_mib"} for row in rows.values())
 
 
 def test_a_rival_that_cannot_start_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

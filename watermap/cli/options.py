@@ -69,6 +69,17 @@ def setting(config: type[Config], name: str, *flags: str, **extra: Any) -> Calla
     return click.option(*names, name, default=None, help=f"{field.description}{shown}", **extra)
 
 
+def switch(config: type[Config], name: str) -> Callable[[_Command], _Command]:
+    """A click option that turns one field of a config on or off.
+
+    Args:
+        config: the settings.
+        name: the field, e.g. `style` for `--style / --no-style`.
+    """
+    field = config.model_fields[name]
+    return click.option(f"--{name}/--no-{name}", default=field.default, show_default=True, help=field.description)
+
+
 def _without_none(annotation: Any) -> Any:
     """The type of a setting that may also be None."""
     others = [kind for kind in get_args(annotation) if kind is not type(None)]

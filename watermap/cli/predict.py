@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,8 +10,8 @@ import click
 
 from watermap.bands import parse_bands
 from watermap.cli.console import console, files_to_open, note, progress_bar, table
-from watermap.cli.options import READ, WRITTEN, config_file, setting
-from watermap.config import PredictConfig
+from watermap.cli.options import READ, WRITTEN, config_file, setting, switch
+from watermap.config import PredictConfig, ProductConfig
 from watermap.errors import PartialFailureError, WatermapError
 
 if TYPE_CHECKING:
@@ -37,6 +38,10 @@ if TYPE_CHECKING:
 @setting(PredictConfig, "window")
 @setting(PredictConfig, "overlap")
 @setting(PredictConfig, "batch_size")
+@switch(ProductConfig, "polygons")
+@switch(ProductConfig, "style")
+@switch(ProductConfig, "quicklook")
+@switch(ProductConfig, "stac")
 @click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Scenes at once.")
 @click.option("--dry-run", is_flag=True, help="Show windows, arithmetic, memory and time; map nothing.")
 @config_file()
@@ -51,11 +56,15 @@ def command(
     *,
     probability: bool,
     dry_run: bool,
+    polygons: bool,
+    style: bool,
+    quicklook: bool,
+    stac: bool,
     **stated: Any,
 ) -> None:
     """Map the water of scenes: files, scenes folders or patterns, here or at s3://, gs:// and https:// addresses.
 
-    Each gives NAME_water.tif on its own grid.
+    Each gives NAME_water.tif on its own grid, with a style for QGIS, a quicklook picture and a STAC item beside it.
     """
     kind = probability_type or ("percent" if probability else None)
     config = PredictConfig.load(config_path, section="predict", probability=kind, **stated)
@@ -65,6 +74,7 @@ def command(
     images = find_images(scenes)
     from watermap.bundle import DEFAULT_MODELS, open_bundle
     from watermap.prediction import Prediction, Predictor, predict_scenes
+    from watermap.products import add_products
     from watermap.promotion import default_bundle
 
     bundle = open_bundle(bundle_dir) if bundle_dir is not None else default_bundle(DEFAULT_MODELS)
@@ -75,8 +85,17 @@ def command(
     if dry_run:
         _show_forecasts(images, predictor)
         return
+    products = ProductConfig(polygons=polygons, style=style, quicklook=quicklook, stac=stac)
     with progress_bar() as progress:
-        results = predict_scenes(images, predictor, out, names=names, jobs=jobs, progress=progress)
+        results = predict_scenes(
+            images,
+            predictor,
+            out,
+            names=names,
+            jobs=jobs,
+            progress=progress,
+            then=partial(add_products, config=products, names=names),
+        )
     done = [result for _, result in results if isinstance(result, Prediction)]
     failed = [(scene, result) for scene, result in results if isinstance(result, WatermapError)]
     for line in (line for result in done for line in result.notes):
@@ -84,7 +103,7 @@ def command(
     if failed and len(results) == 1:
         raise failed[0][1]
     table(f"Water maps by {bundle.folder.name} ({bundle.id})", ["scene", "valid", "water of valid"], _rows(results))
-    files_to_open([path for result in done for path in (result.water, result.probability) if path])
+    files_to_open([path for result in done for path in (result.water, result.probability, *result.products) if path])
     if failed:
         console.print()
         for _, error in failed:

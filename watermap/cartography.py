@@ -1,0 +1,89 @@
+"""What makes a picture a map: a scale bar, an arrow to the north, lengths and areas in round words."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+from matplotlib.axes import Axes
+from matplotlib.font_manager import FontProperties
+from matplotlib.patheffects import withStroke
+from mpl_toolkits.axes_grid1.anchored_artists import AnchoredSizeBar
+from pyproj import CRS, Transformer
+
+from watermap.grid import Grid
+
+_BAR_SHARE: Final = 0.3
+"""A scale bar is no longer than this share of the map's width."""
+_ARROW_DEGREES: Final = 0.01
+_HALO: Final = [withStroke(linewidth=2.5, foreground="white")]
+
+
+def add_scale_bar(axes: Axes, width: float, pixel_m: float) -> None:
+    """Draw a bar of a round length below a map.
+
+    Args:
+        axes: of the map.
+        width: of the map in shown pixels.
+        pixel_m: width of a shown pixel on the ground.
+    """
+    length_m = round_length(width * pixel_m * _BAR_SHARE)
+    bar = AnchoredSizeBar(
+        axes.transData,
+        length_m / pixel_m,
+        f"{length_m / 1000:g} km" if length_m >= 1000 else f"{length_m:g} m",
+        loc="upper left",
+        pad=0,
+        borderpad=0.6,
+        sep=3,
+        frameon=False,
+        bbox_to_anchor=(0, 0),
+        bbox_transform=axes.transAxes,
+        fontproperties=FontProperties(size=9),
+    )
+    bar.size_bar.get_children()[0].set(linewidth=2.5, edgecolor="0.1")
+    axes.add_artist(bar)
+
+
+def add_north_arrow(axes: Axes, grid: Grid) -> None:
+    """Draw an arrow to the north in the upper right corner of a map that shows a grid as it is, first row on top."""
+    across, down = north(grid)
+    end, start = (0.95 + 0.03 * across, 0.93 - 0.03 * down), (0.95 - 0.03 * across, 0.93 + 0.03 * down)
+    style: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "axes fraction", "ha": "center", "va": "center"}
+    axes.annotate(
+        "N",
+        end,
+        start,
+        **style,
+        fontsize=9,
+        fontweight="bold",
+        color="0.1",
+        path_effects=_HALO,
+        arrowprops={"arrowstyle": "-|>", "color": "0.1", "path_effects": _HALO, "shrinkB": 0},
+    )
+
+
+def north(grid: Grid) -> tuple[float, float]:
+    """Direction of true north in the middle of a grid, as (columns, rows) of length one; rows count downwards."""
+    to_degrees = Transformer.from_crs(CRS.from_user_input(grid.crs), "OGC:CRS84", always_xy=True)
+    x, y = grid.transform @ (grid.width / 2, grid.height / 2)
+    lon, lat = to_degrees.transform(x, y)
+    step = -_ARROW_DEGREES if lat > 90 - 2 * _ARROW_DEGREES else _ARROW_DEGREES
+    away = to_degrees.transform(lon, lat + step, direction="INVERSE")
+    col, row = ~grid.transform @ away
+    across, down = (col - grid.width / 2) / step, (row - grid.height / 2) / step
+    length = math.hypot(across, down)
+    return (across / length, down / length) if math.isfinite(length) and length else (0.0, -1.0)
+
+
+def round_length(most: float) -> float:
+    """The largest of 1, 2 and 5 times a power of ten that is not above a length."""
+    power = 10.0 ** math.floor(math.log10(most))
+    return next(step * power for step in (5.0, 2.0, 1.0) if step * power <= most * (1 + 1e-9))
+
+
+def km2(area_m2: float) -> str:
+    """An area in km² with three digits that count."""
+    value = area_m2 / 1e6
+    digits = 0 if value >= 100 else min(6, max(0, 2 - math.floor(math.log10(value)))) if value > 0 else 0
+    return f"{value:,.{digits}f} km²"

@@ -1,0 +1,35 @@
+"""`watermap change`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from watermap.cli.options import READ, WRITTEN
+
+
+@click.command(name="change")
+@click.argument("before", type=READ)
+@click.argument("after", type=READ)
+@click.option("--out", type=WRITTEN, default=Path("data/changes"), show_default=True, help="Output folder.")
+def command(before: Path, after: Path, out: Path) -> None:
+    """Show where water came and went between two water rasters of one place, and how much.
+
+    Where either was not seen is unknown, neither gained nor lost. Rasters that are shifted by whole pixels are compared
+    where both lie.
+    """
+    from watermap.change import CHANGE_NAMES, compare
+    from watermap.change_picture import plot_change
+    from watermap.cli.console import console, files_to_open, note, progress_bar, table
+
+    with progress_bar() as progress:
+        change = compare(before, after, out, progress=progress)
+    picture = plot_change(change, change.raster.with_suffix(".png"))
+    for line in change.notes:
+        note(line)
+    rows = [[name, change.pixels[code], f"{change.areas_m2[code] / 1e6:,.4f}"] for code, name in CHANGE_NAMES.items()]
+    table(f"Water from {change.before} to {change.after}", ["class", "pixels", "km2"], rows)
+    water = f"{change.water_before_m2 / 1e6:,.4f} km2 to {change.water_after_m2 / 1e6:,.4f} km2"
+    console.print(f"Water that was seen both times: {water}")
+    files_to_open([each for each in (picture, change.raster, change.polygons, change.table) if each is not None])

@@ -1,0 +1,35 @@
+"""`watermap vectorize`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from watermap.cli.console import console, files_to_open, note, progress_bar
+from watermap.cli.options import READ, WRITTEN, config_file, setting
+from watermap.config import VectorizeConfig
+
+
+@click.command(name="vectorize")
+@click.argument("water", metavar="WATER.tif", type=READ)
+@click.option("--out", type=WRITTEN, help="GeoPackage to write [default: WATER.gpkg beside the raster].")
+@setting(VectorizeConfig, "min_area_m2")
+@setting(VectorizeConfig, "simplify_m")
+@click.option("--smooth", is_flag=True, help="Round the stairs of pixels; areas are kept.")
+@click.option("--probability", type=READ, help="Probability raster on the same grid, for the mean of each body.")
+@config_file()
+def command(
+    water: Path, out: Path | None, probability: Path | None, config_path: Path | None, *, smooth: bool, **stated: Any
+) -> None:
+    """Make a GeoPackage with a polygon for each water body: area and perimeter on the ellipsoid, size, date."""
+    config = VectorizeConfig.load(config_path, section="vectorize", smooth=smooth or None, **stated)
+    from watermap.vectorize import vectorize
+
+    with progress_bar() as progress:
+        made = vectorize(water, out or water.with_suffix(".gpkg"), config, probability=probability, progress=progress)
+    if made.dropped:
+        note(f"{made.dropped} bodies smaller than {config.min_area_m2:g} m2 are left out")
+    console.print(f"{made.count} water bodies, {made.area_m2 / 1e6:.4g} km2", markup=False)
+    files_to_open([made.path])

@@ -1,0 +1,110 @@
+"""Areas and lengths of polygons on the ellipsoid of their CRS, whatever its projection does to them."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyproj
+import shapely
+from affine import Affine
+from pyproj.exceptions import ProjError
+from rasterio.crs import CRS
+
+from watermap.errors import DataError
+
+Values = npt.NDArray[np.float64]
+
+_STEP_M: Final = 500.0
+"""Edges are measured in steps of this length: over it a line that is straight on the map strays from the geodesic by a
+centimetre at the middle latitudes, which is 1e-5 of what a body of that size covers."""
+
+
+class Ellipsoid:
+    """The ellipsoid below a CRS.
+
+    Args:
+        crs: geographic or projected, in any unit.
+        name: the file, for messages.
+
+    Raises:
+        DataError: the CRS is not tied to the Earth.
+    """
+
+    def __init__(self, crs: CRS, name: str) -> None:
+        self._name = name
+        try:
+            own = pyproj.CRS.from_wkt(crs.to_wkt())
+            geod = own.get_geod()
+            if geod is None:
+                raise self._failure("its CRS is not tied to the Earth")
+            # in degrees from Greenwich, which a CRS's own longitude and latitude need not be; no shift of the datum
+            degrees = pyproj.CRS.from_dict({"proj": "longlat", "a": geod.a, "b": geod.b})
+            self._transform = pyproj.Transformer.from_crs(own, degrees, always_xy=True).transform
+        except ProjError as error:
+            raise self._failure("its CRS is not one that areas can be told in") from error
+        self._geod = geod
+        unit = own.axis_info[0].unit_conversion_factor if own.axis_info else 1.0
+        self._step = _STEP_M / (unit * (geod.a if own.is_geographic else 1.0))
+
+    def degrees(self, points: Values) -> Values:
+        """Longitudes and latitudes, (2, points), of points of the CRS, (points, 2).
+
+        Raises:
+            DataError: a point lies where the CRS does not reach.
+        """
+        found = np.array(self._transform(points[:, 0], points[:, 1]))
+        if not np.isfinite(found).all():
+            raise self._failure("it reaches beyond where its CRS is defined")
+        found[1] = np.clip(found[1], -90, 90)  # world grids reach half a pixel beyond the poles
+        return found
+
+    def measure(self, polygons: npt.NDArray[Any]) -> tuple[Values, Values]:
+        """Areas in m2 and perimeters in metres, islands' shores included, of polygons in the CRS.
+
+        Raises:
+            DataError: a polygon reaches where the CRS does not.
+        """
+        if not len(polygons):
+            return np.zeros(0), np.zeros(0)
+        _, points, (rings, bodies) = shapely.to_ragged_array(shapely.segmentize(polygons, self._step))
+        lons, lats = self.degrees(points)
+        found = np.array(
+            [
+                self._geod.polygon_area_perimeter(lons[start:end], lats[start:end])
+                for start, end in zip(rings[:-1].tolist(), rings[1:].tolist(), strict=True)
+            ]
+        )
+        areas = -np.abs(found[:, 0])
+        areas[bodies[:-1]] *= -1
+        return np.add.reduceat(areas, bodies[:-1]), np.add.reduceat(found[:, 1], bodies[:-1])
+
+    def frames(self, middles: Values, transform: Affine) -> Values:
+        """How pixels lie on the ground at some places.
+
+        Args:
+            middles: (places, 2) column and row.
+            transform: pixel to CRS.
+
+        Returns:
+            (places, 2, 2): metres to the east and to the north of a column and of a row.
+        """
+        at = middles[:, None, :] + [(0, 0), (1, 0), (0, 1)]
+        (lons, lats) = self.degrees(to_map(at.reshape(-1, 2), transform)).reshape(2, -1, 3)
+        sides = []
+        for side in (1, 2):
+            azimuth, _, metres = self._geod.inv(lons[:, 0], lats[:, 0], lons[:, side], lats[:, side])
+            sides.append(np.stack([np.sin(np.radians(azimuth)), np.cos(np.radians(azimuth))]) * metres)
+        return np.stack(sides).transpose(2, 1, 0)
+
+    def _failure(self, what: str) -> DataError:
+        hint = "warp it to a CRS of the place, such as its UTM zone, with gdalwarp -t_srs"
+        return DataError(f"{self._name}: {what}", hint=hint)
+
+
+def to_map(points: Values, transform: Affine) -> Values:
+    """Points (points, 2) of columns and rows, in the CRS."""
+    cols, rows = points[:, 0], points[:, 1]
+    t = transform
+    return np.stack([t.a * cols + t.b * rows + t.c, t.d * cols + t.e * rows + t.f], axis=1)
