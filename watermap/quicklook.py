@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.image import imsave
 from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 from rasterio.enums import Resampling
@@ -20,7 +22,7 @@ from watermap.cartography import add_north_arrow, add_scale_bar, km2
 from watermap.cog import LAND, NO_DATA, WATER, WATER_COLORS
 from watermap.dates import seen_on
 from watermap.files import appearing
-from watermap.gdal import open_dataset
+from watermap.gdal import open_dataset, read_from
 from watermap.grid import blocks
 from watermap.pixelarea import code_areas_m2, pixel_size_m
 from watermap.radiometry import FloatArray
@@ -29,6 +31,7 @@ from watermap.report import GREY, true_color
 
 _SIDE_PIXELS: Final = 420
 _MAP_PIXELS: Final = 1000
+_PAGE_PIXELS: Final = 640
 _DPI: Final = 100
 _MAP_DPI: Final = 150
 _MAP_INCHES: Final = 7.0
@@ -138,6 +141,26 @@ def _add_legend(figure: Figure, areas_m2: npt.NDArray[np.float64]) -> None:
         unseen = f"no data {areas_m2[NO_DATA] / total:.1%}"
         handles.append(Patch(facecolor=GREY, edgecolor="0.35", linewidth=0.6, label=unseen))
     figure.legend(handles=handles, loc="outside lower right", ncols=len(handles), frameon=False, fontsize=9)
+
+
+def water_picture(water: Path) -> bytes:
+    """A PNG of a water map, thinned out to what a page shows: water blue, land sand, no data grey.
+
+    Args:
+        water: the water raster.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    with open_dataset(water) as dataset:
+        shape = _shape(dataset, _PAGE_PIXELS)
+        codes = read_from(water, lambda: dataset.read(1, out_shape=shape, resampling=Resampling.nearest), what="it")
+    file = BytesIO()
+    picture = np.full((*shape, 3), GREY)
+    for code in (LAND, WATER):
+        picture[codes == code] = to_rgb("#" + bytes(WATER_COLORS[code][:3]).hex())
+    imsave(file, picture, format="png")
+    return file.getvalue()
 
 
 def _picture(image: Path, side: int = _SIDE_PIXELS, names: Sequence[str] | None = None) -> FloatArray:

@@ -12,7 +12,20 @@ from watermap import __version__
 from watermap.cli import main
 from watermap.errors import DataError, ModelError, PartialFailureError, UsageError
 
-COMMANDS = ("demo", "sample", "export", "scenes", "tile", "train", "evaluate", "bundles", "predict", "doctor")
+COMMANDS = (
+    "demo",
+    "sample",
+    "export",
+    "scenes",
+    "tile",
+    "train",
+    "evaluate",
+    "bundles",
+    "predict",
+    "timeline",
+    "report",
+    "doctor",
+)
 
 
 def test_help_is_fast_and_imports_nothing_heavy() -> None:

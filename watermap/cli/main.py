@@ -32,6 +32,8 @@ _COMMANDS: Final = {
     "vectorize": "Make polygons of a water raster's bodies.",
     "change": "Show where water came and went between two maps.",
     "mosaic": "Put water maps together into one.",
+    "timeline": "Water area by date, for a folder of maps.",
+    "report": "One page of HTML on a folder of maps.",
     "doctor": "Say what this machine can do, and what to do about the rest.",
 }
 """Subcommands and their one-line help: known without importing what they need."""

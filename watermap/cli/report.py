@@ -1,0 +1,36 @@
+"""`watermap report`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from watermap.cli.console import files_to_open, note, progress_bar
+from watermap.cli.options import READ, WRITTEN
+
+
+@click.command(name="report")
+@click.argument("run_dir", type=READ)
+@click.option("--bundle", "bundle_dir", type=READ, help="Bundle that made the maps, for its scores and training.")
+@click.option("--out", type=WRITTEN, help="HTML file [default: report.html in RUN_DIR].")
+@click.option("--title", help="Title of the page [default: by the folder's name].")
+def command(run_dir: Path, bundle_dir: Path | None, out: Path | None, title: str | None) -> None:
+    """One page of HTML on a folder of maps: scenes, pictures, scores, how they were made, and their limits.
+
+    Pictures NAME_quicklook.png and the tables of timelines and changes in the folder are shown too. The page is one
+    file that needs no network.
+    """
+    from watermap.bundle import open_bundle
+    from watermap.html_report import write_report
+    from watermap.run_facts import gather
+    from watermap.storage import local
+
+    out = local(run_dir) / "report.html" if out is None else out
+    bundle = open_bundle(bundle_dir) if bundle_dir is not None else None
+    with progress_bar() as progress:
+        facts = gather(run_dir, progress=progress)
+    page = write_report(facts, out, bundle=bundle, title=title)
+    for line in page.notes:
+        note(line)
+    files_to_open([page.path])
