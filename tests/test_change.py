@@ -4,10 +4,13 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
+import pyogrio
 import pytest
 import rasterio
+import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from rasterio.features import rasterize
 from rasterio.windows import Window
 
 from tests.folders import listing
@@ -15,7 +18,17 @@ from tests.rasters import LON_LAT, UTM32, make_grid, write_tif
 from tests.waters import water_arrays, write_water
 from tests.web import Web
 from watermap import change as module
-from watermap.change import CHANGE_COLORS, CHANGE_LAYOUT, GAINED, LOST, PERMANENT, UNKNOWN, Change, compare
+from watermap.change import (
+    CHANGE_COLORS,
+    CHANGE_LAYOUT,
+    CHANGE_NAMES,
+    GAINED,
+    LOST,
+    PERMANENT,
+    UNKNOWN,
+    Change,
+    compare,
+)
 from watermap.errors import DataError, UsageError
 from watermap.grid import Grid
 from watermap.pixelarea import pixel_area_m2
@@ -107,6 +120,23 @@ def test_a_lake_that_shrinks_loses_the_known_area(tmp_path: Path, grid: Grid) ->
     assert (made.before, made.after) == ("2023-06-01", "2024-06-01")
 
 
+def test_polygons_of_each_class_cover_its_pixels(tmp_path: Path) -> None:
+    before, after = np.zeros((40, 60), np.uint8), np.zeros((40, 60), np.uint8)
+    before[5:20, 5:40], after[10:30, 5:40] = 1, 1
+    before[30:], after[12, 12] = 255, 255
+    made = compared(tmp_path, before, after)
+    meta, _, shapes, columns = pyogrio.raw.read(made.polygons)
+    fields = dict(zip(meta["fields"], columns, strict=True))
+    names = {CHANGE_NAMES[code]: code for code in (PERMANENT, GAINED, LOST)}
+    drawn = zip(shapely.from_wkb(shapes), (names[name] for name in fields["class"]), strict=True)
+    codes = read(made.raster)
+    found = rasterize(drawn, codes.shape, transform=made.grid.transform, dtype="uint8")
+    np.testing.assert_array_equal(found, np.where(codes == UNKNOWN, 0, codes))
+    for name, code in names.items():
+        assert fields["area_m2"][fields["class"] == name].sum() == pytest.approx(made.areas_m2[code], rel=1e-6)
+    assert fields["id"].tolist() == list(range(1, len(shapes) + 1))
+
+
 def test_what_was_not_seen_is_neither_lost_nor_gained(tmp_path: Path) -> None:
     before, after = np.ones((40, 60), np.uint8), np.zeros((40, 60), np.uint8)
     before[:10], after[:, 50:] = 255, 255
@@ -122,7 +152,8 @@ def test_the_files_carry_what_they_are_and_what_made_them(tmp_path: Path) -> Non
     before[:20] = 1
     made = compared(tmp_path, before, 1 - before)
     name = "lake_20230601_to_lake_20240601_change"
-    assert listing(tmp_path / "out") == [f"{name}.csv", f"{name}.qml", f"{name}.tif"]
+    ends = (".csv", ".qml", ".tif", "_bodies.gpkg", "_bodies.qml")
+    assert listing(tmp_path / "out") == [f"{name}{end}" for end in ends]
     with rasterio.open(made.raster) as dataset:
         assert dataset.nodata == UNKNOWN
         assert {code: dataset.colormap(1)[code] for code in CHANGE_COLORS} == CHANGE_COLORS

@@ -241,7 +241,7 @@ def test_without_probability_the_mean_is_null(tmp_path: Path) -> None:
         ("lake_water.tif", {"WATERMAP_SCENE": "chiemsee_20230207"}, "2023-02-07"),
         ("lake_20230601.tif", {"WATERMAP_DATE": "2022-05-04"}, "2022-05-04"),
         ("lake_20230601.tif", {"ACQUISITION_DATE": "2022-05-04T10:10:31Z"}, "2022-05-04"),
-        ("lake.tif", {"TIFFTAG_DATETIME": "2021:03:02 10:00:00"}, "2021-03-02"),
+        ("lake.tif", {"TIFFTAG_DATETIME": "2021:03:02 10:00:00"}, None),  # when the file was written, mostly
         ("lake_20230601.tif", {"TIFFTAG_DATETIME": "2025:03:02 10:00:00"}, "2023-06-01"),
         ("lake_20231399.tif", {}, None),
         ("lake_123456789.tif", {}, None),

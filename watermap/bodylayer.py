@@ -78,6 +78,10 @@ class Drawing:
         return shapely.reverse(placed) if transform.determinant > 0 else placed
 
 
+_VERSION: Final = "1.2"
+"""Of GeoPackage: later ones have nothing that is used here, and older programs warn of them."""
+
+
 class BodyLayer:
     """The layer of water bodies in a GeoPackage, written in batches.
 
@@ -86,6 +90,7 @@ class BodyLayer:
         part: where it is written.
         drawing: how bodies are drawn.
         date: when they were seen.
+        has_classes: whether a field tells classes apart.
 
     Attributes:
         count: bodies written so far.
@@ -93,8 +98,11 @@ class BodyLayer:
         dropped: bodies that were too small.
     """
 
-    def __init__(self, path: Path, part: Path, drawing: Drawing, date: datetime.date | None) -> None:
+    def __init__(
+        self, path: Path, part: Path, drawing: Drawing, date: datetime.date | None, *, has_classes: bool = False
+    ) -> None:
         self._path = path
+        self._has_classes = has_classes
         self._part = part
         self._drawing = drawing
         self._date = np.datetime64("NaT", "D") if date is None else np.datetime64(date, "D")
@@ -102,13 +110,14 @@ class BodyLayer:
         self.area_m2 = 0.0
         self.dropped = 0
 
-    def write(self, bodies: npt.NDArray[Any], outlines: Outlines, *, steps: int) -> None:
+    def write(self, bodies: npt.NDArray[Any], outlines: Outlines, *, steps: int, name: str = "") -> None:
         """Write bodies after those already written.
 
         Args:
             bodies: what is known of them, of the type `shelf.BODY`.
             outlines: of the same bodies.
             steps: of probability from none to all; 0 without any.
+            name: of their class.
 
         Raises:
             DataError: they cannot be written, or reach where their CRS does not.
@@ -128,6 +137,8 @@ class BodyLayer:
             "touches_edge": bodies["open"][keeps],
             "date": np.full(count, self._date),
         }
+        if self._has_classes:
+            fields["class"] = np.full(count, name, dtype=object)
         if count:
             self._append(polygons[keeps], fields)
         self.count += count
@@ -144,6 +155,7 @@ class BodyLayer:
             fields = dict.fromkeys(("area_m2", "perimeter_m", "mean_probability"), none)
             texts, flags = none.astype(object), none.astype(bool)
             more = {"size_class": texts, "touches_edge": flags, "date": none.astype("datetime64[D]")}
+            more |= {"class": texts} if self._has_classes else {}
             self._append(none.astype(object), {"id": none.astype(np.int64), **fields, **more})
 
     def _append(self, polygons: Polygons, fields: dict[str, npt.NDArray[Any]]) -> None:
@@ -158,6 +170,7 @@ class BodyLayer:
                 geometry_type="Polygon",
                 crs=self._drawing.grid.crs.to_wkt(),
                 append=self.count > 0,
+                dataset_options=None if self.count else {"VERSION": _VERSION},
             )
         except (DataSourceError, DataLayerError) as error:
             raise unwritable(self._path, error) from error

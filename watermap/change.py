@@ -15,6 +15,7 @@ from rasterio.windows import Window
 
 from watermap import __version__
 from watermap.cog import LAND, NO_DATA, WATER, WATER_COLORS, RasterLayout, RasterWriter, Rgba
+from watermap.config import VectorizeConfig
 from watermap.dates import seen_on
 from watermap.errors import DataError, UsageError
 from watermap.files import identity, write_text
@@ -25,7 +26,8 @@ from watermap.lattice import Placed, common, place
 from watermap.pixelarea import code_areas_m2
 from watermap.progress import Progress, silent
 from watermap.storage import local
-from watermap.style import write_raster_style
+from watermap.style import write_polygon_style, write_raster_style
+from watermap.vectorize import vectorize
 
 PERMANENT: Final = 1
 GAINED: Final = 2
@@ -94,7 +96,7 @@ class Change:
 
     Attributes:
         raster, table: the files.
-        polygons: the file of polygons, where there is one.
+        polygons: of permanent, gained and lost water.
         before, after: what to call the two: their dates, or their names.
         grid: of the raster: what both cover.
         pixels, areas_m2: by code.
@@ -104,7 +106,7 @@ class Change:
 
     raster: Path
     table: Path
-    polygons: Path | None
+    polygons: Path
     before: str
     after: str
     grid: Grid
@@ -169,7 +171,7 @@ def compare(before: Path, after: Path, out: Path, *, progress: Progress = silent
     write_raster_style(raster, CHANGE_LAYOUT)
     table = raster.with_suffix(".csv")
     write_text(table, _csv(pixels, areas))
-    polygons = _write_polygons(raster)
+    polygons = _write_polygons(raster, progress)
     dates = [str(day) for day in days if day is not None]
     called = dates if len(set(dates)) == len(names) else names
     return Change(raster, table, polygons, called[0], called[1], grid, pixels, areas, views, tuple(notes))
@@ -189,12 +191,13 @@ def short_names(before: Path, after: Path) -> tuple[str, str]:
     return first, second
 
 
-def _write_polygons(raster: Path) -> Path | None:  # noqa: ARG001
-    """Polygons of permanent, gained and lost water with area_m2, in `NAME_change.gpkg` beside the raster.
-
-    VECTORIZE: the one call of `watermap.vectorize.vectorize` goes here, for codes 1, 2 and 3 of the raster.
-    """
-    return None
+def _write_polygons(raster: Path, progress: Progress) -> Path:
+    """Polygons of permanent, gained and lost water, each with its area, and their style."""
+    polygons = raster.with_name(f"{raster.stem}_bodies.gpkg")  # a style belongs to one name, and the raster has one
+    names = {code: CHANGE_NAMES[code] for code in (PERMANENT, GAINED, LOST)}
+    vectorize(raster, polygons, VectorizeConfig(), classes=names, progress=progress)
+    write_polygon_style(polygons, {name: CHANGE_COLORS[code] for code, name in names.items()}, field="class")
+    return polygons
 
 
 def _stream(

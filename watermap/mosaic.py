@@ -24,6 +24,7 @@ from watermap.labels import Codes, Label, open_label
 from watermap.lattice import Placed, union
 from watermap.progress import Progress, silent
 from watermap.storage import local
+from watermap.style import write_raster_style
 
 Rule = Literal["newest", "majority", "most-certain"]
 """Which of several values a pixel takes."""
@@ -171,6 +172,7 @@ def mosaic(waters: Sequence[Path], out: Path, *, rule: Rule = "newest", progress
             valid_pixels += int(np.count_nonzero(codes != NO_DATA))
             writer.write(codes[None])
             progress("rows", int(block.row_off + block.height), grid.height)
+    write_raster_style(out, LABEL_LAYOUT)
     share = valid_pixels / (grid.width * grid.height)
     if share < _SPARSE_SHARE:
         notes.append(f"{out}: only {share:.2%} of it holds data; check that all rasters are of one place")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Final
 
 import numpy as np
@@ -101,7 +102,7 @@ def _factors(grid: Grid, window: Window) -> tuple[Areas, Areas, Areas]:
 
 def _ground_crs(grid: Grid) -> CRS:
     try:
-        crs = CRS.from_user_input(grid.crs)
+        crs = _crs_of(grid.crs.to_wkt())
     except CRSError as error:
         raise DataError(
             f"{grid.crs}: areas cannot be told in it ({error})", hint="warp it with gdalwarp -t_srs"
@@ -155,12 +156,22 @@ def _positions(
     """Longitude and latitude, in degrees on the CRS's own ellipsoid."""
     t = grid.transform
     x, y = t.a * cols + t.b * rows + t.c, t.d * cols + t.e * rows + t.f
-    geod = _geod(crs)
-    degrees = CRS.from_dict({"proj": "longlat", "a": geod.a, "b": geod.b})  # a CRS's own may count in grads
-    lons, lats = Transformer.from_crs(crs, degrees, always_xy=True).transform(x, y)
+    lons, lats = _to_degrees(crs).transform(x, y)
     if not (np.isfinite(lons).all() and np.isfinite(lats).all()):
         raise DataError(
             f"{grid.crs}: the raster reaches beyond where this CRS is defined, so its areas cannot be told",
             hint="warp it to a CRS of the place, such as its UTM zone, with gdalwarp -t_srs",
         )
     return np.asarray(lons), np.clip(lats, -90, 90)  # world grids reach half a pixel beyond the poles
+
+
+@functools.lru_cache(maxsize=8)
+def _crs_of(wkt: str) -> CRS:
+    return CRS.from_wkt(wkt)
+
+
+@functools.lru_cache(maxsize=8)
+def _to_degrees(crs: CRS) -> Transformer:
+    geod = _geod(crs)
+    degrees = CRS.from_dict({"proj": "longlat", "a": geod.a, "b": geod.b})  # a CRS's own may count in grads
+    return Transformer.from_crs(crs, degrees, always_xy=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import json
 import threading
@@ -21,6 +22,7 @@ from watermap.bandfiles import find_band_files
 from watermap.bundle import Bundle
 from watermap.cog import LABEL_LAYOUT, NO_DATA, WATER, RasterLayout, RasterWriter
 from watermap.config import STRIDE, PredictConfig
+from watermap.dates import DATE_TAG, seen_on
 from watermap.engines.choice import open_engine
 from watermap.engines.engine import Engine
 from watermap.errors import UsageError, WatermapError
@@ -196,7 +198,8 @@ def predict_scene(
         meanwhile = stack.enter_context(ThreadPoolExecutor(1))
         meanwhile.submit(predictor.warm, raster.grid.shape)
         radiometry = predictor.radiometry(raster)
-        tags = meanwhile.submit(_tags, scene, predictor)  # reads all of the file
+        day = seen_on(Path(output_name(scene)), raster.dataset.tags())
+        tags = meanwhile.submit(_tags, scene, predictor, day)  # reads all of the file
         strips = predictor.strips(raster, radiometry, progress=_rated(progress, pixels))
         water = stack.enter_context(RasterWriter(water_path, raster.grid, LABEL_LAYOUT))
         probability = stack.enter_context(RasterWriter(probability_path, raster.grid, layout)) if layout else None
@@ -291,10 +294,13 @@ def _identity(scene: Path) -> str:
     return f"sha256:{hashlib.sha256(json.dumps(files).encode()).hexdigest()}"
 
 
-def _tags(scene: Path, predictor: Predictor) -> dict[str, str]:
-    """What made a raster; of a remote scene what its store says of the content, so that it is not read twice."""
+def _tags(scene: Path, predictor: Predictor, day: datetime.date | None) -> dict[str, str]:
+    """What made a raster, and on which day its ground was seen.
+
+    Of a remote scene it tells what its store says of the content, so that it is not read twice.
+    """
     kind, _, value = _identity(scene).partition(":")
-    return {
+    return ({} if day is None else {DATE_TAG: day.isoformat()}) | {
         "WATERMAP_VERSION": __version__,
         "WATERMAP_BUNDLE": predictor.bundle.folder.name,
         BUNDLE_TAG: predictor.bundle.id,

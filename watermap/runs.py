@@ -20,15 +20,22 @@ RUN: Final = np.dtype(
 probabilities, and of how many pixels that is."""
 
 
-def find_runs(codes: npt.NDArray[np.uint8], first_row: int, probability: npt.NDArray[np.int32] | None = None) -> Runs:
-    """The runs of water of some whole rows.
+def find_runs(
+    codes: npt.NDArray[np.uint8],
+    first_row: int,
+    probability: npt.NDArray[np.int32] | None = None,
+    *,
+    code: int = WATER,
+) -> Runs:
+    """The runs of one code in some whole rows.
 
     Args:
         codes: (rows + 2, cols + 2) codes of the rows and of one pixel around them, 255 beyond the raster.
         first_row: which row of the raster `codes[1]` is.
         probability: (rows, cols) of water in whole steps; negative where it is unknown.
+        code: of which runs are wanted; water, mostly.
     """
-    water = codes[1:-1, 1:-1] == WATER
+    water = codes[1:-1, 1:-1] == code
     rows, cols = water.shape
     line = np.zeros(rows * (cols + 1) + 1, dtype=bool)  # a dry pixel before the first row and after each
     line[1:].reshape(rows, cols + 1)[:, :cols] = water

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
-import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +16,7 @@ from watermap.bodies import whole_bodies
 from watermap.bodylayer import BodyLayer, Drawing
 from watermap.cog import LAND, NO_DATA, WATER
 from watermap.config import VectorizeConfig
+from watermap.dates import seen_on
 from watermap.errors import DataError, UsageError
 from watermap.files import appearing
 from watermap.gdal import read_from, small_cache
@@ -34,9 +33,6 @@ _BATCH_CORNERS: Final = 250_000
 _PERCENT_STEPS: Final = 100
 _FLOAT_STEPS: Final = 1_000_000
 """Probabilities are summed up in whole steps, so that no mean depends on the order of its pixels."""
-
-_DATE: Final = re.compile(r"(?<!\d)((?:19|20)\d\d)([-_:]?)(\d\d)\2(\d\d)(?!\d)")
-_STATED: Final = ("WATERMAP_DATE", "DATE", "ACQUISITION_DATE", "ACQUISITIONDATETIME", "ACQUISITION")
 
 
 @dataclass(frozen=True)
@@ -62,6 +58,7 @@ def vectorize(
     config: VectorizeConfig,
     *,
     probability: Path | None = None,
+    classes: Mapping[int, str] | None = None,
     rows: int | None = None,
     progress: Progress = silent,
 ) -> Bodies:
@@ -79,6 +76,8 @@ def vectorize(
         config: what is left out, and how shores are drawn. Simplified shores of bodies that lie closer together than
             the tolerance may cross.
         probability: P(water) on the same grid: whole percent (uint8), or floats.
+        classes: the codes of which bodies are made, each by itself, and what the field `class` calls them; None: water
+            alone, and no such field.
         rows: how many are read at once; the result does not depend on it.
         progress: told after every block, and after every batch that is written.
 
@@ -95,32 +94,22 @@ def vectorize(
         likely = None if probability is None else stack.enter_context(open_raster(probability))
         _check(raster, likely)
         drawing = Drawing(raster.grid, config, str(water))
-        layer = BodyLayer(out, stack.enter_context(appearing(out)), drawing, _seen_on(water, raster.dataset.tags()))
-        shelf = stack.enter_context(Shelf(out.parent, raster.grid.width))
-        for whole in whole_bodies(_read_runs(raster, likely, rows, progress), raster.grid.width):
-            shelf.add(whole, trace(whole, raster.grid.shape))
+        part = stack.enter_context(appearing(out))
+        day = seen_on(water, raster.dataset.tags())
+        layer = BodyLayer(out, part, drawing, day, has_classes=classes is not None)
         steps = 0 if likely is None else _steps(likely)
-        for table, outlines in shelf.batches(_BATCH_CORNERS):
-            layer.write(table, outlines, steps=steps)
-            progress("water bodies written", layer.count + layer.dropped, shelf.count)
+        for code, name in (classes or {WATER: ""}).items():
+            known = (LAND, *(classes or {WATER: ""}))
+            runs = _read_runs(raster, likely, code, known, rows, progress)
+            with Shelf(out.parent, raster.grid.width) as shelf:
+                for whole in whole_bodies(runs, raster.grid.width):
+                    shelf.add(whole, trace(whole, raster.grid.shape))
+                before = layer.count + layer.dropped
+                for table, outlines in shelf.batches(_BATCH_CORNERS):
+                    layer.write(table, outlines, steps=steps, name=name)
+                    progress("water bodies written", layer.count + layer.dropped - before, shelf.count)
         layer.finish()
     return Bodies(out, layer.count, layer.area_m2, layer.dropped)
-
-
-def _seen_on(path: Path, tags: Any) -> datetime.date | None:
-    """The day on which a water raster's ground was seen, None where nothing says so.
-
-    A tag that states it comes first, then the file's name, then that of the scene that it was made of, and last the
-    date that any TIFF may have.
-    """
-    stated = [tags[name] for name in _STATED if name in tags]
-    for text in (*stated, path.name, tags.get("WATERMAP_SCENE", ""), tags.get("TIFFTAG_DATETIME", "")):
-        for year, _, month, day in _DATE.findall(text):
-            try:
-                return datetime.date(int(year), int(month), int(day))
-            except ValueError:  # other digits: an orbit, a tile
-                continue
-    return None
 
 
 def _check(raster: Raster, likely: Raster | None) -> None:
@@ -145,28 +134,29 @@ def _told(grid: Grid) -> str:
 
 
 def _read_runs(
-    raster: Raster, likely: Raster | None, rows: int | None, progress: Progress
+    raster: Raster, likely: Raster | None, code: int, known: Collection[int], rows: int | None, progress: Progress
 ) -> Iterator[tuple[Runs, int]]:
-    """The runs of water of a raster, block by block, and the row that follows on each block."""
+    """The runs of one code of a raster, block by block, and the row that follows on each block."""
     grid = raster.grid
     if rows is None:
         rows = max(1, _BLOCK_PIXELS // grid.width)
         rows -= rows % raster.block_rows if rows > raster.block_rows else 0
     for window in blocks(grid, rows):
         end = int(window.row_off + window.height)
-        codes = _read_codes(raster, window)
-        yield find_runs(codes, int(window.row_off), None if likely is None else _read_steps(likely, window)), end
+        codes = _read_codes(raster, window, known)
+        chances = None if likely is None else _read_steps(likely, window)
+        yield find_runs(codes, int(window.row_off), chances, code=code), end
         progress("rows read for water bodies", end, grid.height)
 
 
-def _read_codes(raster: Raster, window: Window) -> npt.NDArray[np.uint8]:
+def _read_codes(raster: Raster, window: Window, codes_known: Collection[int]) -> npt.NDArray[np.uint8]:
     """The codes of whole rows and of one pixel around them, 255 beyond the raster and where a mask hides them."""
     top = max(0, int(window.row_off) - 1)
     end = min(raster.grid.height, int(window.row_off + window.height) + 1)
     values, hidden = _read(raster, Window(0, top, raster.grid.width, end - top))
     codes = np.full((int(window.height) + 2, raster.grid.width + 2), NO_DATA, dtype=np.uint8)
     inside = codes[top - int(window.row_off) + 1 :, 1:-1][: end - top]
-    known = ~hidden & ((values == LAND) | (values == WATER))
+    known = ~hidden & np.isin(values, list(codes_known))
     np.copyto(inside, values, where=known, casting="unsafe")
     strange = values[~(known | hidden) & (values != NO_DATA)]
     if len(strange):

@@ -20,7 +20,8 @@ def test_a_change_is_told_drawn_and_written(tmp_path: Path, capsys: pytest.Captu
     second = write_water(tmp_path / "lake_20240601_water.tif", before[:, :50] * 0, GRID)
     assert run(["change", str(first), str(second), "--out", str(tmp_path / "out")]) == 0
     name = "lake_20230601_to_lake_20240601_change"
-    assert listing(tmp_path / "out") == [f"{name}.{suffix}" for suffix in ("csv", "png", "qml", "tif")]
+    ends = (".csv", ".png", ".qml", ".tif", "_bodies.gpkg", "_bodies.qml")
+    assert listing(tmp_path / "out") == [f"{name}{end}" for end in ends]
     said = capsys.readouterr()
     assert "Water from 2023-06-01 to 2024-06-01" in said.out
     assert all(word in said.out for word in ("lost", "1000", "0.1001", "0.1001 km2 to 0.0000 km2", f"{name}.png"))

@@ -20,14 +20,15 @@ def test_polygons_lie_beside_the_raster(water: Path, capsys: pytest.CaptureFixtu
     assert run(["vectorize", str(water)]) == 0
     shown = capsys.readouterr()
     assert "3 water bodies, 0.0006005 km2" in shown.out
-    assert str(water.with_suffix(".gpkg")) in shown.out
-    assert pyogrio.read_info(water.with_suffix(".gpkg"))["features"] == 3
+    assert str(water.with_name("lake_bodies.gpkg")) in shown.out
+    assert pyogrio.read_info(water.with_name("lake_bodies.gpkg"))["features"] == 3
+    assert water.with_name("lake_bodies.qml").is_file()
 
 
 def test_polygons_of_a_remote_raster_lie_here(water: Path, web: Web, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.copy(water, web.folder / "far_water.tif")
     assert run(["vectorize", f"{web.url}/far_water.tif"]) == 0
-    assert pyogrio.read_info("far_water.gpkg")["features"] == 3
+    assert pyogrio.read_info("far_bodies.gpkg")["features"] == 3
 
 
 def test_options_reach_the_settings(water: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -32,4 +32,4 @@ def command(before: Path, after: Path, out: Path) -> None:
     table(f"Water from {change.before} to {change.after}", ["class", "pixels", "km2"], rows)
     water = f"{change.water_before_m2 / 1e6:,.4f} km2 to {change.water_after_m2 / 1e6:,.4f} km2"
     console.print(f"Water that was seen both times: {water}")
-    files_to_open([each for each in (picture, change.raster, change.polygons, change.table) if each is not None])
+    files_to_open([picture, change.raster, change.polygons, change.table])

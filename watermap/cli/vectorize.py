@@ -14,9 +14,7 @@ from watermap.config import VectorizeConfig
 
 @click.command(name="vectorize")
 @click.argument("water", metavar="WATER.tif", type=READ)
-@click.option(
-    "--out", type=WRITTEN, help="GeoPackage to write [default: WATER.gpkg beside a raster of this machine, else here]."
-)
+@click.option("--out", type=WRITTEN, help="GeoPackage to write [default: NAME_bodies.gpkg beside NAME_water.tif].")
 @setting(VectorizeConfig, "min_area_m2")
 @setting(VectorizeConfig, "simplify_m")
 @click.option("--smooth", is_flag=True, help="Round the stairs of pixels; areas are kept.")
@@ -27,13 +25,17 @@ def command(
 ) -> None:
     """Make a GeoPackage with a polygon for each water body: area and perimeter on the ellipsoid, size, date."""
     config = VectorizeConfig.load(config_path, section="vectorize", smooth=smooth or None, **stated)
+    from watermap.cog import WATER, WATER_COLORS
     from watermap.storage import remote
+    from watermap.style import write_polygon_style
     from watermap.vectorize import vectorize
 
     if out is None:
-        out = water.with_suffix(".gpkg") if remote(water) is None else Path(f"{water.stem}.gpkg")
+        name = f"{water.stem.removesuffix('_water')}_bodies.gpkg"
+        out = water.with_name(name) if remote(water) is None else Path(name)
     with progress_bar() as progress:
         made = vectorize(water, out, config, probability=probability, progress=progress)
+    write_polygon_style(made.path, {"water": WATER_COLORS[WATER]})
     if made.dropped:
         note(f"{made.dropped} bodies smaller than {config.min_area_m2:g} m2 are left out")
     console.print(f"{made.count} water bodies, {made.area_m2 / 1e6:.4g} km2", markup=False)
