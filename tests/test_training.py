@@ -145,6 +145,7 @@ def undisturbed(small_patches: Path, tmp_path_factory: pytest.TempPathFactory) -
     return train(small_patches, tmp_path_factory.mktemp("undisturbed") / "b", STAGED).bundle
 
 
+@pytest.mark.extended
 def test_interrupted_training_goes_on_to_the_same_weights(
     undisturbed: Bundle, small_patches: Path, tmp_path: Path
 ) -> None:

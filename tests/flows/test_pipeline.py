@@ -107,6 +107,7 @@ def assert_same_weights(*bundles: Bundle) -> None:
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.extended
 def test_a_damaged_model_is_trained_again(undisturbed: Path, tmp_path: Path) -> None:
     folder = tmp_path / "data"
     shutil.copytree(undisturbed, folder)

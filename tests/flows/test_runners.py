@@ -56,6 +56,7 @@ def maps(scenes: Path, bundle: Bundle, out: Path, runner: RunnerConfig) -> dict[
     return {path.name: path.read_bytes() for path in out.iterdir() if path.suffix != ".png"}
 
 
+@pytest.mark.extended
 def test_a_cluster_makes_the_same_maps(scenes: Path, bundle: Bundle, cluster: str, tmp_path: Path) -> None:
     one_by_one = maps(scenes, bundle, tmp_path / "one", RunnerConfig(workers=1))
     assert len(one_by_one) == 8 * 6  # two rasters with a style each, the item, the record

@@ -70,6 +70,7 @@ def maps(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted((folder / "maps").glob("*_water.tif"))}
 
 
+@pytest.mark.extended
 def test_a_better_candidate_takes_over_and_is_taken_back(folder: Path) -> None:
     models, held_out = folder / "models", folder / "held_out"
 
