@@ -41,6 +41,7 @@ print(sorted(set(sys.argv[1:]) & set(sys.modules)))
 @pytest.mark.parametrize(
     ("module", "line"),
     [
+        ("pyogrio", "tile needs pyogrio, which is not installed: pip install 'watermap[train]'"),
         ("sklearn", "tile needs scikit-learn, which is not installed: pip install 'watermap[train]'"),
     ],
 )

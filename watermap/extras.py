@@ -9,19 +9,24 @@ from watermap.errors import UsageError
 
 EXTRAS: Final[Mapping[str, Mapping[str, str]]] = {
     "fast": {"openvino": "openvino"},
+    "polygons": {"pyogrio": "pyogrio"},
     "int8": {"nncf": "nncf"},
     "train": {
         "albumentations": "albumentations",
         "keras": "keras",
+        "pyogrio": "pyogrio",
         "scipy": "scipy",
         "sklearn": "scikit-learn",
     },
-    "earthengine": {"ee": "earthengine-api", "tenacity": "tenacity"},
+    "earthengine": {"ee": "earthengine-api", "pyogrio": "pyogrio", "tenacity": "tenacity"},
     "cloud": {"fsspec": "fsspec", "gcsfs": "gcsfs", "s3fs": "s3fs"},
     "flows": {"prefect": "prefect", "yaml": "pyyaml"},
     "dask": {"distributed": "prefect-dask", "prefect_dask": "prefect-dask"},
 }
-"""Package by the module that is imported, by extra; where several bring it, the first is named."""
+"""Package by the module that is imported, by extra."""
+
+_OWN: Final[Mapping[str, str]] = {"export": "earthengine", "sample": "train", "tile": "train"}
+"""The extra of a command that needs all of it; of others the first is named that brings what is missing."""
 
 
 def missing(error: ModuleNotFoundError, *, needed_by: str) -> UsageError | None:
@@ -32,9 +37,10 @@ def missing(error: ModuleNotFoundError, *, needed_by: str) -> UsageError | None:
         needed_by: the command, for the message.
     """
     module = error.name or ""
-    for extra, packages in EXTRAS.items():
-        if module in packages:
-            package = packages[module]
+    own = _OWN.get(needed_by)
+    for extra in (*([own] if own else []), *EXTRAS):
+        if module in EXTRAS[extra]:
+            package = EXTRAS[extra][module]
             return UsageError(
                 f"{needed_by} needs {package}, which is not installed", hint=f"pip install 'watermap[{extra}]'"
             )

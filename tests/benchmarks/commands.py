@@ -17,6 +17,8 @@ from pathlib import Path
 
 _PEAK_UNIT = 1 if sys.platform == "darwin" else 1024
 _LAST_CHARACTERS = 2000
+_RASTER_ONLY = ("--no-style", "--no-quicklook", "--no-stac")
+"""Rivals write no more than a raster."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def predict(scene: Path, bundle: Path, out: Path, *, engine: str, precision: str
     Raises:
         RuntimeError: it failed.
     """
-    flags = ["--engine", engine, "--precision", precision, "--offset", "0", "--scale", "0.0001"]
+    flags = ["--engine", engine, "--precision", precision, "--offset", "0", "--scale", "0.0001", *_RASTER_ONLY]
     command = ["predict", str(scene), "--bundle", str(bundle), "--out", str(out), *flags]
     return run([sys.executable, "-m", "watermap", *command])
 

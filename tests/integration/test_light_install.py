@@ -16,6 +16,7 @@ import pytest
 import rasterio
 
 from tests.engines.conftest import PATCH, make_unet
+from tests.folders import listing, maps_of
 from watermap.bands import STANDARD_BANDS
 from watermap.config import PredictConfig, SampleConfig, TileConfig
 from watermap.engines.conversion import convert
@@ -27,7 +28,7 @@ pytestmark = pytest.mark.extended
 
 PROJECT = Path(__file__).parents[2]
 MOST_MB = 700
-HEAVY = ("albumentations", "cv2", "jax", "keras", "scipy", "sklearn", "tensorflow", "torch")
+HEAVY = ("albumentations", "cv2", "jax", "keras", "pyogrio", "scipy", "sklearn", "tensorflow", "torch")
 UNREACHABLE = re.compile(r"connection broken by|Could not fetch URL|Max retries exceeded")
 
 
@@ -101,6 +102,9 @@ def test_the_doctor_says_what_is_missing(light: Path) -> None:
         (["demo"], "tensorflow"),
         (["export", "1,2,3,4", "--start", "2024-05-01", "--end", "2024-06-01", "--out", "scenes"], "earthengine"),
         (["predict", "s3://bucket/scene.tif"], "cloud"),
+        (["predict", "scene.tif", "--polygons"], "polygons"),
+        (["vectorize", "lake_water.tif"], "polygons"),
+        (["change", "one_water.tif", "other_water.tif"], "polygons"),
     ],
 )
 def test_a_command_that_lacks_its_extra_names_it(light: Path, words: list[str], extra: str, tmp_path: Path) -> None:
@@ -119,6 +123,7 @@ def test_it_maps_what_the_whole_install_maps(light: Path, tmp_path: Path) -> Non
     done = run(light, "predict", tmp_path / "scenes", "--bundle", bundle.folder, "--out", tmp_path / "maps")
     assert done.returncode == 0, done.stderr
     scenes = sorted((tmp_path / "scenes").glob("*/image.tif"))
+    assert listing(tmp_path / "maps") == maps_of(*(scene.parent.name for scene in scenes))
     predictor = Predictor(bundle, PredictConfig())
     for scene in scenes:
         here = predict_scene(scene, predictor, tmp_path / "here").water

@@ -77,6 +77,8 @@ def command(
     from watermap.products import add_products
     from watermap.promotion import default_bundle
 
+    if polygons:
+        import watermap.vectorize  # noqa: F401  # tells what is not installed before hours of work, not after
     bundle = open_bundle(bundle_dir) if bundle_dir is not None else default_bundle(DEFAULT_MODELS)
     if bundle_dir is None:
         note(f"using bundle {bundle.folder} ({bundle.id})")
