@@ -9,6 +9,7 @@ from rasterio.crs import CRS
 from rio_cogeo.cogeo import cog_validate
 
 from tests.bundles import known_probability, make_bundle
+from tests.failures import one_line
 from tests.folders import listing
 from tests.rasters import LON_LAT, UTM33, write_tif
 from watermap.bands import STANDARD_BANDS
@@ -246,3 +247,31 @@ def test_an_interrupted_prediction_leaves_nothing(bundle: Bundle, tmp_path: Path
     with pytest.raises(KeyboardInterrupt):
         predict_scene(scene, Predictor(bundle, config), tmp_path / "out", progress=interrupt)
     assert listing(tmp_path) == ["place.tif"]
+
+
+def test_a_window_that_hides_what_the_model_sees_is_refused(tmp_path: Path) -> None:
+    bundle = make_bundle(tmp_path / "b", reach=40)
+    with pytest.raises(UsageError) as error:
+        Predictor(bundle, PredictConfig(engine="keras", window=128)).layout((500, 500))
+    assert "windows of 128 are too small for a model that sees 40 pixels far" in one_line(error)
+    assert Predictor(bundle, PredictConfig(engine="keras", window=128)).layout((100, 100)).computed == 128 * 128
+    assert Predictor(bundle, PredictConfig(engine="keras", window=128, overlap=32)).layout((500, 500)).overlap == 32
+
+
+def test_a_scene_that_goes_away_does_not_stop_the_others(
+    bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grid = Grid(*GRIDS["north_up"], 64, 64)
+    scenes = [write_image(tmp_path / f"{name}.tif", scene_values(64, 64), grid) for name in "ab"]
+
+    def identify(scene: Path) -> str:
+        if scene.stem == "a":
+            raise FileNotFoundError(2, "No such file or directory")
+        return "sha256:0"
+
+    monkeypatch.setattr("watermap.prediction._identity", identify)
+    predictor = Predictor(bundle, PredictConfig(engine="keras"))
+    (_, first), (_, second) = predict_scenes(scenes, predictor, tmp_path / "out")
+    assert isinstance(first, DataError)
+    assert isinstance(second, Prediction)
+    assert listing(tmp_path / "out") == ["b_water.tif"]

@@ -223,3 +223,21 @@ def test_reading_into_the_same_memory_reads_the_same(spans: list[tuple[int, int]
             found, expected = read(window), raster.read((2, 0), window)
             np.testing.assert_array_equal(found.values, expected.values)
             np.testing.assert_array_equal(found.valid, expected.valid)
+
+
+def test_bands_of_several_types_are_read_as_the_one_that_holds_all(image: np.ndarray, tmp_path: Path) -> None:
+    whole, half = image[:1], (image[1:2] / 2).astype(np.float32)
+    files = [write(tmp_path / "whole.tif", whole), write(tmp_path / "half.tif", half)]
+    bands = "".join(
+        f'<VRTRasterBand dataType="{kind}" band="{number}"><SimpleSource><SourceFilename>{file}</SourceFilename>'
+        "<SourceBand>1</SourceBand></SimpleSource></VRTRasterBand>"
+        for number, (kind, file) in enumerate(zip(("UInt16", "Float32"), files, strict=True), start=1)
+    )
+    (tmp_path / "both.vrt").write_text(
+        '<VRTDataset rasterXSize="30" rasterYSize="20"><SRS>EPSG:32633</SRS>'
+        f"<GeoTransform>500000,10,0,5000000,0,-10</GeoTransform>{bands}</VRTDataset>"
+    )
+    with open_raster(tmp_path / "both.vrt") as raster:
+        for pixels in (raster.read(), raster.reader((0, 1))(Window(0, 0, 30, 20))):
+            assert pixels.values.dtype == np.float32
+            np.testing.assert_array_equal(pixels.values, np.concatenate([whole, half]))

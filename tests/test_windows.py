@@ -1,4 +1,5 @@
 import itertools
+import threading
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import strategies as st
 from rasterio.windows import Window
 from scipy import ndimage
 
+from watermap.errors import ModelError
 from watermap.grid import spans
 from watermap.radiometry import FloatArray
 from watermap.raster import Mask, Pixels
@@ -215,3 +217,17 @@ def test_overlaps_that_do_not_divide_by_four_blend_too(overlap: int) -> None:
     right = blend_weights(128, overlap, first=False, last=True)[:overlap]
     np.testing.assert_allclose(left + right, 1, atol=1e-6)
     assert left[-1] == right[0] == 0
+
+
+def test_no_thread_outlives_an_error() -> None:
+    """An error that is kept keeps its frames alive; the thread that reads must be gone all the same."""
+    image = np.zeros((200, 200), dtype=np.float32)
+
+    def fail(windows: FloatArray) -> FloatArray:
+        raise ModelError("no", hint="none")
+
+    read = reader(image, np.ones(image.shape, dtype=bool))
+    with pytest.raises(ModelError) as kept:
+        list(predict_strips(read, stored, fail, square(image.shape, 32, 8), batch_size=1))
+    assert kept.value.__traceback__ is not None
+    assert not [thread for thread in threading.enumerate() if thread.name == "watermap-ahead"]

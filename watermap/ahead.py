@@ -44,8 +44,10 @@ def ahead(items: Generator[_Item, None, None], *, depth: int = 1) -> Generator[_
         except BaseException as error:  # whoever asks for the next item gets it
             failures.append(error)
         finally:
-            items.close()
-            put(_END)
+            try:
+                items.close()
+            finally:
+                put(_END)
 
     context = contextvars.copy_context()
     thread = threading.Thread(target=lambda: context.run(run), name="watermap-ahead", daemon=True)

@@ -321,7 +321,7 @@ class PredictConfig(Config):
         None, ge=32, le=8192, description="Width and height of a window in pixels; not given: what fits memory."
     )
     overlap: int | None = Field(
-        None, ge=0, description="Pixels that windows share and blend; not given: by the model's field of view."
+        None, ge=0, le=4080, description="Pixels that windows share and blend; not given: by the model's field of view."
     )
     batch_size: int | None = Field(None, ge=1, description="Windows that Keras predicts at once; fewer if memory ends.")
     threshold: float | None = Field(

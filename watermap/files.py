@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -13,6 +14,9 @@ from pathlib import Path
 
 from watermap.errors import DataError
 from watermap.storage import local, remote
+
+_FULL_BYTES = 1 << 18
+"""A disk with less is taken for full."""
 
 
 def file_digest(path: Path) -> str:
@@ -101,6 +105,9 @@ def write_text(path: Path, text: str) -> None:
 def unwritable(path: Path, error: Exception) -> DataError:
     """The error for an output that cannot be written."""
     reason = getattr(error, "strerror", None) or str(error)
+    with suppress(OSError):
+        if shutil.disk_usage(path.parent).free < _FULL_BYTES:  # which GDAL tells in many ways
+            reason = os.strerror(errno.ENOSPC)
     return DataError(f"{path}: cannot be written ({reason})", hint="check the folder's permissions and free space")
 
 

@@ -25,7 +25,7 @@ from watermap.config import STRIDE, PredictConfig
 from watermap.dates import DATE_TAG, seen_on
 from watermap.engines.choice import open_engine
 from watermap.engines.engine import Engine
-from watermap.errors import UsageError, WatermapError
+from watermap.errors import DataError, UsageError, WatermapError
 from watermap.files import identity
 from watermap.gdal import raster_files, small_cache
 from watermap.inputs import output_name
@@ -87,8 +87,10 @@ class Predictor:
         self._opening = threading.Lock()
         step = 2 * STRIDE  # windows start at multiples of the stride, for any overlap that is one too
         if (config.window or 0) % step or (config.overlap or 0) % STRIDE:
+            stated = {"window": config.window, "overlap": config.overlap}
+            told = " and ".join(f"{name} {value}" for name, value in stated.items() if value is not None)
             raise UsageError(
-                f"window {config.window} and overlap {config.overlap} do not fit the model's stride",
+                f"{told} do not fit the model's stride",
                 hint=f"give a window that is a multiple of {step} and an overlap that is one of {STRIDE}",
             )
 
@@ -106,11 +108,21 @@ class Predictor:
             return self._engine
 
     def layout(self, shape: tuple[int, int]) -> Layout:
-        """The windows of a scene of (rows, cols)."""
+        """The windows of a scene of (rows, cols).
+
+        Raises:
+            UsageError: the windows asked for are too small for how far the model sees.
+        """
         reach = self.bundle.contract.reach
         overlap = self.config.overlap
         if overlap is None:
             overlap = OVERLAP if reach is None else overlap_for(reach)
+            window = self.config.window
+            if reach is not None and window is not None and 2 * overlap >= window and max(shape) > window:
+                raise UsageError(
+                    f"windows of {window} are too small for a model that sees {reach} pixels far",
+                    hint=f"give at least --window {2 * overlap + 2 * STRIDE}, or an --overlap to say that less will do",
+                )
         if self.config.window is not None:
             return square_layout(shape, self.config.window, overlap)
         return picked_layout(shape, self.engine.window_pixels, overlap)
@@ -249,9 +261,10 @@ def predict_scenes(
     Returns:
         (scene, what was predicted or why it failed), in the order given.
     """
+    leaving = threading.Event()
 
     def predicted(number: int, scene: Path) -> Prediction | WatermapError:
-        told = _named(progress, f"{output_name(scene)} ({number + 1} of {len(scenes)})")
+        told = _named(_until(leaving, progress), f"{output_name(scene)} ({number + 1} of {len(scenes)})")
         try:
             return then(scene, predict_scene(scene, predictor, out, names=names, progress=told))
         except WatermapError as error:
@@ -260,7 +273,27 @@ def predict_scenes(
     if jobs == 1:
         return [(scene, predicted(number, scene)) for number, scene in enumerate(scenes)]
     with ThreadPoolExecutor(jobs) as threads:
-        return list(zip(scenes, threads.map(predicted, range(len(scenes)), scenes), strict=True))
+        try:
+            return list(zip(scenes, threads.map(predicted, range(len(scenes)), scenes), strict=True))
+        except BaseException:  # Ctrl-C too: scenes that run end at their next window, the others never begin
+            leaving.set()
+            threads.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+class _LeftError(Exception):
+    """Ends a scene whose run is left."""
+
+
+def _until(leaving: threading.Event, progress: Progress) -> Progress:
+    """Progress that ends the work that it is told of once a run is left."""
+
+    def show(message: str, done: int, total: int) -> None:
+        if leaving.is_set():
+            raise _LeftError
+        progress(message, done, total)
+
+    return show
 
 
 def _named(progress: Progress, name: str) -> Progress:
@@ -299,7 +332,12 @@ def _tags(scene: Path, predictor: Predictor, day: datetime.date | None) -> dict[
 
     Of a remote scene it tells what its store says of the content, so that it is not read twice.
     """
-    kind, _, value = _identity(scene).partition(":")
+    try:
+        kind, _, value = _identity(scene).partition(":")
+    except OSError as error:
+        raise DataError(
+            f"{scene}: cannot be read any more ({error.strerror})", hint="leave it there until the end"
+        ) from error
     return ({} if day is None else {DATE_TAG: day.isoformat()}) | {
         "WATERMAP_VERSION": __version__,
         "WATERMAP_BUNDLE": predictor.bundle.folder.name,

@@ -184,7 +184,14 @@ class Raster:
         return read
 
     def _read_bands(self, positions: Sequence[int], window: Window, out: Array | None = None) -> Array:
-        return self._guarded(partial(self._dataset.read, out=out), [self._data_indexes[p] for p in positions], window)
+        indexes = [self._data_indexes[p] for p in positions]
+        if len({self._dataset.dtypes[index - 1] for index in indexes}) == 1:
+            return self._guarded(partial(self._dataset.read, out=out), indexes, window)
+        if out is None:  # GDAL reads bands of one type together
+            out = np.empty((len(indexes), int(window.height), int(window.width)), dtype=self.dtype)
+        for layer, index in zip(out, indexes, strict=True):
+            self._guarded(partial(self._dataset.read, out=layer), index, window)
+        return out
 
     def _masks(self, window: Window) -> list[Array]:
         """The mask band and the alpha band, (rows, cols) each, where there are any."""

@@ -202,8 +202,11 @@ def predict_strips(
     Raises:
         ModelError: the model gives a number that is not finite.
     """
-    batches = ahead(_batches(_rows(read, layout), prepare, layout, batch_size))
-    with closing(ahead(_computed(batches, compute))) as results:
+    # Closed by name: an error that travels keeps frames alive, and a thread that still reads must not outlive its file.
+    with (
+        closing(ahead(_batches(_rows(read, layout), prepare, layout, batch_size))) as batches,
+        closing(ahead(_computed(batches, compute))) as results,
+    ):
         yield from _blended(results, layout, progress)
 
 

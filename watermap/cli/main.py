@@ -40,6 +40,11 @@ _COMMANDS: Final = {
 
 
 _INTERRUPTED: Final = "interrupted; run the same command again to go on"
+_STOPS: Final = tuple(
+    getattr(signal, name)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP")
+    if hasattr(signal, name)  # not all on Windows
+)
 _interrupted: list[bool] = []
 """Filled when a signal asks this process to end."""
 
@@ -143,14 +148,15 @@ def _report_defect(error: Exception) -> int:
 
 def main() -> None:
     """Entry point of the `watermap` script."""
-    for signal_number in (signal.SIGINT, signal.SIGTERM):  # a scheduler's stop cleans up like Ctrl-C
-        signal.signal(signal_number, _interrupt)
+    for signal_number in _STOPS:  # a scheduler's stop, or a closed terminal, cleans up like Ctrl-C
+        if signal.getsignal(signal_number) != signal.SIG_IGN:  # nohup stays nohup
+            signal.signal(signal_number, _interrupt)
     logging.getLogger("rasterio").addHandler(logging.NullHandler())  # its errors reach the user as ours
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # its advice on tracing is for developers
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal that knows only ASCII gets a question mark, not an error
             stream.reconfigure(errors="replace")
     code = run()
-    for signal_number in (signal.SIGINT, signal.SIGTERM):  # what is left is quick, and a second Ctrl-C only makes noise
+    for signal_number in _STOPS:  # what is left is quick, and a second Ctrl-C only makes noise
         signal.signal(signal_number, signal.SIG_IGN)
     sys.exit(code)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -136,7 +137,7 @@ def _tell_engine(predictor: Predictor) -> None:
     if predictor.config.engine == "auto" and choose(predictor.bundle, predictor.config).engine == "keras":
         if not is_installed():
             note("with pip install 'watermap[fast]' and a converted bundle this would be several times faster")
-        else:
+        elif find_spec("keras") is not None:
             note(
                 f"{predictor.bundle.folder} is not converted for OpenVINO, so Keras runs it, several times slower: "
                 f"watermap bundles convert {predictor.bundle.folder} --patches PATCHES"
@@ -155,11 +156,12 @@ def _show_forecasts(images: list[Path], predictor: Predictor) -> None:
                 output_name(image),
                 f"{found.rows} x {found.cols}",
                 f"{found.windows} of {found.window[0]} x {found.window[1]}",
+                f"{found.overlap} px",
                 f"{found.computed_per_pixel:.3f}",
                 f"{found.flops / 1e12:.3g}",
                 f"{found.memory_bytes / 2**20:.0f}",
                 f"{found.seconds:.0f}",
             ]
         )
-    title = f"Nothing was mapped; {predictor.engine.name}, overlap {predictor.layout((1, 1)).overlap} px"
-    table(title, ["scene", "pixels", "windows", "computed a pixel", "TFLOP", "MiB", "seconds"], rows)
+    title = f"Nothing was mapped; {predictor.engine.name}"
+    table(title, ["scene", "pixels", "windows", "overlap", "computed a pixel", "TFLOP", "MiB", "seconds"], rows)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from watermap.bundle import Bundle
 from watermap.config import Precision
@@ -136,7 +136,7 @@ def open_converted(bundle: Bundle) -> Converted | None:
         return None
     try:
         record = Record.model_validate_json(path.read_text(encoding="utf-8"))
-    except (OSError, ValidationError) as error:
+    except (OSError, ValueError) as error:
         raise _damaged(path, "it is not readable") from error
     if record.format_version != FORMAT_VERSION or record.converted_from != bundle.contract.model_digest:
         return None
