@@ -74,7 +74,8 @@ def test_the_item_is_valid_and_names_bundle_scene_and_files(bundle: Bundle, tmp_
     assert item.properties["watermap:scene_sha256"] == file_digest(scene)
     assert item.properties["proj:shape"] == [ROWS, COLS]
     (source,) = item.get_links("derived_from")
-    assert source.get_href() == str(scene)
+    assert json.loads(path.read_text())["links"] == [source.to_dict(transform_href=False)]
+    assert (path.parent / str(source.target)).resolve() == scene
     assert set(item.assets) == {
         "water",
         "probability",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from watermap.map_item import write_map_item
 from watermap.prediction import FLOAT_LAYOUT, PERCENT_LAYOUT, Prediction
 from watermap.progress import Progress, silent
 from watermap.raster import open_raster
+from watermap.storage import remote
 from watermap.style import style_path, write_polygon_style, write_raster_style
 
 _ENDS: Final = {"bodies": "bodies.gpkg", "quicklook": "quicklook.png"}
@@ -64,8 +66,13 @@ def add_products(
 
         plot_quicklook(scene, made.water, files["quicklook"], names=names)
     if config.stac:
-        write_map_item(item, made.water, files, source=str(scene))
+        write_map_item(item, made.water, files, source=_source(scene, item.parent))
     return done
+
+
+def _source(scene: Path, folder: Path) -> str:
+    """Where a scene lies, seen from a folder: both may move together."""
+    return str(scene) if remote(scene) is not None else os.path.relpath(scene.resolve(), folder.resolve())
 
 
 def _beside(made: Prediction, end: str) -> Path:

@@ -25,6 +25,8 @@ MORE_MEMORY = 2 << 30
 
 WIDE = 600_000
 
+RASTERS_ONLY = ("--no-style", "--no-quicklook", "--no-stac")
+
 _LIMITED = """
 import resource, sys
 from watermap.cli.main import main
@@ -51,7 +53,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def predict(
     bundle: Bundle, scene: Path, maps: Path, kind: str = "none", limit: int = 0
 ) -> subprocess.CompletedProcess[str]:
-    flags = ["--bundle", str(bundle.folder), "--out", str(maps), "--engine", "openvino", "--probability"]
+    flags = ["--bundle", str(bundle.folder), "--out", str(maps), "--engine", "openvino", "--probability", *RASTERS_ONLY]
     command = [sys.executable, "-B", "-c", _LIMITED, kind, str(limit), "predict", str(scene), *flags]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
 
