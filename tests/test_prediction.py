@@ -1,3 +1,6 @@
+import signal
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -275,3 +278,30 @@ def test_a_scene_that_goes_away_does_not_stop_the_others(
     assert isinstance(first, DataError)
     assert isinstance(second, Prediction)
     assert listing(tmp_path / "out") == ["b_water.tif"]
+
+
+def test_an_interruption_does_not_wait_for_the_scenes_that_run(
+    bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grid = Grid(*GRIDS["north_up"], 512, 512)
+    scenes = [write_image(tmp_path / f"{name}.tif", scene_values(512, 512), grid) for name in "abc"]
+    predictor = Predictor(bundle, PredictConfig(engine="keras", window=64, overlap=0, batch_size=1))
+    started, main = threading.Event(), threading.get_ident()
+
+    def slow(windows: np.ndarray) -> np.ndarray:
+        started.set()
+        time.sleep(0.3)
+        return np.zeros(windows[:, 0].shape, dtype=np.float32)
+
+    monkeypatch.setattr(predictor.engine, "compute", slow)
+
+    def interrupt() -> None:
+        started.wait()
+        signal.pthread_kill(main, signal.SIGINT)
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    begun = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        predict_scenes(scenes, predictor, tmp_path / "out", jobs=2)
+    assert time.monotonic() - begun < 15  # 64 windows of each would take 19 s and more
+    assert not (tmp_path / "out").exists()
