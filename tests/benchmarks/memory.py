@@ -49,7 +49,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
                         "rows": height,
                         "cols": options.cols,
                         "scene_mib": rounded(height * options.cols * len(bands) * 2 / 2**20),
-                        "seconds": [rounded(run.seconds) for run in found],
                         "peak_mib": rounded(max(run.peak_bytes for run in found) / 2**20),
                     }
                 )
