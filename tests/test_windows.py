@@ -164,9 +164,11 @@ def test_picked_windows_cover_the_scene_and_fit_memory(rows: int, cols: int, pix
     assert layout.shape[0] * layout.shape[1] <= max(pixels * 1.2 + 16 * TALLEST, least * max(least, TALLEST + 16))
 
 
-def test_a_whole_tile_is_computed_little_more_than_once() -> None:
-    layout = picked_layout((10_980, 10_980), 3 << 20, 64)
-    assert layout.computed <= 1.1 * 10_980**2
+@pytest.mark.parametrize(("overlap", "most"), [(64, 1.14), (96, 1.19)])
+def test_a_whole_tile_is_computed_little_more_than_once(overlap: int, most: float) -> None:
+    """With windows as OpenVINO takes them in bfloat16, for models that see 31 and 47 pixels far."""
+    layout = picked_layout((10_980, 10_980), 1200 * 1200, overlap)
+    assert layout.computed <= most * 10_980**2
 
 
 @given(st.integers(0, 200))
@@ -231,3 +233,21 @@ def test_no_thread_outlives_an_error() -> None:
         list(predict_strips(read, stored, fail, square(image.shape, 32, 8), batch_size=1))
     assert kept.value.__traceback__ is not None
     assert not [thread for thread in threading.enumerate() if thread.name == "watermap-ahead"]
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(1, 150), st.integers(1, 150), st.sampled_from([16, 32]), st.data(), st.integers(0, 2**32 - 1))
+def test_no_pixel_depends_on_the_size_of_windows(
+    rows: int, cols: int, overlap: int, data: st.DataObject, seed: int
+) -> None:
+    """At the scene's edges neither: what lies beyond them is mirrored as far as the network sees."""
+    image = np.random.default_rng(seed).random((rows, cols)).astype(np.float32)
+    valid = np.ones(image.shape, dtype=bool)
+    network = local_mean(overlap // 2 - 1)
+    sizes = data.draw(st.lists(st.sampled_from([96, 128, 160, 320]), min_size=2, max_size=2, unique=True))
+    layouts = [
+        square_layout(image.shape, sizes[0], overlap),
+        picked_layout(image.shape, sizes[1] ** 2, overlap),
+    ]
+    one, other = (whole(image, valid, network, layout)[0] for layout in layouts)
+    np.testing.assert_allclose(one, other, atol=1e-5)

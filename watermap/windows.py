@@ -10,7 +10,7 @@ import itertools
 import math
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -78,9 +78,9 @@ def square_layout(shape: tuple[int, int], window: int, overlap: int) -> Layout:
         overlap: pixels that neighbours share.
     """
     step = 2 * STRIDE
-    size = min(window, math.ceil(max(shape) / step) * step)
+    size = min(window, math.ceil((max(shape) + overlap // 2) / step) * step)
     shared = min(overlap, _floor((size - 1) // 2))
-    return Layout(tuple(spans(shape[0], size, shared)), tuple(spans(shape[1], size, shared)), shared)
+    return Layout(_spans(shape[0], size, shared), _spans(shape[1], size, shared), shared)
 
 
 def picked_layout(shape: tuple[int, int], pixels: int, overlap: int) -> Layout:
@@ -93,8 +93,9 @@ def picked_layout(shape: tuple[int, int], pixels: int, overlap: int) -> Layout:
     """
     least = 2 * overlap + STRIDE
     tallest = min(TALLEST, max(math.isqrt(pixels), pixels // shape[1]))
-    rows = even_size(shape[0], max(least, _floor(tallest)), overlap, STRIDE)
-    cols = even_size(shape[1], max(least, _floor(pixels // rows)), overlap, STRIDE)
+    beyond = overlap // 2
+    rows = even_size(shape[0] + beyond, max(least, _floor(tallest)), overlap, STRIDE)
+    cols = even_size(shape[1] + beyond, max(least, _floor(pixels // rows)), overlap, STRIDE)
     return Layout(_spans(shape[0], rows, overlap), _spans(shape[1], cols, overlap), overlap)
 
 
@@ -103,7 +104,14 @@ def _floor(pixels: int) -> int:
 
 
 def _spans(length: int, size: int, overlap: int) -> tuple[Span, ...]:
-    return tuple(spans(length, size, overlap if length > size else 0))
+    """Windows that cover an axis and half an overlap more.
+
+    What lies beyond the end is mirrored. If windows ended anywhere, each would see as much of it as it happens to
+    hold, and the map would depend on their size.
+    """
+    covered = length + overlap // 2
+    found = spans(covered, size, overlap if covered > size else 0)
+    return tuple(replace(span, used=min(size, length - span.start)) for span in found)
 
 
 def blend_weights(size: int, overlap: int, *, first: bool, last: bool) -> FloatArray:
@@ -216,7 +224,8 @@ def _rows(read: Reader, layout: Layout) -> Iterator[_Row]:
     pieces: list[Pixels] = []
     for number, span in enumerate(layout.rows):
         shared = sum(len(piece.valid) for piece in pieces)
-        pieces.append(read(Window(0, span.start + shared, width, span.used - shared)))
+        if span.used > shared:
+            pieces.append(read(Window(0, span.start + shared, width, span.used - shared)))
         valid = np.concatenate([piece.valid for piece in pieces])
         chosen = [i for i, col in enumerate(layout.cols) if valid[:, col.start : col.start + col.used].any()]
         yield _Row(number, pieces, valid, chosen)

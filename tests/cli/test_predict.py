@@ -42,7 +42,7 @@ def test_a_dry_run_tells_and_makes_nothing(
     assert run([*words, "--dry-run"]) == 0
     said = capsys.readouterr().out
     assert "Nothing was mapped; openvino" in said
-    assert all(word in said for word in ("place_0", "128 x 128", "1 of 128 x 128", "1.000", "TFLOP", "MiB"))
+    assert all(word in said for word in ("place_0", "128 x 128", "1 of 144 x 144", "1.266", "TFLOP", "MiB"))
     assert not (tmp_path / "maps").exists()
 
 

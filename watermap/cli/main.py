@@ -40,11 +40,8 @@ _COMMANDS: Final = {
 
 
 _INTERRUPTED: Final = "interrupted; run the same command again to go on"
-_STOPS: Final = tuple(
-    getattr(signal, name)
-    for name in ("SIGINT", "SIGTERM", "SIGHUP")
-    if hasattr(signal, name)  # not all on Windows
-)
+_HANGUP: Final = getattr(signal, "SIGHUP", None)
+_STOPS: Final = tuple(each for each in (signal.SIGINT, signal.SIGTERM, _HANGUP) if each is not None)
 _interrupted: list[bool] = []
 """Filled when a signal asks this process to end."""
 
@@ -149,8 +146,9 @@ def _report_defect(error: Exception) -> int:
 def main() -> None:
     """Entry point of the `watermap` script."""
     for signal_number in _STOPS:  # a scheduler's stop, or a closed terminal, cleans up like Ctrl-C
-        if signal.getsignal(signal_number) != signal.SIG_IGN:  # nohup stays nohup
-            signal.signal(signal_number, _interrupt)
+        if signal_number == _HANGUP and signal.getsignal(signal_number) == signal.SIG_IGN:
+            continue  # nohup stays nohup
+        signal.signal(signal_number, _interrupt)
     logging.getLogger("rasterio").addHandler(logging.NullHandler())  # its errors reach the user as ours
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # its advice on tracing is for developers
     for stream in (sys.stdout, sys.stderr):
