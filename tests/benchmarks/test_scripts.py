@@ -87,9 +87,9 @@ def test_engines(kept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert [(row["name"], row["window"], row["batch"]) for row in found["results"]] == [
         ("Keras predict, float32", "32 x 32", 4),
         ("keras with tensorflow, float32", "32 x 32", 4),
-        ("keras with tensorflow, float32", "64 x 64", 2),
+        ("keras with tensorflow, float32", "112 x 112", 2),
         ("openvino, float32", "32 x 32", 4),
-        ("openvino, float32", "64 x 64", 1),
+        ("openvino, float32", "112 x 112", 1),
         ("smp.Unet, float32, contiguous", "32 x 32", 4),
     ]
     assert all(len(row["seconds"]) == 2 and row["to_keras"] > 0 and row["to_rival"] > 0 for row in found["results"])
@@ -103,8 +103,8 @@ def test_predict_scene(bundle: list[str], quick: None, tmp_path: Path, capsys: p
     rows = by_name(found)
     assert list(rows) == ["bare forward pass", "whole command", "whole command without start-up"]
     assert all(set(row) > SPEED | {"to_bare", "of_what_overlap_allows"} for row in rows.values())
-    assert rows["whole command"]["computed_per_pixel"] == 1
-    assert (found["settings"]["engine"], found["settings"]["window"]) == ("openvino, float32", [96, 128])
+    assert rows["whole command"]["computed_per_pixel"] > 1  # what lies beyond the edges is computed too
+    assert (found["settings"]["engine"], found["settings"]["window"]) == ("openvino, float32", [144, 176])
     assert "| whole command |" in capsys.readouterr().out
 
 
@@ -129,7 +129,8 @@ def test_rivals(bundle: list[str], quick: None, tmp_path: Path, monkeypatch: pyt
     rivals.main([*bundle, "--size", "64", "--rivals", sys.executable, "--out", str(tmp_path)])
     found = result(tmp_path, "rivals")
     ours, theirs = found["results"]
-    assert (ours["computed_per_pixel"], theirs["computed_per_pixel"]) == (1, 4)
+    assert ours["computed_per_pixel"] > 1  # what lies beyond the edges is computed too
+    assert theirs["computed_per_pixel"] == 4
     assert set(ours) > SPEED | {"without_start_up_s", "to_rival", "to_rival_without_start_up"}
     assert found["settings"]["rival"] == {"overlap": 64}
     assert found["versions"]["geoai-py"] == "0"
