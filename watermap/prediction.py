@@ -208,7 +208,8 @@ def predict_scene(
     with small_cache(), open_raster(scene, names=names) as raster, ExitStack() as stack:
         pixels = raster.grid.width * raster.grid.height
         meanwhile = stack.enter_context(ThreadPoolExecutor(1))
-        meanwhile.submit(predictor.warm, raster.grid.shape)
+        engine, window = predictor.engine, predictor.layout(raster.grid.shape).shape
+        meanwhile.submit(engine.warm, window)
         radiometry = predictor.radiometry(raster)
         day = seen_on(Path(output_name(scene)), raster.dataset.tags())
         tags = meanwhile.submit(_tags, scene, predictor, day)  # reads all of the file

@@ -106,7 +106,7 @@ def test_half_precision_of_keras_is_close(bundle: Bundle) -> None:
     assert ((full >= 0.5) != (half >= 0.5)).mean() < 0.02
 
 
-@pytest.mark.parametrize("name", ["keras", "openvino"])
+@pytest.mark.parametrize("name", ["openvino"])
 def test_what_was_warmed_does_not_wait(
     name: Literal["keras", "openvino"], bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -61,10 +61,8 @@ class KerasEngine:
         side = self._bundle.contract.patch_size
         return flops_per_pixel(self._bundle.load_model((side, side)), side)
 
-    def warm(self, shape: tuple[int, int]) -> None:
-        """See `Engine`."""
-        with self._computing:
-            self._model(shape)
+    def warm(self, shape: tuple[int, int]) -> None:  # noqa: ARG002 (the engines' signature)
+        """Nothing: a framework that another thread loads may not survive an interruption."""
 
     def compute(self, windows: FloatArray) -> FloatArray:
         """See `Engine`."""
