@@ -127,10 +127,6 @@ class Predictor:
             return square_layout(shape, self.config.window, overlap)
         return picked_layout(shape, self.engine.window_pixels, overlap)
 
-    def warm(self, shape: tuple[int, int]) -> None:
-        """Get the engine ready for a scene of (rows, cols), ahead of its first window."""
-        self.engine.warm(self.layout(shape).shape)
-
     def radiometry(self, raster: Raster) -> Radiometry:
         """What a scene's numbers mean, checked against the contract.
 

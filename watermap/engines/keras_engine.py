@@ -61,7 +61,7 @@ class KerasEngine:
         side = self._bundle.contract.patch_size
         return flops_per_pixel(self._bundle.load_model((side, side)), side)
 
-    def warm(self, shape: tuple[int, int]) -> None:  # noqa: ARG002 (the engines' signature)
+    def warm(self, shape: tuple[int, int]) -> None:
         """Nothing: a framework that another thread loads may not survive an interruption."""
 
     def compute(self, windows: FloatArray) -> FloatArray:
