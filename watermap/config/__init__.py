@@ -1,0 +1,27 @@
+"""The settings of every stage: one frozen model each, the same for TOML files, flags and flow parameters."""
+
+from watermap.config.base import Config
+from watermap.config.export import EarthEngineConfig, ExportConfig
+from watermap.config.predict import PredictConfig, ProductConfig, VectorizeConfig
+from watermap.config.sample import SampleConfig
+from watermap.config.terms import STRIDE, Precision, Preset
+from watermap.config.tile import TileConfig
+from watermap.config.train import FROM_PRETRAINED, FROM_SCRATCH, StageConfig, TrainConfig
+
+__all__ = [
+    "FROM_PRETRAINED",
+    "FROM_SCRATCH",
+    "STRIDE",
+    "Config",
+    "EarthEngineConfig",
+    "ExportConfig",
+    "Precision",
+    "PredictConfig",
+    "Preset",
+    "ProductConfig",
+    "SampleConfig",
+    "StageConfig",
+    "TileConfig",
+    "TrainConfig",
+    "VectorizeConfig",
+]

@@ -1,0 +1,19 @@
+"""Words and numbers that several stages' settings use."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+Preset = Literal["reference", "fast"]
+"""How much a decoder computes."""
+
+Precision = Literal["float32", "bfloat16", "int8"]
+"""What a model computes in."""
+
+STRIDE: Final = 16
+"""Image pixels a pixel of an encoder's deepest features: sides of patches and windows are multiples of it."""
+
+OFFSET: Final = (
+    "DN added to every pixel before scaling: -1000 for raw L2A from baseline 04.00 on; not given: what the file says."
+)
+SCALE: Final = "Reflectance of one DN: 0.0001 for Sentinel-2 products; not given: what the file says."
