@@ -45,8 +45,8 @@ def predict_one(
     name: str, image: Path, bundle: Path, bundle_id: str, out: Path, config: PredictConfig, products: ProductConfig
 ) -> Row:
     """Map one scene, unless its map is there, whole and made from the same scene, bundle and settings."""
+    from watermap.maps.products import add_products
     from watermap.predicted import predict_once
-    from watermap.products import add_products
 
     predictor = _predictor(bundle, bundle_id, config)
     turn = functools.partial(_turn, predictor)
@@ -153,7 +153,7 @@ def predict_flow(
 
 def _show_maps(images: list[Path], out: Path) -> None:
     """Quicklooks of the first scenes, and where all maps are."""
-    from watermap.quicklook import plot_quicklooks
+    from watermap.maps.quicklook import plot_quicklooks
 
     maps = [out / f"{output_name(image)}_water.tif" for image in images]
     if maps:

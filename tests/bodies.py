@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from watermap.cog import LAND, NO_DATA, WATER
-from watermap.runs import Runs, find_runs
+from watermap.polygons.runs import Runs, find_runs
 
 Codes = npt.NDArray[np.uint8]
 

@@ -22,13 +22,13 @@ from watermap.bandfiles import find_band_files
 from watermap.bundle import Bundle
 from watermap.cog import LABEL_LAYOUT, NO_DATA, WATER, RasterLayout, RasterWriter
 from watermap.config import STRIDE, PredictConfig
-from watermap.dates import DATE_TAG, seen_on
 from watermap.engines.choice import open_engine
 from watermap.engines.engine import Engine
 from watermap.errors import DataError, UsageError, WatermapError
 from watermap.files import identity
 from watermap.gdal import raster_files, small_cache
 from watermap.inputs import output_name
+from watermap.maps.dates import DATE_TAG, seen_on
 from watermap.progress import Progress, silent
 from watermap.radiometry import FloatArray, scene_radiometry, to_model
 from watermap.raster import Pixels, Radiometry, Raster, open_raster

@@ -9,7 +9,7 @@ import pytest
 
 from tests.bundles import make_bundle
 from tests.folders import listing
-from tests.test_timeline import GRID, write_water
+from tests.maps.test_timeline import GRID, write_water
 from watermap.cli.main import run
 
 

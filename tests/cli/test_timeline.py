@@ -9,8 +9,8 @@ import pytest
 import shapely
 
 from tests.folders import listing
-from tests.test_known_bodies import write_outlines
-from tests.test_timeline import GRID, table, write_water
+from tests.maps.test_known_bodies import write_outlines
+from tests.maps.test_timeline import GRID, table, write_water
 from watermap.cli.main import run
 
 

@@ -16,10 +16,10 @@ from matplotlib.image import imread
 from tests.bundles import make_bundle
 from tests.rasters import make_grid, write_tif
 from watermap.bands import STANDARD_BANDS
-from watermap.change import CHANGE_COLORS
 from watermap.cli.main import run
 from watermap.cog import LABEL_LAYOUT, LAND, WATER, WATER_COLORS, RasterWriter
-from watermap.style import RAMP
+from watermap.maps.change import CHANGE_COLORS
+from watermap.maps.style import RAMP
 
 ROWS, COLS = 60, 80
 SEA, FIELD, HOLE = (30, 10), (30, 70), (3, 3)

@@ -19,9 +19,9 @@ def command(before: Path, after: Path, out: Path) -> None:
     Where either was not seen is unknown, neither gained nor lost. Rasters that are shifted by whole pixels are compared
     where both lie.
     """
-    from watermap.change import CHANGE_NAMES, compare
-    from watermap.change_picture import plot_change
     from watermap.cli.console import console, files_to_open, note, progress_bar, table
+    from watermap.maps.change import CHANGE_NAMES, compare
+    from watermap.maps.change_picture import plot_change
 
     with progress_bar() as progress:
         change = compare(before, after, out, progress=progress)

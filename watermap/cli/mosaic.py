@@ -10,7 +10,7 @@ import click
 from watermap.cli.options import READ, WRITTEN
 
 if TYPE_CHECKING:
-    from watermap.mosaic import Rule
+    from watermap.maps.mosaic import Rule
 
 
 @click.command(name="mosaic")
@@ -31,7 +31,7 @@ def command(waters: tuple[Path, ...], out: Path, rule: Rule) -> None:
     The day of each is told by its DATE tag, or by 8 digits in its name: lake_20230601_water.tif.
     """
     from watermap.cli.console import files_to_open, note, progress_bar, table
-    from watermap.mosaic import mosaic
+    from watermap.maps.mosaic import mosaic
 
     with progress_bar() as progress:
         made = mosaic(waters, out, rule=rule, progress=progress)

@@ -74,12 +74,12 @@ def command(
 
     images = find_images(scenes)
     from watermap.bundle import DEFAULT_MODELS, open_bundle
+    from watermap.maps.products import add_products
     from watermap.prediction import Prediction, Predictor, predict_scenes
-    from watermap.products import add_products
     from watermap.promotion import default_bundle
 
     if polygons:
-        import watermap.vectorize  # noqa: F401  # tells what is not installed before hours of work, not after
+        import watermap.polygons.vectorize  # noqa: F401  # tells what is not installed before hours of work, not after
     bundle = open_bundle(bundle_dir) if bundle_dir is not None else default_bundle(DEFAULT_MODELS)
     if bundle_dir is None:
         note(f"using bundle {bundle.folder} ({bundle.id})")

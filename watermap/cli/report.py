@@ -22,8 +22,8 @@ def command(run_dir: Path, bundle_dir: Path | None, out: Path | None, title: str
     file that needs no network.
     """
     from watermap.bundle import open_bundle
-    from watermap.html_report import write_report
-    from watermap.run_facts import gather
+    from watermap.maps.html_report import write_report
+    from watermap.maps.run_facts import gather
     from watermap.storage import local
 
     out = local(run_dir) / "report.html" if out is None else out

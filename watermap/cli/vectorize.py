@@ -26,9 +26,9 @@ def command(
     """Make a GeoPackage with a polygon for each water body: area and perimeter on the ellipsoid, size, date."""
     config = VectorizeConfig.load(config_path, section="vectorize", smooth=smooth or None, **stated)
     from watermap.cog import WATER, WATER_COLORS
+    from watermap.maps.style import write_polygon_style
+    from watermap.polygons.vectorize import vectorize
     from watermap.storage import remote
-    from watermap.style import write_polygon_style
-    from watermap.vectorize import vectorize
 
     if out is None:
         name = f"{water.stem.removesuffix('_water')}_bodies.gpkg"

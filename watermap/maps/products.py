@@ -1,0 +1,101 @@
+"""What goes with a water map: styles for QGIS, a quicklook, polygons of its water bodies, a STAC item."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from watermap.cog import LABEL_LAYOUT, WATER, WATER_COLORS
+from watermap.config import ProductConfig, VectorizeConfig
+from watermap.maps.map_item import write_map_item
+from watermap.maps.style import style_path, write_polygon_style, write_raster_style
+from watermap.prediction import FLOAT_LAYOUT, PERCENT_LAYOUT, Prediction
+from watermap.progress import Progress, silent
+from watermap.raster import open_raster
+from watermap.storage import remote
+
+_ENDS: Final = {"bodies": "bodies.gpkg", "quicklook": "quicklook.png"}
+"""Of the names of what people open."""
+
+
+def add_products(
+    scene: Path,
+    made: Prediction,
+    config: ProductConfig,
+    *,
+    names: Sequence[str] | None = None,
+    keep: bool = False,
+    progress: Progress = silent,
+) -> Prediction:
+    """Make what goes with a water map, each file complete or not at all.
+
+    `NAME_water.qml` and `NAME_probability.qml` are styles, `NAME_quicklook.png` a picture of the scene with its water,
+    `NAME_bodies.gpkg` the water bodies, `NAME_item.json` the STAC item of all these.
+
+    Args:
+        scene: the image that the map was made of.
+        made: the map.
+        config: which of them.
+        names: the names of all the image's bands in order, if the user states them.
+        keep: leave them as they are where all of them are there.
+        progress: told as polygons are made.
+
+    Returns:
+        The prediction with what people open besides: polygons and picture, as far as they are asked for.
+
+    Raises:
+        DataError: the scene or the map cannot be read, or a file cannot be written.
+    """
+    files = _files(made, config)
+    done = replace(made, products=tuple(files[key] for key in _ENDS if key in files))
+    item = _beside(made, "item.json")
+    if keep and all(file.exists() for file in (*files.values(), *([item] if config.stac else []))):
+        return done
+    if config.polygons:
+        from watermap.polygons.vectorize import vectorize
+
+        options = VectorizeConfig()
+        vectorize(made.water, files["bodies"], options, probability=made.probability, progress=progress)
+    if config.style:
+        _write_styles(made, files.get("bodies"))
+    if config.quicklook:
+        from watermap.maps.quicklook import plot_quicklook
+
+        plot_quicklook(scene, made.water, files["quicklook"], names=names)
+    if config.stac:
+        write_map_item(item, made.water, files, source=_source(scene, item.parent))
+    return done
+
+
+def _source(scene: Path, folder: Path) -> str:
+    """Where a scene lies, seen from a folder: both may move together."""
+    return str(scene) if remote(scene) is not None else os.path.relpath(scene.resolve(), folder.resolve())
+
+
+def _beside(made: Prediction, end: str) -> Path:
+    return made.water.with_name(f"{made.water.stem.removesuffix('water')}{end}")
+
+
+def _files(made: Prediction, config: ProductConfig) -> dict[str, Path]:
+    """What belongs to a map, by its key in the item."""
+    wanted = {"bodies": config.polygons, "quicklook": config.quicklook}
+    files = {key: _beside(made, end) for key, end in _ENDS.items() if wanted[key]}
+    if made.probability is not None:
+        files["probability"] = made.probability
+    if config.style:
+        styled = {"style": made.water, "probability_style": made.probability, "bodies_style": files.get("bodies")}
+        files |= {key: style_path(file) for key, file in styled.items() if file is not None}
+    return files
+
+
+def _write_styles(made: Prediction, bodies: Path | None) -> None:
+    write_raster_style(made.water, LABEL_LAYOUT)
+    if made.probability is not None:
+        with open_raster(made.probability) as raster:
+            layout = PERCENT_LAYOUT if raster.dtype.name == PERCENT_LAYOUT.dtype else FLOAT_LAYOUT
+        write_raster_style(made.probability, layout)
+    if bodies is not None:
+        write_polygon_style(bodies, {"water": WATER_COLORS[WATER]})
