@@ -46,6 +46,28 @@ def test_a_dry_run_tells_and_makes_nothing(
     assert not (tmp_path / "maps").exists()
 
 
+def test_a_dry_run_tells_of_every_scene(
+    bundle: Bundle, small_scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "damaged.tif").write_bytes(b"II*")
+    words = ["predict", str(tmp_path / "damaged.tif"), "--bundle", str(bundle.folder), "--dry-run"]
+    assert run([*words, str(small_scenes)]) == 6
+    said = capsys.readouterr()
+    assert "place_0" in said.out
+    assert "damaged.tif" in said.err
+    assert run(words) == 3
+
+
+def test_what_an_engine_cannot_heed_is_told(
+    bundle: Bundle, small_scenes: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["predict", str(small_scenes), "--bundle", str(bundle.folder), "--dry-run", "--batch-size", "4"]
+    assert run(words) == 0
+    assert "batch_size changes nothing" in capsys.readouterr().err
+    assert run([*words, "--engine", "openvino"]) == 2
+    assert "batch_size is for keras" in capsys.readouterr().err
+
+
 def test_who_could_be_faster_is_told(small_scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     make_bundle(tmp_path / "bundle")
     scene = str(next(small_scenes.glob("*/image.tif")))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -109,11 +109,18 @@ def command(
     files_to_open([path for result in done for path in (result.water, result.probability, *result.products) if path])
     if failed:
         console.print()
-        for _, error in failed:
-            note(str(error))
-        raise PartialFailureError(
-            f"{len(failed)} of {len(results)} scenes failed", hint=f"see the lines above; {len(done)} are done"
-        )
+        _fail([error for _, error in failed], len(results))
+
+
+def _fail(errors: list[WatermapError], scenes: int) -> NoReturn:
+    """End with what went wrong with some of many scenes, or with the only one."""
+    if scenes == 1:
+        raise errors[0]
+    for error in errors:
+        note(str(error))
+    raise PartialFailureError(
+        f"{len(errors)} of {scenes} scenes failed", hint=f"see the lines above; {scenes - len(errors)} are done"
+    )
 
 
 def _rows(results: list[tuple[Path, Any]]) -> list[list[str]]:
@@ -130,11 +137,14 @@ def _rows(results: list[tuple[Path, Any]]) -> list[list[str]]:
 
 
 def _tell_engine(predictor: Predictor) -> None:
-    """Say where a faster engine could be had."""
+    """Say where a faster engine could be had, and which setting says nothing to the one that is taken."""
     from watermap.engines.choice import choose
     from watermap.engines.openvino_engine import is_installed
 
-    if predictor.config.engine == "auto" and choose(predictor.bundle, predictor.config).engine == "keras":
+    chosen = choose(predictor.bundle, predictor.config).engine
+    if chosen == "openvino" and predictor.config.batch_size is not None:
+        note("batch_size changes nothing: openvino computes one window at a time (--engine keras computes several)")
+    if predictor.config.engine == "auto" and chosen == "keras":
         if not is_installed():
             note("with pip install 'watermap[fast]' and a converted bundle this would be several times faster")
         elif find_spec("keras") is not None:
@@ -148,9 +158,13 @@ def _show_forecasts(images: list[Path], predictor: Predictor) -> None:
     from watermap.forecast import forecast
     from watermap.inputs import output_name
 
-    rows = []
+    rows, failed = [], []
     for image in images:
-        found = forecast(image, predictor)
+        try:
+            found = forecast(image, predictor)
+        except WatermapError as error:
+            failed.append(error)
+            continue
         rows.append(
             [
                 output_name(image),
@@ -163,5 +177,8 @@ def _show_forecasts(images: list[Path], predictor: Predictor) -> None:
                 f"{found.seconds:.0f}",
             ]
         )
-    title = f"Nothing was mapped; {predictor.engine.name}"
-    table(title, ["scene", "pixels", "windows", "overlap", "computed a pixel", "TFLOP", "MiB", "seconds"], rows)
+    if rows:
+        title = f"Nothing was mapped; {predictor.engine.name}"
+        table(title, ["scene", "pixels", "windows", "overlap", "computed a pixel", "TFLOP", "MiB", "seconds"], rows)
+    if failed:
+        _fail(failed, len(images))

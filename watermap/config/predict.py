@@ -41,6 +41,8 @@ class PredictConfig(Config):
             raise ValueError(f"overlap {self.overlap} must be less than half of window {self.window}")
         if self.precision == "int8" and self.engine == "keras":
             raise ValueError("int8 needs openvino: Keras computes in float32 or bfloat16")
+        if self.batch_size is not None and self.engine == "openvino":
+            raise ValueError("batch_size is for keras: openvino computes one window at a time")
         return self
 
 
