@@ -37,7 +37,7 @@ def test_scores_against_scikit_learn(pair: tuple[Any, Any]) -> None:
     truth, mapped = label[valid], predicted[valid]
     assert scores.pixels == len(truth)
     if not len(truth):
-        assert scores == Scores(None, None, None, None, 0)
+        assert scores == Scores(None, None, None, None, None, 0)
         return
     np.testing.assert_array_equal(confusion.counts, confusion_matrix(truth, mapped, labels=[0, 1]))
     occurring = sorted({*truth.tolist(), *mapped.tolist()})
@@ -45,21 +45,22 @@ def test_scores_against_scikit_learn(pair: tuple[Any, Any]) -> None:
     average: dict[str, Any] = {"labels": occurring, "average": "macro", "zero_division": 0}
     assert scores.mean_iou == pytest.approx(jaccard_score(truth, mapped, **average))
     assert scores.dice == pytest.approx(f1_score(truth, mapped, **average))
-    if 1 in occurring:
-        assert scores.water_iou == pytest.approx(jaccard_score(truth, mapped, labels=[1], average=None)[0])
-    else:
-        assert scores.water_iou is None
+    for code, found in enumerate((scores.land_iou, scores.water_iou)):
+        if code in occurring:
+            assert found == pytest.approx(jaccard_score(truth, mapped, labels=[code], average=None)[0])
+        else:
+            assert found is None
 
 
 @pytest.mark.parametrize(
     ("counts", "expected"),
     [
-        ([[0, 0], [0, 0]], Scores(None, None, None, None, 0)),
-        ([[9, 0], [0, 0]], Scores(1.0, 1.0, None, 1.0, 9)),  # dry, and mapped dry
-        ([[0, 0], [0, 9]], Scores(1.0, 1.0, 1.0, 1.0, 9)),  # all water
-        ([[8, 2], [0, 0]], Scores(0.8, 0.4, 0.0, 4 / 9, 10)),  # water invented
-        ([[0, 0], [9, 0]], Scores(0.0, 0.0, 0.0, 0.0, 9)),  # water missed
-        ([[6, 1], [1, 2]], Scores(0.8, (6 / 8 + 2 / 4) / 2, 0.5, (12 / 14 + 4 / 6) / 2, 10)),
+        ([[0, 0], [0, 0]], Scores(None, None, None, None, None, 0)),
+        ([[9, 0], [0, 0]], Scores(1.0, 1.0, None, 1.0, 1.0, 9)),  # dry, and mapped dry
+        ([[0, 0], [0, 9]], Scores(1.0, 1.0, 1.0, None, 1.0, 9)),  # all water
+        ([[8, 2], [0, 0]], Scores(0.8, 0.4, 0.0, 0.8, 4 / 9, 10)),  # water invented
+        ([[0, 0], [9, 0]], Scores(0.0, 0.0, 0.0, 0.0, 0.0, 9)),  # water missed
+        ([[6, 1], [1, 2]], Scores(0.8, (6 / 8 + 2 / 4) / 2, 0.5, 6 / 8, (12 / 14 + 4 / 6) / 2, 10)),
     ],
 )
 def test_scores_by_hand(counts: list[list[int]], expected: Scores) -> None:

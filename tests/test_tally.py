@@ -76,6 +76,7 @@ def test_without_known_pixels_or_bands_there_is_no_score() -> None:
         "accuracy": None,
         "mean_iou": None,
         "water_iou": None,
+        "land_iou": None,
         "dice": None,
         "pixels": 0,
         "cross_entropy": None,

@@ -29,7 +29,7 @@ from watermap.files import identity
 from watermap.gdal import raster_files, small_cache
 from watermap.inputs import output_name
 from watermap.maps.dates import DATE_TAG, seen_on
-from watermap.progress import Progress, silent
+from watermap.progress import Progress, named, silent
 from watermap.radiometry import FloatArray, scene_radiometry, to_model
 from watermap.raster import Pixels, Radiometry, Raster, open_raster
 from watermap.storage import local
@@ -261,7 +261,7 @@ def predict_scenes(
     leaving = threading.Event()
 
     def predicted(number: int, scene: Path) -> Prediction | WatermapError:
-        told = _named(_until(leaving, progress), f"{output_name(scene)} ({number + 1} of {len(scenes)})")
+        told = named(_until(leaving, progress), f"{output_name(scene)} ({number + 1} of {len(scenes)})")
         try:
             return then(scene, predict_scene(scene, predictor, out, names=names, progress=told))
         except WatermapError as error:
@@ -291,10 +291,6 @@ def _until(leaving: threading.Event, progress: Progress) -> Progress:
         progress(message, done, total)
 
     return show
-
-
-def _named(progress: Progress, name: str) -> Progress:
-    return lambda message, done, total: progress(f"{name}, {message}", done, total)
 
 
 def _rated(progress: Progress, pixels: int) -> Progress:

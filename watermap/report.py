@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -87,7 +87,7 @@ def plot_curves(history: Sequence[Mapping[str, Any]], path: Path) -> Path:
         axes.set(title=title, xlabel="epoch")
         axes.grid(alpha=0.3)
         axes.legend(frameon=False)
-    return _save(figure, path)
+    return save_figure(figure, path)
 
 
 def _mark_stages(axes: Axes, history: Sequence[Mapping[str, Any]]) -> None:
@@ -116,39 +116,47 @@ def plot_panels(panels: Sequence[Panel], path: Path, *, threshold: float) -> Pat
     for row, panel in zip(grid, panels, strict=True):
         row[0].imshow(true_color(panel.rgb), interpolation="nearest")
         row[0].set_ylabel(panel.name, fontsize=9)
-        row[1].imshow(_classes(panel.label), interpolation="nearest")
+        row[1].imshow(paint_classes(panel.label), interpolation="nearest")
         unknown = panel.label == NO_DATA
         shown = np.ma.masked_array(panel.probability, mask=unknown)
         row[2].set_facecolor(GREY)
         picture = row[2].imshow(shown, cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
-        row[3].imshow(_agreement(panel, threshold), interpolation="nearest")
+        row[3].imshow(paint_agreement(panel, threshold), interpolation="nearest")
         for axes in row:
             axes.set(xticks=[], yticks=[])
     for axes, title in zip(grid[0], ("Image", "Label", "P(water)", f"Map from {threshold:g} on"), strict=True):
         axes.set_title(title, fontsize=10)
     figure.colorbar(picture, ax=grid.ravel().tolist(), location="bottom", shrink=0.25, aspect=30, pad=0.01)
+    add_agreement_legend(figure, "outside lower right")
+    return save_figure(figure, path)
+
+
+def add_agreement_legend(figure: Figure, place: Literal["outside lower right", "outside lower center"]) -> None:
+    """The colours of `paint_agreement`, outside of the axes."""
     names = {"land": _SAND, "water": _BLUE, "missed water": _MISSED, "invented water": _INVENTED, "unknown": GREY}
     handles = [Patch(facecolor=color, edgecolor="grey", label=name) for name, color in names.items()]
-    figure.legend(handles=handles, loc="outside lower right", ncols=len(handles), frameon=False, fontsize=9)
-    return _save(figure, path)
+    figure.legend(handles=handles, loc=place, ncols=len(handles), frameon=False, fontsize=9)
 
 
-def _classes(label: Labels) -> FloatArray:
+def paint_classes(label: Labels) -> FloatArray:
+    """Codes (rows, cols) in the colours of water rasters, unknown grey: (rows, cols, 3) in [0, 1]."""
     picture = np.full((*label.shape, 3), GREY, dtype=np.float32)
     picture[label == LAND] = _SAND
     picture[label == WATER] = _BLUE
     return picture
 
 
-def _agreement(panel: Panel, threshold: float) -> FloatArray:
-    picture = _classes(panel.label)
+def paint_agreement(panel: Panel, threshold: float) -> FloatArray:
+    """The map of a panel, with missed and invented water in colours of their own: (rows, cols, 3) in [0, 1]."""
+    picture = paint_classes(panel.label)
     mapped = panel.probability >= threshold
     picture[(panel.label == WATER) & ~mapped] = _MISSED
     picture[(panel.label == LAND) & mapped] = _INVENTED
     return picture
 
 
-def _save(figure: Figure, path: Path) -> Path:
+def save_figure(figure: Figure, path: Path) -> Path:
+    """Write a figure as a PNG that appears complete or not at all."""
     with appearing(path) as part:
         figure.savefig(part, dpi=_DPI, format="png")
     return path

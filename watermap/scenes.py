@@ -149,7 +149,7 @@ def _image_files(image: Path) -> dict[Path, str]:
         pass
     with open_dataset(image) as dataset:
         if dataset.driver != "GTiff":
-            raise DataError(f"{image}: is a {dataset.driver} file", hint="make it a GeoTIFF with gdal_translate")
+            raise DataError(f"{image}: is no GeoTIFF", hint="make it one, e.g. with gdal_translate")
     names = {image: IMAGE_FILE}
     for path in raster_files(image)[1:]:
         if path.name.startswith(image.name):

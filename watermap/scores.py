@@ -23,6 +23,7 @@ class Scores:
         accuracy: share of pixels that agree; None without pixels.
         mean_iou: intersection over union, averaged over the classes that occur; None without pixels.
         water_iou: intersection over union of water; None if neither truth nor map holds water.
+        land_iou: the same of land.
         dice: 2 intersection / (truth + map), averaged over the classes that occur; None without pixels.
         pixels: how many were compared.
 
@@ -32,6 +33,7 @@ class Scores:
     accuracy: float | None
     mean_iou: float | None
     water_iou: float | None
+    land_iou: float | None
     dice: float | None
     pixels: int
 
@@ -45,16 +47,17 @@ def scores_from_counts(counts: npt.ArrayLike) -> Scores:
     matrix = np.asarray(counts, dtype=np.int64)
     pixels = int(matrix.sum())
     if not pixels:
-        return Scores(accuracy=None, mean_iou=None, water_iou=None, dice=None, pixels=0)
+        return Scores(accuracy=None, mean_iou=None, water_iou=None, land_iou=None, dice=None, pixels=0)
     both = matrix.diagonal()
     either = matrix.sum(axis=0) + matrix.sum(axis=1) - both
     occurs = either > 0
-    iou = both[occurs] / either[occurs]
+    iou = both / np.maximum(either, 1)
     dice = 2 * both[occurs] / (either + both)[occurs]
     return Scores(
         accuracy=float(both.sum() / pixels),
-        mean_iou=float(iou.mean()),
-        water_iou=float(iou[-1]) if occurs[WATER] else None,
+        mean_iou=float(iou[occurs].mean()),
+        water_iou=float(iou[WATER]) if occurs[WATER] else None,
+        land_iou=float(iou[LAND]) if occurs[LAND] else None,
         dice=float(dice.mean()),
         pixels=pixels,
     )

@@ -26,6 +26,7 @@ _COMMANDS: Final = {
     "scenes": "Bring your own images and labels into a scenes folder.",
     "tile": "Cut scenes into training patches, split by ground.",
     "train": "Train a model on patches into a bundle.",
+    "compare": "Train several models alike and show them side by side.",
     "evaluate": "Score a bundle beside the NDWI and MNDWI baselines.",
     "bundles": "List bundles, put one to use, take that back.",
     "predict": "Map the water of scenes.",

@@ -1,0 +1,102 @@
+"""Models trained alike and scored on the same pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from watermap.comparison import Comparison, Contender, compare, contenders, rows
+from watermap.config import TrainConfig
+from watermap.errors import DataError, UsageError
+from watermap.speed import Speed
+
+CONFIG = TrainConfig(encoder="compact", epochs=1, batch_size=8, augment="none", seed=3)
+MODELS = contenders(["unet", "attention_unet"], ["compact"], ["fast"])
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _quick() -> Iterator[None]:
+    """Conversion and speed have tests of their own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("watermap.training.convert_once", lambda *_: None)
+        patch.setattr("watermap.comparison.measure_speed", lambda _: Speed("keras, float32", 1.5, 700))
+        yield
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("comparison")
+
+
+@pytest.fixture(scope="module")
+def found(small_patches: Path, out: Path) -> Comparison:
+    return compare(small_patches, out, MODELS, CONFIG, seeds=2)
+
+
+def test_every_model_is_trained_with_every_seed(found: Comparison, out: Path) -> None:
+    assert list(found.runs) == MODELS
+    for model, runs in found.runs.items():
+        assert [run.seed for run in runs] == [3, 4]
+        assert found.folders[model] == [out / f"{model.arch}-compact-fast" / f"seed-{seed}" for seed in (3, 4)]
+        assert len({run.scores["water_iou"] for run in runs}) == 2  # seeds are heeded
+        assert {run.scores["pixels"] for run in runs} == {found.baselines["mndwi"]["pixels"]}
+        assert all(run.epochs == 1 and run.train_seconds > 0 for run in runs)
+    sizes = [runs[0].parameters for runs in found.runs.values()]
+    assert sizes[0] != sizes[1]
+
+
+def test_what_is_done_is_not_done_again(
+    found: Comparison, small_patches: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def again(_: Path) -> Speed:
+        raise AssertionError("this was measured")
+
+    monkeypatch.setattr("watermap.comparison.measure_speed", again)
+    told: list[int] = []
+    same = compare(
+        small_patches, out, MODELS, CONFIG, seeds=2, then=lambda sofar: told.append(sum(map(len, sofar.runs.values())))
+    )
+    assert same.runs == found.runs
+    assert told == [1, 2, 3, 4]
+
+
+def test_one_that_fails_does_not_stop_the_others(found: Comparison, small_patches: Path, out: Path) -> None:
+    model = MODELS[0]
+    (out / "unet-compact-reference" / "seed-3").mkdir(parents=True)
+    (out / "unet-compact-reference" / "seed-3" / "notes.txt").write_text("mine")
+    mixed = compare(small_patches, out, [Contender("unet", "compact", "reference"), model], CONFIG, seeds=1)
+    assert list(mixed.runs) == [model]
+    ((name, error),) = mixed.failures
+    assert name == "unet-compact-reference, seed 3"
+    assert isinstance(error, UsageError)
+    with pytest.raises(UsageError, match="no bundle"):
+        compare(small_patches, out, [Contender("unet", "compact", "reference")], CONFIG, seeds=1)
+
+
+def test_patches_without_a_test_split_are_refused(small_patches: Path, out: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="not a patch store"):
+        compare(tmp_path, out, MODELS, CONFIG, seeds=1)
+
+
+def test_spread_and_rank(found: Comparison) -> None:
+    best, last = found.ranked()
+    values = [run.scores["water_iou"] for run in found.runs[best]]
+    mean, deviation = found.spread(best, "water_iou")
+    assert mean == pytest.approx((values[0] + values[1]) / 2)  # type: ignore[operator]
+    assert deviation == pytest.approx(abs(values[0] - values[1]) / 2**0.5)  # type: ignore[operator]
+    assert mean >= (found.spread(last, "water_iou")[0] or 0)  # type: ignore[operator]
+
+
+def test_combinations() -> None:
+    assert [each.name for each in contenders(["unet", "unet"], ["compact"], ["fast", "reference"])] == [
+        "unet-compact-fast",
+        "unet-compact-reference",
+    ]
+
+
+def test_a_row_for_each_run(found: Comparison) -> None:
+    table = rows(found)
+    assert len(table) == 4
+    assert {"arch", "seed", "water_iou", "land_iou", "parameters", "flops_per_pixel", "peak_mib"} <= set(table[0])

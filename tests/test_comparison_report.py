@@ -1,0 +1,81 @@
+"""Tables and pictures of a comparison."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import matplotlib.image
+import pytest
+
+from watermap.comparison import Comparison, Contender, Run
+from watermap.comparison_report import as_markdown, columns, plot_scores, table_rows, write_reports
+from watermap.config import TrainConfig
+from watermap.training import train
+
+BEST, OTHER = Contender("unet", "compact", "fast"), Contender("attention_unet", "compact", "reference")
+
+
+def run(seed: int, water_iou: float | None, **changed: Any) -> Run:
+    scores = {"water_iou": water_iou, "land_iou": 0.9, "mean_iou": 0.8, "dice": 0.85, "accuracy": 0.95}
+    fields: dict[str, Any] = {
+        "bundle": "0" * 12,
+        "seed": seed,
+        "scores": {**scores, "cross_entropy": 0.2, "pixels": 12_345},
+        "baselines": {"mndwi": {**scores, "water_iou": 0.5, "pixels": 12_345}},
+        "parameters": 1_530_000,
+        "flops_per_pixel": 82_000.0,
+        "epochs": 2,
+        "train_seconds": 20.0 + seed,
+        "engine": "openvino, bfloat16",
+        "mpx_a_second": 4.0 + seed,
+        "peak_mib": 500,
+    }
+    return Run(**fields | changed)
+
+
+@pytest.fixture
+def comparison() -> Comparison:
+    return Comparison(runs={OTHER: [run(0, 0.6, peak_mib=None)], BEST: [run(0, 0.7), run(1, 0.8), run(2, 0.9)]})
+
+
+def test_the_table_ranks_and_spreads(comparison: Comparison) -> None:
+    best, other, index = (dict(zip(columns(), row, strict=True)) for row in table_rows(comparison))
+    assert (best["model"], best["runs"], best["water IoU"]) == ("unet-compact-fast", "3", "0.800 ± 0.100")
+    assert (best["M parameters"], best["GFLOP/Mpx"], best["training s"]) == ("1.53", "82", "21")
+    assert (best["Mpx/s"], best["peak MiB"]) == ("5.00", "500")
+    assert (other["water IoU"], other["peak MiB"]) == ("0.600", "-")
+    assert (index["model"], index["water IoU"], index["Mpx/s"], index["cross-entropy"]) == (
+        "MNDWI > 0",
+        "0.500",
+        "-",
+        "-",
+    )
+
+
+def test_markdown(comparison: Comparison) -> None:
+    lines = as_markdown(comparison).splitlines()
+    assert {line.count("|") for line in lines[:5]} == {len(columns()) + 1}
+    assert "12,345" in lines[-1]
+    assert "openvino, bfloat16" in lines[-1]
+
+
+def test_scores_may_be_missing(tmp_path: Path) -> None:
+    nothing = Comparison(runs={BEST: [run(0, None)]})
+    assert table_rows(nothing)[0][2] == "-"
+    assert plot_scores(nothing, tmp_path / "scores.png").is_file()
+
+
+def test_all_of_it_is_written(small_patches: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("watermap.training.convert_once", lambda *_: None)
+    config = TrainConfig(encoder="compact", preset="fast", epochs=1, batch_size=8, augment="none")
+    bundle = train(small_patches, tmp_path / "bundle", config).bundle
+    comparison = Comparison(runs={BEST: [run(0, 0.7)]}, folders={BEST: [bundle.folder]})
+    written = write_reports(comparison, small_patches, tmp_path)
+    assert [path.name for path in written] == ["comparison.png", "maps.png", "comparison.md", "comparison.csv"]
+    with (tmp_path / "comparison.csv").open() as file:
+        (row,) = csv.DictReader(file)
+    assert (row["arch"], row["seed"], row["water_iou"]) == ("unet", "0", "0.7")
+    shown = matplotlib.image.imread(tmp_path / "maps.png")
+    assert min(shown.shape[:2]) > 300

@@ -1,0 +1,73 @@
+"""`watermap compare`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from watermap.backend import require_keras
+from watermap.cli.console import files_to_open, note, progress_bar, table
+from watermap.cli.options import READ, WRITTEN, config_file, setting
+from watermap.config import TrainConfig
+from watermap.errors import PartialFailureError
+
+
+@click.command(name="compare")
+@click.argument("patches_dir", type=READ)
+@click.option("--out", required=True, type=WRITTEN, help="Folder of bundles, table and pictures.")
+@setting(TrainConfig, "arch", multiple=True)
+@setting(TrainConfig, "encoder", multiple=True)
+@setting(TrainConfig, "preset", multiple=True)
+@click.option("--seeds", type=click.IntRange(1, 100), default=3, show_default=True, help="Trainings of each model.")
+@setting(TrainConfig, "weights", metavar="imagenet|none|PATH")
+@setting(TrainConfig, "epochs")
+@setting(TrainConfig, "batch_size")
+@setting(TrainConfig, "patience")
+@setting(TrainConfig, "augment")
+@setting(TrainConfig, "threshold")
+@setting(TrainConfig, "seed")
+@click.option("--overwrite", is_flag=True, help="Train again what was trained with other settings.")
+@config_file()
+def command(
+    patches_dir: Path,
+    out: Path,
+    arch: tuple[str, ...],
+    encoder: tuple[str, ...],
+    preset: tuple[str, ...],
+    seeds: int,
+    config_path: Path | None,
+    *,
+    overwrite: bool,
+    **stated: Any,
+) -> None:
+    """Train several models on the patches of PATCHES_DIR and show their scores and costs side by side.
+
+    --arch, --encoder and --preset may be given several times. Every combination is trained with every seed, all on the
+    same patches with the same budget. Run again after an interruption, it goes on where it was.
+    """
+    config = TrainConfig.load(config_path, section="train", **stated)
+    require_keras()
+    from watermap.comparison import Comparison, compare, contenders
+    from watermap.comparison_report import columns, table_rows, write_reports
+
+    models = contenders(arch or (config.arch,), encoder or (config.encoder,), preset or (config.preset,))
+    with progress_bar() as progress:
+
+        def write(found: Comparison) -> None:
+            write_reports(found, patches_dir, out)
+
+        found = compare(
+            patches_dir, out, models, config, seeds=seeds, overwrite=overwrite, progress=progress, then=write
+        )
+    table("Test patches, the best first", columns(), table_rows(found))
+    for line in found.notes:
+        note(line)
+    files_to_open([out / name for name in ("comparison.png", "maps.png", "comparison.md", "comparison.csv")])
+    if found.failures:
+        for name, error in found.failures:
+            note(f"{name}: {error}")
+        raise PartialFailureError(
+            f"{len(found.failures)} of {seeds * len(models)} trainings failed", hint="see the lines above"
+        )
