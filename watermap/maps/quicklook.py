@@ -29,6 +29,7 @@ from watermap.radiometry import FloatArray
 from watermap.raster import Raster, open_raster
 from watermap.report import GREY, true_color
 
+_NEAR_INFRARED: Final = "B8"
 _SIDE_PIXELS: Final = 420
 _MAP_PIXELS: Final = 1000
 _PAGE_PIXELS: Final = 640
@@ -63,7 +64,7 @@ def plot_quicklooks(scenes: Sequence[tuple[Path, Path]], path: Path) -> Path:
         axes.set_axis_off()
     for number, (image, water) in enumerate(scenes):
         left, right = grid[number // 2][2 * (number % 2) :][:2]
-        picture = _picture(image)
+        picture, _ = _picture(image)
         left.imshow(picture, interpolation="nearest")
         left.set_title(image.parent.name if image.stem == "image" else image.stem, fontsize=8, loc="left")
         right.imshow(_with_water(picture, water), interpolation="nearest")
@@ -100,7 +101,7 @@ def plot_quicklook(image: Path, water: Path, path: Path, *, names: Sequence[str]
     wide, tall = (_MAP_INCHES, _MAP_INCHES * ratio) if ratio < 1 else (_MAP_INCHES / ratio, _MAP_INCHES)
     figure = Figure(figsize=(max(wide, _NARROWEST_INCHES), tall + _FRAME_INCHES), layout="constrained")
     axes = figure.subplots()
-    picture = _picture(image, _MAP_PIXELS, names)
+    picture, grey = _picture(image, _MAP_PIXELS, names)
     aspect = (grid.height * height_m / shape[0]) / (grid.width * width_m / shape[1])
     axes.imshow(picture, interpolation="antialiased", aspect=aspect)
     tint = np.zeros((*shape, 4), dtype=np.float32)
@@ -109,6 +110,8 @@ def plot_quicklook(image: Path, water: Path, path: Path, *, names: Sequence[str]
     if (codes == WATER).any() and (codes != WATER).any():
         axes.contour(codes == WATER, [0.5], colors=_SHORE, linewidths=0.9).set(path_effects=_SHORE_HALO)
     axes.set(xticks=[], yticks=[])
+    if grey is not None:
+        axes.set_xlabel(f"{grey} in grey: the scene lacks red, green or blue", loc="right", fontsize=8)
     for edge in axes.spines.values():
         edge.set(color="0.35", linewidth=0.6)
     axes.set_title(water.stem.removesuffix("_water"), loc="left", fontsize=11, fontweight="bold")
@@ -163,18 +166,30 @@ def water_picture(water: Path) -> bytes:
     return file.getvalue()
 
 
-def _picture(image: Path, side: int = _SIDE_PIXELS, names: Sequence[str] | None = None) -> FloatArray:
-    """(rows, cols, 3) in [0, 1], at most so many pixels a side, read from the overviews."""
+def _picture(
+    image: Path, side: int = _SIDE_PIXELS, names: Sequence[str] | None = None
+) -> tuple[FloatArray, str | None]:
+    """(rows, cols, 3) in [0, 1], at most so many pixels a side, read from the overviews; and what is shown in grey."""
     with open_dataset(image) as dataset:
-        named = [canonical_name(text) if text else None for text in names or dataset.descriptions]
-        wanted = [named.index(band) + 1 for band in TRUE_COLOR if band in named]
-        indexes = wanted if len(wanted) == len(TRUE_COLOR) else [1, 1, 1]
+        indexes, grey = _shown_bands(list(names or dataset.descriptions))
         shape = _shape(dataset, side)
         values = dataset.read(indexes, out_shape=(3, *shape), resampling=Resampling.nearest).astype(np.float32)
         valid = (dataset.read_masks(indexes, out_shape=(3, *shape), resampling=Resampling.nearest) > 0).all(axis=0)
     rgb = np.moveaxis(values, 0, -1) * 1e-4
     rgb[~valid] = np.nan
-    return true_color(rgb)
+    return true_color(rgb), grey
+
+
+def _shown_bands(described: list[str | None]) -> tuple[list[int], str | None]:
+    """The file's bands (from 1) that make red, green and blue; else one for all three, with its name.
+
+    That one is the near infrared where there is one: water is darkest in it.
+    """
+    named = [canonical_name(text) if text else None for text in described]
+    if set(TRUE_COLOR) <= set(named):
+        return [named.index(band) + 1 for band in TRUE_COLOR], None
+    only = named.index(_NEAR_INFRARED) if _NEAR_INFRARED in named else 0
+    return [only + 1] * len(TRUE_COLOR), described[only] or f"band {only + 1}"
 
 
 def _with_water(picture: FloatArray, water: Path) -> FloatArray:
