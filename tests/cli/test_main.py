@@ -176,6 +176,36 @@ def test_an_interruption_that_native_code_disguises_is_still_one(
     assert capsys.readouterr().err == "watermap: interrupted; run the same command again to go on\n"
 
 
+def test_a_second_interruption_does_not_break_into_what_the_first_cleans_up(tmp_path: Path) -> None:
+    script = """
+import os, signal, sys, threading, time
+from pathlib import Path
+from watermap.cli import main
+
+def tidy():
+    time.sleep(0.5)
+    Path("thread").touch()
+
+def work(*_):
+    threading.Thread(target=tidy).start()
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+    finally:
+        for _ in range(3):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.05)
+        Path("itself").touch()
+
+main.cli.invoke = work
+sys.argv = ["watermap", "predict", "x.tif"]
+main.main()
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 130
+    assert done.stderr == "watermap: interrupted; run the same command again to go on\n"
+    assert listing(tmp_path) == ["itself", "thread"]
+
+
 def test_a_path_that_the_system_refuses_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main.run(["tile", "x" * 300, "--out", "p"]) == 3
     shown = capsys.readouterr().err

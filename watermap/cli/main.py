@@ -9,9 +9,11 @@ import logging
 import os
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Sequence
-from typing import Final
+from contextlib import suppress
+from typing import Final, NoReturn
 
 import click
 
@@ -43,6 +45,8 @@ _COMMANDS: Final = {
 _INTERRUPTED: Final = "interrupted; run the same command again to go on"
 _HANGUP: Final = getattr(signal, "SIGHUP", None)
 _STOPS: Final = tuple(each for each in (signal.SIGINT, signal.SIGTERM, _HANGUP) if each is not None)
+_CLEANED_UP_S: Final = 300.0
+"""How long a thread may take for it: it ends what it computes first."""
 _interrupted: list[bool] = []
 """Filled when a signal asks this process to end."""
 
@@ -71,8 +75,9 @@ def cli() -> None:
 
 
 def _interrupt(*_: object) -> None:
-    _interrupted.append(True)
-    raise KeyboardInterrupt
+    if not _interrupted:  # one is enough: another would break into what the first has cleaned up
+        _interrupted.append(True)
+        raise KeyboardInterrupt
 
 
 def _fail(line: str) -> None:
@@ -158,4 +163,17 @@ def main() -> None:
     code = run()
     for signal_number in _STOPS:  # what is left is quick, and a second Ctrl-C only makes noise
         signal.signal(signal_number, signal.SIG_IGN)
+    if code == EXIT_INTERRUPTED:
+        _leave(code)
     sys.exit(code)
+
+
+def _leave(code: int) -> NoReturn:
+    """End once every thread has cleaned up, without tearing down frameworks that were stopped midway: they crash."""
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join(_CLEANED_UP_S)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
