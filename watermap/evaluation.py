@@ -16,6 +16,7 @@ from watermap.bands import TRUE_COLOR
 from watermap.bundle import Bundle
 from watermap.cog import NO_DATA, WATER
 from watermap.config import PredictConfig
+from watermap.engines.symmetries import mean_over_symmetries
 from watermap.errors import DataError, UsageError, WatermapError
 from watermap.files import file_digest
 from watermap.indices import WATER_INDICES
@@ -180,7 +181,8 @@ def _evaluate_patches(
         result.notes.append(f"{store.folder}: the bundle was trained on some of these scenes, the scores flatter")
     model = bundle.load_model((store.patch_size,) * 2)
     tallies: dict[str, Tally] = {}
-    for done, (scene, piece) in enumerate(_patch_pieces(model, store, split, contract.statistics)):
+    pieces = _patch_pieces(model, store, split, contract.statistics, symmetries=config.symmetries)
+    for done, (scene, piece) in enumerate(pieces):
         if scene not in tallies:
             tallies[scene] = Tally(threshold)
             if len(result.panels) < pictures:
@@ -201,16 +203,22 @@ def _flatters(bundle: Bundle, store: PatchStore, split: str) -> bool:
 
 
 def _patch_pieces(
-    model: keras.Model, store: PatchStore, split: str, statistics: Statistics
+    model: keras.Model, store: PatchStore, split: str, statistics: Statistics, *, symmetries: bool = False
 ) -> Iterator[tuple[str, Piece]]:
     """(scene, piece) of every patch of a split, in order."""
+
+    def compute(windows: FloatArray) -> FloatArray:
+        water: FloatArray = np.asarray(model.predict_on_batch(np.moveaxis(windows, 1, -1)))[..., WATER]
+        return water
+
     records = store.records(split)
     for start in range(0, len(records), _PATCH_BATCH):
         batch = records[start : start + _PATCH_BATCH]
         patches = store.read(split, list(range(start, start + len(batch))))
         images = fill_invalid(patches.image, patches.valid, statistics)
         padded = np.concatenate([images, np.repeat(images[-1:], _PATCH_BATCH - len(images), axis=0)])
-        probabilities = np.asarray(model.predict_on_batch(padded))[..., WATER]
+        windows = np.moveaxis(padded, -1, 1)
+        probabilities = mean_over_symmetries(compute, windows) if symmetries else compute(windows)
         for record, image, label, probability in zip(batch, patches.image, patches.label, probabilities, strict=False):
             yield record.scene, Piece(label, probability, _reflectance(image, store.bands, store.radiometry))
 

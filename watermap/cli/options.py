@@ -43,7 +43,7 @@ WRITTEN: Final = _Here("outputs go to local folders")
 """For what is written."""
 _FILE: Final = _Here("settings and keys are read from local files", "copy it to this machine")
 
-_TYPES: Final = {int: click.INT, float: click.FLOAT, str: click.STRING, Path: _FILE}
+_TYPES: Final = {bool: click.BOOL, int: click.INT, float: click.FLOAT, str: click.STRING, Path: _FILE}
 
 
 def setting(config: type[Config], name: str, *flags: str, **extra: Any) -> Callable[[_Command], _Command]:
@@ -64,8 +64,11 @@ def setting(config: type[Config], name: str, *flags: str, **extra: Any) -> Calla
     default = None if field.is_required() or field.default_factory else field.default
     if isinstance(default, tuple):
         default = ",".join(default)
+    flag = f"--{name.replace('_', '-')}"
+    names = flags or (f"{flag}/--no-{name.replace('_', '-')}" if annotation is bool else flag,)
+    if annotation is bool:
+        default = "on" if default else "off"
     shown = f" [default: {default}]" if default is not None else ""
-    names = flags or (f"--{name.replace('_', '-')}",)
     return click.option(*names, name, default=None, help=f"{field.description}{shown}", **extra)
 
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 @click.option("--probability-type", type=click.Choice(["percent", "float"]), help="Also write it as uint8 or float32.")
 @setting(PredictConfig, "threshold")
 @click.option("--bands", help="Names of all the file's bands in file order, where it does not describe them.")
+@setting(PredictConfig, "symmetries")
 @setting(PredictConfig, "offset")
 @setting(PredictConfig, "scale")
 @setting(PredictConfig, "engine")

@@ -26,6 +26,9 @@ class PredictConfig(Config):
         None, ge=0, le=4080, description="Pixels that windows share and blend; not given: by the model's field of view."
     )
     batch_size: int | None = Field(None, ge=1, description="Windows that Keras predicts at once; fewer if memory ends.")
+    symmetries: bool = Field(
+        False, description="Average over the eight turns and flips of each window: surer, for eight times the work."
+    )
     threshold: float | None = Field(
         None, gt=0, lt=1, description="Probability from which a pixel is water; not given: the bundle's."
     )

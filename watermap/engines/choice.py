@@ -10,6 +10,7 @@ from watermap.config import Precision, PredictConfig
 from watermap.engines.converted import Converted, open_converted
 from watermap.engines.engine import Engine
 from watermap.engines.openvino_engine import OpenVinoEngine, has_bfloat16, is_installed
+from watermap.engines.symmetries import SymmetricEngine
 from watermap.errors import ModelError, UsageError
 
 _NVIDIA: Final = Path("/proc/driver/nvidia/version")
@@ -61,12 +62,16 @@ def open_engine(bundle: Bundle, config: PredictConfig) -> Engine:
         ModelError: what the settings ask for cannot be had of this bundle, or the converted model is damaged.
         StorageError: the bundle lies elsewhere and cannot be reached.
     """
-    choice = choose(bundle, config)
+    engine = _open(bundle, choose(bundle, config), config.batch_size)
+    return SymmetricEngine(engine) if config.symmetries else engine
+
+
+def _open(bundle: Bundle, choice: Choice, batch_size: int | None) -> Engine:
     if choice.converted is not None:
         return OpenVinoEngine(choice.converted.paths(choice.precision), choice.precision)
     from watermap.engines.keras_engine import KerasEngine
 
-    return KerasEngine(bundle, choice.precision, config.batch_size)
+    return KerasEngine(bundle, choice.precision, batch_size)
 
 
 def _keras(config: PredictConfig) -> Choice:
