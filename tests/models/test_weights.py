@@ -6,6 +6,7 @@ import hashlib
 import socket
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -23,7 +24,7 @@ from watermap.bands import SENTINEL2
 from watermap.errors import ModelError, UsageError
 from watermap.models import build, load, weights
 from watermap.models.scaling import IMAGENET_STD, Scaling
-from watermap.models.weights import extend_kernel
+from watermap.models.weights import PRETRAINED, extend_kernel
 
 BLUE, GREEN, RED = 0, 1, 2
 
@@ -110,6 +111,15 @@ def server(resnet50_file: Path) -> Iterator[str]:
         thread.join()
 
 
+def offered(monkeypatch: pytest.MonkeyPatch, encoder: str = "resnet50", **changed: Any) -> None:
+    """Another place or digest of an encoder's weights."""
+    monkeypatch.setitem(PRETRAINED, encoder, replace(PRETRAINED[encoder], **changed))
+
+
+def md5_of(path: Path) -> str:
+    return hashlib.md5(path.read_bytes()).hexdigest()  # noqa: S324
+
+
 def test_imagenet_is_downloaded_once_and_silently(
     cache: Path,
     server: str,
@@ -118,10 +128,9 @@ def test_imagenet_is_downloaded_once_and_silently(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(weights, "RESNET50_URL", f"{server}/{resnet50_file.name}")
-    monkeypatch.setattr(weights, "RESNET50_MD5", hashlib.md5(resnet50_file.read_bytes()).hexdigest())  # noqa: S324
+    offered(monkeypatch, url=f"{server}/{resnet50_file.name}", md5=md5_of(resnet50_file))
     first = build("unet", "resnet50", bands=3, patch_size=32, weights="imagenet")
-    monkeypatch.setattr(weights, "RESNET50_URL", f"http://127.0.0.1:{closed_port()}/{resnet50_file.name}")
+    offered(monkeypatch, url=f"http://127.0.0.1:{closed_port()}/{resnet50_file.name}")
     again = build("unet", "resnet50", bands=3, patch_size=32, weights="imagenet")
     original = resnet50.get_layer("conv1_conv").get_weights()[0]
     np.testing.assert_array_equal(kernel_of(first), original[:, :, [RED, GREEN, BLUE]])
@@ -145,7 +154,7 @@ def refused_quickly(message: str) -> str:
 
 
 def test_no_network(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weights, "RESNET50_URL", f"http://127.0.0.1:{closed_port()}/notop.h5")
+    offered(monkeypatch, url=f"http://127.0.0.1:{closed_port()}/notop.h5")
     line = refused_quickly("cannot be fetched.*refused")
     assert "\n" not in line
     assert all(remedy in line for remedy in ("--weights none", "--weights PATH", "--encoder compact"))
@@ -154,12 +163,12 @@ def test_no_network(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_silent_server(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(weights, "_TIMEOUT_S", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as held:
-        monkeypatch.setattr(weights, "RESNET50_URL", f"http://127.0.0.1:{held.getsockname()[1]}/notop.h5")
+        offered(monkeypatch, url=f"http://127.0.0.1:{held.getsockname()[1]}/notop.h5")
         refused_quickly("cannot be fetched.*timed out")
 
 
 def test_damaged_download(cache: Path, server: str, resnet50_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weights, "RESNET50_URL", f"{server}/{resnet50_file.name}")
+    offered(monkeypatch, url=f"{server}/{resnet50_file.name}")
     refused_quickly("cannot be fetched.*[Cc]orrupted")
 
 

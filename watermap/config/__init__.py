@@ -1,6 +1,7 @@
 """The settings of every stage: one frozen model each, the same for TOML files, flags and flow parameters."""
 
 from watermap.config.base import Config
+from watermap.config.decoder import DecoderConfig, Upsampling
 from watermap.config.export import EarthEngineConfig, ExportConfig
 from watermap.config.predict import PredictConfig, ProductConfig, VectorizeConfig
 from watermap.config.sample import SampleConfig
@@ -13,6 +14,7 @@ __all__ = [
     "FROM_SCRATCH",
     "STRIDE",
     "Config",
+    "DecoderConfig",
     "EarthEngineConfig",
     "ExportConfig",
     "Precision",
@@ -23,5 +25,6 @@ __all__ = [
     "StageConfig",
     "TileConfig",
     "TrainConfig",
+    "Upsampling",
     "VectorizeConfig",
 ]
