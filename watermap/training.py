@@ -251,6 +251,7 @@ def _finish(
         threshold=config.threshold,
         patch_size=store.patch_size,
         reach=measure_reach(model, store, "validation" if store.count("validation") else "train", statistics),
+        sees_whole_window=ARCHITECTURES[config.arch].sees_whole_window,
         trained_on={"patches": store.digest, "counts": store.counts, "scenes": seen},
         training={
             "run": state.run,

@@ -7,15 +7,17 @@ from watermap.config.predict import PredictConfig, ProductConfig, VectorizeConfi
 from watermap.config.sample import SampleConfig
 from watermap.config.terms import STRIDE, Precision, Preset
 from watermap.config.tile import TileConfig
-from watermap.config.train import FROM_PRETRAINED, FROM_SCRATCH, StageConfig, TrainConfig
+from watermap.config.train import FROM_PRETRAINED, FROM_SCRATCH, ArchName, EncoderName, StageConfig, TrainConfig
 
 __all__ = [
     "FROM_PRETRAINED",
     "FROM_SCRATCH",
     "STRIDE",
+    "ArchName",
     "Config",
     "DecoderConfig",
     "EarthEngineConfig",
+    "EncoderName",
     "ExportConfig",
     "Precision",
     "PredictConfig",
