@@ -28,7 +28,8 @@ class Plain:
 
     def batch_norm(self, x: Array, name: str) -> Array:
         gamma, beta, mean, variance = self._weights(name)
-        return (x - mean) / np.sqrt(variance + self._layers[name].epsilon) * gamma + beta
+        found: Array = (x - mean) / np.sqrt(variance + self._layers[name].epsilon) * gamma + beta
+        return found
 
     def block(self, x: Array, name: str) -> Array:
         """Convolution, batch norm, ReLU."""

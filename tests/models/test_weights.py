@@ -19,11 +19,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.models.conftest import digital_numbers
+from tests.models.conftest import digital_numbers, randomised
 from watermap.bands import SENTINEL2
 from watermap.errors import ModelError, UsageError
-from watermap.models import build, load, weights
-from watermap.models.scaling import IMAGENET_STD, Scaling
+from watermap.models import build, for_prediction, load, resize, weights
+from watermap.models.scaling import IMAGENET_STD, Scaling, imagenet_gains, imagenet_offsets
 from watermap.models.weights import PRETRAINED, extend_kernel
 
 BLUE, GREEN, RED = 0, 1, 2
@@ -246,3 +246,48 @@ def test_whole_model_of_another_version(tmp_path: Path) -> None:
     path = tmp_path / "old.keras"
     keras.Model(image, keras.layers.Conv2D(2, 1)(scaled), name="unet_compact").save(path)
     refused(path, "another preset or version", encoder="compact", bands=6)
+
+
+@pytest.mark.parametrize(
+    ("arch", "encoder"), [("unet", "vgg16"), ("segnet", "vgg16"), ("fcn", "mobilenetv2"), ("deeplabv3", "resnet50")]
+)
+def test_every_pretrained_encoder_takes_kerass_weights(arch: str, encoder: str, tmp_path: Path) -> None:
+    source = PRETRAINED[encoder]
+    network = source.network(include_top=False, weights=None, input_shape=(None, None, 3))
+    rng = np.random.default_rng(1)
+    network.set_weights([rng.uniform(0.1, 0.2, w.shape).astype("float32") for w in network.get_weights()])
+    network.save_weights(tmp_path / "notop.weights.h5")
+    bands = ("B4", "B3", "B2", "B8")
+    model = build(arch, encoder, bands=bands, patch_size=32, preset="fast", weights=tmp_path / "notop.weights.h5")
+    body = model.get_layer("encoder")
+    copied = [layer for layer in body.layers if layer.weights and layer.name != source.stem]
+    theirs = {layer.name for layer in network.layers}
+    assert [layer.name for layer in copied if layer.name not in theirs] == [
+        layer.name for layer in body.layers if arch == "segnet" and layer.name.endswith("_bn")
+    ]
+    for layer in copied:
+        if layer.name in theirs:
+            for found, value in zip(layer.get_weights(), network.get_layer(layer.name).get_weights(), strict=True):
+                np.testing.assert_array_equal(found, value)
+    kernel, original = (each.get_layer(source.stem).get_weights()[0] for each in (body, network))
+    order = [source.colors.index(band) for band in bands[:3]]
+    np.testing.assert_array_equal(kernel[:, :, :3], original[:, :, order])
+    np.testing.assert_allclose(kernel[:, :, 3], original.mean(axis=2), rtol=1e-6)
+
+
+def test_pretrained_mobilenet_sees_imagenets_range() -> None:
+    gains, offsets = imagenet_gains(("B4", "B2"), "tf"), imagenet_offsets(("B4", "B2"), "tf")
+    layer = Scaling((900.0, 700.0), (300.0, 200.0)).to_layer(gains, offsets)
+    dark, bright = keras.ops.convert_to_numpy(layer(np.array([[[[900, 700], [1200, 900]]]], "float32")))[0, 0]
+    np.testing.assert_allclose(dark, [123.675 / 127.5 - 1, 103.53 / 127.5 - 1], rtol=1e-4)
+    np.testing.assert_allclose(bright - dark, [58.395 / 127.5, 57.375 / 127.5], rtol=1e-4)
+
+
+def test_whole_model_with_side_outputs_goes_on(tmp_path: Path) -> None:
+    first = randomised(build("unet3plus", "compact", bands=2, patch_size=32, preset="fast"))
+    for_prediction(first).save(tmp_path / "model.keras")
+    model = build("unet3plus", "compact", bands=2, patch_size=48, preset="fast", weights=tmp_path / "model.keras")
+    assert model.output_names == first.output_names
+    image = digital_numbers(1, 32, 32, 2)
+    found, expected = (keras.ops.convert_to_numpy(resize(for_prediction(each), 32)(image)) for each in (model, first))
+    np.testing.assert_array_equal(found, expected)
