@@ -6,6 +6,7 @@ import hashlib
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from importlib import metadata
 from pathlib import Path
@@ -19,6 +20,7 @@ from watermap.config import EarthEngineConfig
 from watermap.doctor import Finding, examine
 from watermap.earthengine import login, session
 from watermap.errors import EarthEngineError, ModelError, UsageError
+from watermap.models.weights import PRETRAINED
 
 GIB = 2**30
 
@@ -189,7 +191,7 @@ def test_imagenet_weights_in_kerass_cache(monkeypatch: pytest.MonkeyPatch, tmp_p
     found = look()["ImageNet weights"]
     assert (found.state, found.text) == ("missing", f"{path} is damaged and will be fetched again (94 MB)")
     digest = hashlib.md5(b"weights", usedforsecurity=False).hexdigest()
-    monkeypatch.setattr("watermap.models.weights.RESNET50_MD5", digest)
+    monkeypatch.setitem(PRETRAINED, "resnet50", replace(PRETRAINED["resnet50"], md5=digest))
     assert look()["ImageNet weights"] == Finding("ImageNet weights", "ok", str(path))
 
 

@@ -309,3 +309,13 @@ def test_an_interruption_does_not_wait_for_the_scenes_that_run(
         signal.signal(signal.SIGINT, before)
     assert time.monotonic() - begun < 15  # 64 windows of each would take 19 s and more
     assert not list((tmp_path / "out").glob("*"))
+
+
+def test_a_model_that_sees_the_whole_window_is_given_windows_as_in_training(tmp_path: Path) -> None:
+    bundle = make_bundle(tmp_path / "b", reach=32, patch_size=64, sees_whole_window=True)
+    layout = Predictor(bundle, PredictConfig(engine="keras")).layout((500, 700))
+    assert layout.shape == (64, 64)
+    assert layout.overlap == 16  # the most that fits below half a window
+    assert Predictor(bundle, PredictConfig(engine="keras", window=256)).layout((500, 700)).shape == (256, 256)
+    odd = make_bundle(tmp_path / "odd", reach=8, patch_size=80, sees_whole_window=True)
+    assert Predictor(odd, PredictConfig(engine="keras")).layout((500, 700)).shape == (96, 96)

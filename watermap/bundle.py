@@ -54,6 +54,8 @@ class Contract(BaseModel):
         threshold: probability from which a pixel is water.
         patch_size: side of a training patch in pixels.
         reach: pixels from a window's edge up to which the model misses what lies beyond; None: not measured.
+        sees_whole_window: whether what it says of a pixel depends on all of its window, so that windows are best as
+            large as those that it was trained on.
         trained_on: digest, scenes and split of the patches.
         training: settings and course of the training.
         scores: by split.
@@ -75,6 +77,7 @@ class Contract(BaseModel):
     threshold: float
     patch_size: int
     reach: int | None = None
+    sees_whole_window: bool = False
     trained_on: dict[str, Any]
     training: dict[str, Any]
     scores: dict[str, dict[str, float | int | None]]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from watermap.errors import ModelError, UsageError
 from watermap.files import appearing, locked, unwritable, write_text
+from watermap.models.architecture import PROBABILITY
 
 FOLDER: Final = ".training"
 _LOCK_FILE: Final = "lock"
@@ -153,6 +154,22 @@ class Checkpoint:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def of_main_output(scores: Mapping[str, float]) -> dict[str, float]:
+    """Scores of a model with several outputs, named as those of a model with one.
+
+    `loss` is then the main output's, which tells the best epoch as it does of any other model, and `total_loss` what
+    was minimised. Scores of a model with one output are given back as they are.
+    """
+    if f"{PROBABILITY}_loss" not in scores:
+        return dict(scores)
+    named = {}
+    for name, score in scores.items():
+        split, plain = ("val_", name.removeprefix("val_")) if name.startswith("val_") else ("", name)
+        plain = "total_loss" if plain == "loss" else plain.removeprefix(f"{PROBABILITY}_")
+        named[split + plain] = score
+    return named
+
+
 class Recorder(keras.callbacks.Callback):
     """Records each epoch, keeps the best weights, and ends a stage that no longer improves.
 
@@ -179,7 +196,7 @@ class Recorder(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Record the epoch. Raises ModelError where the loss is no longer a number."""
-        scores = {name: float(value) for name, value in (logs or {}).items()}
+        scores = of_main_output({name: float(value) for name, value in (logs or {}).items()})
         loss = scores.get("val_loss", scores["loss"])
         if loss != loss:
             raise ModelError(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +36,8 @@ def training_statistics(store: PatchStore, *, seed: int = 0) -> Statistics:
 class PatchBatches(keras.utils.PyDataset):
     """Batches of (image (batch, rows, cols, bands) float32 in DN, label (batch, rows, cols) uint8).
 
+    A model with several outputs is given the label for each of them, by name.
+
     The order and the changes of a batch follow from (seed, epoch, patch) alone, so that training that was killed
     goes on with the very batches it would have seen.
 
@@ -46,6 +50,7 @@ class PatchBatches(keras.utils.PyDataset):
         shuffle: whether each epoch has its own order.
         seed: of order and changes.
         epoch: the first epoch served.
+        outputs: names of the model's outputs.
     """
 
     def __init__(
@@ -59,6 +64,7 @@ class PatchBatches(keras.utils.PyDataset):
         shuffle: bool = False,
         seed: int = 0,
         epoch: int = 0,
+        outputs: Sequence[str] = (),
     ) -> None:
         super().__init__(workers=1, use_multiprocessing=False)
         self._store = store
@@ -69,15 +75,20 @@ class PatchBatches(keras.utils.PyDataset):
         self._shuffle = shuffle
         self._seed = seed
         self._epoch = epoch
+        self._outputs = outputs
         self._order = self._ordered()
 
     def __len__(self) -> int:
         """Batches an epoch."""
         return -(-len(self._order) // self._batch_size)
 
-    def __getitem__(self, index: int) -> tuple[FloatArray, Labels]:
+    def __getitem__(self, index: int) -> tuple[FloatArray, Labels | dict[str, Labels]]:
         """One batch of the current epoch."""
         chosen = self._order[index * self._batch_size : (index + 1) * self._batch_size]
+        images, labels = self._read(chosen)
+        return images, labels if len(self._outputs) < 2 else dict.fromkeys(self._outputs, labels)
+
+    def _read(self, chosen: npt.NDArray[np.intp]) -> tuple[FloatArray, Labels]:
         patches = self._store.read(self._split, chosen.tolist())
         images = fill_invalid(patches.image, patches.valid, self._statistics)
         if self._augment is None:

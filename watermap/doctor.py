@@ -154,17 +154,20 @@ def _accelerators() -> Iterator[Finding]:
 def _imagenet_weights() -> Iterator[Finding]:
     if _chosen_backend() is None:
         return
-    from watermap.models.weights import RESNET50_MD5, RESNET50_URL
+    from watermap.models.weights import PRETRAINED
 
     home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
-    path = home / "models" / RESNET50_URL.rpartition("/")[2]
-    remedy = "only --encoder resnet50 needs them; without internet: --weights none, or --weights PATH"
+    source = PRETRAINED["resnet50"]
+    path = home / "models" / source.file_name
+    remedy = "only --encoder resnet50 needs these; without internet: --weights none, or --weights PATH"
     if not path.is_file():
-        yield Finding("ImageNet weights", "missing", "fetched when they are first needed (94 MB)", remedy)
+        yield Finding(
+            "ImageNet weights", "missing", f"fetched when they are first needed ({source.megabytes} MB)", remedy
+        )
         return
     with path.open("rb") as file:
-        whole = hashlib.file_digest(file, "md5").hexdigest() == RESNET50_MD5
-    text = str(path) if whole else f"{path} is damaged and will be fetched again (94 MB)"
+        whole = hashlib.file_digest(file, "md5").hexdigest() == source.md5
+    text = str(path) if whole else f"{path} is damaged and will be fetched again ({source.megabytes} MB)"
     yield Finding("ImageNet weights", "ok" if whole else "missing", text, "" if whole else remedy)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
+import math
 import threading
 import time
 from collections.abc import Callable, Generator, Sequence
@@ -110,6 +111,9 @@ class Predictor:
     def layout(self, shape: tuple[int, int]) -> Layout:
         """The windows of a scene of (rows, cols).
 
+        A model that sees the whole window is given windows as large as its training patches, if none are asked for:
+        in larger ones its averages are of more ground than it has learned from, and its maps are worse.
+
         Raises:
             UsageError: the windows asked for are too small for how far the model sees.
         """
@@ -123,8 +127,11 @@ class Predictor:
                     f"windows of {window} are too small for a model that sees {reach} pixels far",
                     hint=f"give at least --window {2 * overlap + 2 * STRIDE}, or an --overlap to say that less will do",
                 )
-        if self.config.window is not None:
-            return square_layout(shape, self.config.window, overlap)
+        window = self.config.window
+        if window is None and self.bundle.contract.sees_whole_window:
+            window = math.ceil(self.bundle.contract.patch_size / (2 * STRIDE)) * 2 * STRIDE
+        if window is not None:
+            return square_layout(shape, window, overlap)
         return picked_layout(shape, self.engine.window_pixels, overlap)
 
     def radiometry(self, raster: Raster) -> Radiometry:

@@ -25,7 +25,9 @@ from watermap.evaluation import score_split
 from watermap.files import write_text
 from watermap.losses import get_loss
 from watermap.metrics import Accuracy, MeanIoU, WaterIoU
+from watermap.models.architecture import PROBABILITY
 from watermap.models.freezing import set_trainable_from, unfreeze_all
+from watermap.models.registry import ARCHITECTURES
 from watermap.models.scaling import Scaling
 from watermap.patch_store import PatchStore
 from watermap.progress import Progress, silent
@@ -92,7 +94,7 @@ def train(
         resumed_from = state.epoch
         statistics = training_statistics(store, seed=config.seed)
         model = _run_stages(store, statistics, config, checkpoint, state, progress)
-        bundle = _finish(out, model, store, statistics, config, state)
+        bundle = _finish(out, models.for_prediction(model), store, statistics, config, state)
         checkpoint.remove()
     return Training(bundle, resumed_from=resumed_from, notes=_converted(bundle, patches, progress))
 
@@ -154,7 +156,9 @@ def _run_stages(
     epochs = config.stage_epochs()
     stages = config.resolved_stages
     validation = (
-        PatchBatches(store, "validation", batch_size=config.batch_size, statistics=statistics)
+        PatchBatches(
+            store, "validation", batch_size=config.batch_size, statistics=statistics, outputs=model.output_names
+        )
         if store.count("validation")
         else None
     )
@@ -169,9 +173,10 @@ def _run_stages(
             shuffle=True,
             seed=config.seed,
             epoch=state.epoch,
+            outputs=model.output_names,
         )
         if state.stage_epoch == 0:
-            _compile(model, stage, steps=len(batches) * epochs[state.stage])
+            _compile(model, stage, ARCHITECTURES[config.arch].loss_weights, steps=len(batches) * epochs[state.stage])
         if state.stage_epoch < epochs[state.stage] and state.waited < config.patience:
             model.fit(
                 batches,
@@ -199,12 +204,13 @@ def _build(store: PatchStore, statistics: Statistics, config: TrainConfig) -> ke
         patch_size=store.patch_size,
         weights=config.resolved_weights,
         preset=config.preset,
+        decoder=config.decoder,
         scaling=Scaling(mean=statistics.mean, std=statistics.std),
     )
 
 
-def _compile(model: keras.Model, stage: StageConfig, *, steps: int) -> None:
-    """Set what a stage trains, and how."""
+def _compile(model: keras.Model, stage: StageConfig, loss_weights: Mapping[str, float], *, steps: int) -> None:
+    """Set what a stage trains, and how; every output has the stage's loss, the main one alone is scored."""
     if stage.train_encoder_from == "all":
         unfreeze_all(model)
     else:
@@ -212,8 +218,9 @@ def _compile(model: keras.Model, stage: StageConfig, *, steps: int) -> None:
     rate = keras.optimizers.schedules.CosineDecayRestarts(stage.learning_rate, first_decay_steps=steps, **_DECAY)
     model.compile(
         optimizer=keras.optimizers.Adam(rate),
-        loss=get_loss(stage.loss),
-        metrics=[Accuracy(name="accuracy"), MeanIoU(name="mean_iou"), WaterIoU(name="water_iou")],
+        loss={name: get_loss(stage.loss) for name in model.output_names},
+        loss_weights=dict(loss_weights),
+        metrics={PROBABILITY: [Accuracy(name="accuracy"), MeanIoU(name="mean_iou"), WaterIoU(name="water_iou")]},
     )
 
 
@@ -244,6 +251,7 @@ def _finish(
         threshold=config.threshold,
         patch_size=store.patch_size,
         reach=measure_reach(model, store, "validation" if store.count("validation") else "train", statistics),
+        sees_whole_window=ARCHITECTURES[config.arch].sees_whole_window,
         trained_on={"patches": store.digest, "counts": store.counts, "scenes": seen},
         training={
             "run": state.run,

@@ -19,6 +19,7 @@ COMMANDS = (
     "scenes",
     "tile",
     "train",
+    "models",
     "evaluate",
     "bundles",
     "predict",

@@ -10,7 +10,8 @@ import pytest
 
 from tests.models.conftest import digital_numbers, randomised
 from watermap.errors import UsageError
-from watermap.models import build, resize
+from watermap.models import build, for_prediction, resize
+from watermap.models.registry import ARCHITECTURES
 from watermap.models.scaling import Scaling
 
 SCALING = Scaling((900.0, 800.0), (300.0, 0.0))
@@ -20,11 +21,9 @@ def output(model: Any, image: Any) -> Any:
     return keras.ops.convert_to_numpy(model(image))
 
 
-@pytest.mark.parametrize(
-    ("arch", "encoder"), [("unet", "resnet50"), ("unet", "compact"), ("attention_unet", "compact")]
-)
+@pytest.mark.parametrize(("arch", "encoder"), [("unet", "resnet50"), *((arch, "compact") for arch in ARCHITECTURES)])
 def test_same_model_at_another_size(arch: str, encoder: str) -> None:
-    small = randomised(build(arch, encoder, bands=2, patch_size=32, scaling=SCALING))
+    small = for_prediction(randomised(build(arch, encoder, bands=2, patch_size=32, scaling=SCALING)))
     large = resize(small, 64)
     assert (large.name, large.input_shape, large.output_shape) == (small.name, (None, 64, 64, 2), (None, 64, 64, 2))
     assert (large.inputs[0].name, large.output_names) == ("image", ["probability"])

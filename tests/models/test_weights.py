@@ -6,6 +6,7 @@ import hashlib
 import socket
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,12 +19,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.models.conftest import digital_numbers
+from tests.models.conftest import digital_numbers, randomised
 from watermap.bands import SENTINEL2
 from watermap.errors import ModelError, UsageError
-from watermap.models import build, load, weights
-from watermap.models.scaling import IMAGENET_STD, Scaling
-from watermap.models.weights import extend_kernel
+from watermap.models import build, for_prediction, load, resize, weights
+from watermap.models.scaling import IMAGENET_STD, Scaling, imagenet_gains, imagenet_offsets
+from watermap.models.weights import PRETRAINED, extend_kernel
 
 BLUE, GREEN, RED = 0, 1, 2
 
@@ -110,6 +111,15 @@ def server(resnet50_file: Path) -> Iterator[str]:
         thread.join()
 
 
+def offered(monkeypatch: pytest.MonkeyPatch, encoder: str = "resnet50", **changed: Any) -> None:
+    """Another place or digest of an encoder's weights."""
+    monkeypatch.setitem(PRETRAINED, encoder, replace(PRETRAINED[encoder], **changed))
+
+
+def md5_of(path: Path) -> str:
+    return hashlib.md5(path.read_bytes()).hexdigest()  # noqa: S324
+
+
 def test_imagenet_is_downloaded_once_and_silently(
     cache: Path,
     server: str,
@@ -118,10 +128,9 @@ def test_imagenet_is_downloaded_once_and_silently(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(weights, "RESNET50_URL", f"{server}/{resnet50_file.name}")
-    monkeypatch.setattr(weights, "RESNET50_MD5", hashlib.md5(resnet50_file.read_bytes()).hexdigest())  # noqa: S324
+    offered(monkeypatch, url=f"{server}/{resnet50_file.name}", md5=md5_of(resnet50_file))
     first = build("unet", "resnet50", bands=3, patch_size=32, weights="imagenet")
-    monkeypatch.setattr(weights, "RESNET50_URL", f"http://127.0.0.1:{closed_port()}/{resnet50_file.name}")
+    offered(monkeypatch, url=f"http://127.0.0.1:{closed_port()}/{resnet50_file.name}")
     again = build("unet", "resnet50", bands=3, patch_size=32, weights="imagenet")
     original = resnet50.get_layer("conv1_conv").get_weights()[0]
     np.testing.assert_array_equal(kernel_of(first), original[:, :, [RED, GREEN, BLUE]])
@@ -145,7 +154,7 @@ def refused_quickly(message: str) -> str:
 
 
 def test_no_network(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weights, "RESNET50_URL", f"http://127.0.0.1:{closed_port()}/notop.h5")
+    offered(monkeypatch, url=f"http://127.0.0.1:{closed_port()}/notop.h5")
     line = refused_quickly("cannot be fetched.*refused")
     assert "\n" not in line
     assert all(remedy in line for remedy in ("--weights none", "--weights PATH", "--encoder compact"))
@@ -154,12 +163,12 @@ def test_no_network(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_silent_server(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(weights, "_TIMEOUT_S", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as held:
-        monkeypatch.setattr(weights, "RESNET50_URL", f"http://127.0.0.1:{held.getsockname()[1]}/notop.h5")
+        offered(monkeypatch, url=f"http://127.0.0.1:{held.getsockname()[1]}/notop.h5")
         refused_quickly("cannot be fetched.*timed out")
 
 
 def test_damaged_download(cache: Path, server: str, resnet50_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weights, "RESNET50_URL", f"{server}/{resnet50_file.name}")
+    offered(monkeypatch, url=f"{server}/{resnet50_file.name}")
     refused_quickly("cannot be fetched.*[Cc]orrupted")
 
 
@@ -237,3 +246,48 @@ def test_whole_model_of_another_version(tmp_path: Path) -> None:
     path = tmp_path / "old.keras"
     keras.Model(image, keras.layers.Conv2D(2, 1)(scaled), name="unet_compact").save(path)
     refused(path, "another preset or version", encoder="compact", bands=6)
+
+
+@pytest.mark.parametrize(
+    ("arch", "encoder"), [("unet", "vgg16"), ("segnet", "vgg16"), ("fcn", "mobilenetv2"), ("deeplabv3", "resnet50")]
+)
+def test_every_pretrained_encoder_takes_kerass_weights(arch: str, encoder: str, tmp_path: Path) -> None:
+    source = PRETRAINED[encoder]
+    network = source.network(include_top=False, weights=None, input_shape=(None, None, 3))
+    rng = np.random.default_rng(1)
+    network.set_weights([rng.uniform(0.1, 0.2, w.shape).astype("float32") for w in network.get_weights()])
+    network.save_weights(tmp_path / "notop.weights.h5")
+    bands = ("B4", "B3", "B2", "B8")
+    model = build(arch, encoder, bands=bands, patch_size=32, preset="fast", weights=tmp_path / "notop.weights.h5")
+    body = model.get_layer("encoder")
+    copied = [layer for layer in body.layers if layer.weights and layer.name != source.stem]
+    theirs = {layer.name for layer in network.layers}
+    assert [layer.name for layer in copied if layer.name not in theirs] == [
+        layer.name for layer in body.layers if arch == "segnet" and layer.name.endswith("_bn")
+    ]
+    for layer in copied:
+        if layer.name in theirs:
+            for found, value in zip(layer.get_weights(), network.get_layer(layer.name).get_weights(), strict=True):
+                np.testing.assert_array_equal(found, value)
+    kernel, original = (each.get_layer(source.stem).get_weights()[0] for each in (body, network))
+    order = [source.colors.index(band) for band in bands[:3]]
+    np.testing.assert_array_equal(kernel[:, :, :3], original[:, :, order])
+    np.testing.assert_allclose(kernel[:, :, 3], original.mean(axis=2), rtol=1e-6)
+
+
+def test_pretrained_mobilenet_sees_imagenets_range() -> None:
+    gains, offsets = imagenet_gains(("B4", "B2"), "tf"), imagenet_offsets(("B4", "B2"), "tf")
+    layer = Scaling((900.0, 700.0), (300.0, 200.0)).to_layer(gains, offsets)
+    dark, bright = keras.ops.convert_to_numpy(layer(np.array([[[[900, 700], [1200, 900]]]], "float32")))[0, 0]
+    np.testing.assert_allclose(dark, [123.675 / 127.5 - 1, 103.53 / 127.5 - 1], rtol=1e-4)
+    np.testing.assert_allclose(bright - dark, [58.395 / 127.5, 57.375 / 127.5], rtol=1e-4)
+
+
+def test_whole_model_with_side_outputs_goes_on(tmp_path: Path) -> None:
+    first = randomised(build("unet3plus", "compact", bands=2, patch_size=32, preset="fast"))
+    for_prediction(first).save(tmp_path / "model.keras")
+    model = build("unet3plus", "compact", bands=2, patch_size=48, preset="fast", weights=tmp_path / "model.keras")
+    assert model.output_names == first.output_names
+    image = digital_numbers(1, 32, 32, 2)
+    found, expected = (keras.ops.convert_to_numpy(resize(for_prediction(each), 32)(image)) for each in (model, first))
+    np.testing.assert_array_equal(found, expected)

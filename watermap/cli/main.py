@@ -27,6 +27,7 @@ _COMMANDS: Final = {
     "export": "Bring Sentinel-2 scenes with water labels from Earth Engine.",
     "scenes": "Bring your own images and labels into a scenes folder.",
     "tile": "Cut scenes into training patches, split by ground.",
+    "models": "List what can be trained, and what each model costs.",
     "train": "Train a model on patches into a bundle.",
     "compare": "Train several models alike and show them side by side.",
     "evaluate": "Score a bundle beside the NDWI and MNDWI baselines.",

@@ -1,19 +1,23 @@
 """The settings of every stage: one frozen model each, the same for TOML files, flags and flow parameters."""
 
 from watermap.config.base import Config
+from watermap.config.decoder import DecoderConfig, Upsampling
 from watermap.config.export import EarthEngineConfig, ExportConfig
 from watermap.config.predict import PredictConfig, ProductConfig, VectorizeConfig
 from watermap.config.sample import SampleConfig
 from watermap.config.terms import STRIDE, Precision, Preset
 from watermap.config.tile import TileConfig
-from watermap.config.train import FROM_PRETRAINED, FROM_SCRATCH, StageConfig, TrainConfig
+from watermap.config.train import FROM_PRETRAINED, FROM_SCRATCH, ArchName, EncoderName, StageConfig, TrainConfig
 
 __all__ = [
     "FROM_PRETRAINED",
     "FROM_SCRATCH",
     "STRIDE",
+    "ArchName",
     "Config",
+    "DecoderConfig",
     "EarthEngineConfig",
+    "EncoderName",
     "ExportConfig",
     "Precision",
     "PredictConfig",
@@ -23,5 +27,6 @@ __all__ = [
     "StageConfig",
     "TileConfig",
     "TrainConfig",
+    "Upsampling",
     "VectorizeConfig",
 ]

@@ -7,7 +7,11 @@ from typing import Literal
 from pydantic import Field
 
 from watermap.config.base import Config
+from watermap.config.decoder import DecoderConfig
 from watermap.config.terms import Preset
+
+ArchName = Literal["unet", "attention_unet", "unet3plus", "deeplabv3", "pspnet", "fcn", "segnet"]
+EncoderName = Literal["resnet50", "compact", "vgg16", "mobilenetv2"]
 
 
 class StageConfig(Config):
@@ -34,14 +38,18 @@ FROM_PRETRAINED = (
 )
 """The reference recipe: 30 epochs cross-entropy, 20 with Dice, 10 with the encoder open from layer 100 of 143."""
 
+_OPEN_FROM = {"vgg16": 11, "mobilenetv2": 81}
+"""Where the last stage opens encoders other than ResNet50: at the first layer of stride 8, and of block 9."""
+
 
 class TrainConfig(Config):
     """Settings of training."""
 
-    arch: Literal["unet", "attention_unet"] = Field("unet", description="Architecture.")
-    encoder: Literal["resnet50", "compact"] = Field("resnet50", description="Encoder; compact is made for CPUs.")
-    preset: Preset = Field("reference", description="Decoder; fast: a fifth of the arithmetic with resnet50.")
-    weights: str = Field("auto", description="imagenet, none, or a weights file; auto: imagenet for resnet50.")
+    arch: ArchName = Field("unet", description="Architecture; watermap models lists what each costs.")
+    encoder: EncoderName = Field("resnet50", description="Encoder; compact is made for CPUs.")
+    preset: Preset = Field("reference", description="Decoder; fast: fewer channels (watermap models).")
+    decoder: DecoderConfig = Field(DecoderConfig(), description="What the decoder is made of.")
+    weights: str = Field("auto", description="imagenet, none, or a weights file; auto: imagenet but for compact.")
     epochs: int = Field(60, ge=1, le=10_000, description="Passes over the training patches, all stages together.")
     batch_size: int = Field(16, ge=1, le=4096, description="Patches a step.")
     patience: int = Field(10, ge=1, description="Epochs without a better validation loss that end a stage.")
@@ -56,13 +64,17 @@ class TrainConfig(Config):
     def resolved_weights(self) -> str | None:
         """Weights to start from: `imagenet`, a path, or None for random ones."""
         if self.weights == "auto":
-            return "imagenet" if self.encoder == "resnet50" else None
+            return None if self.encoder == "compact" else "imagenet"
         return None if self.weights == "none" else self.weights
 
     @property
     def resolved_stages(self) -> tuple[StageConfig, ...]:
         """The stages to run."""
-        return self.stages or (FROM_SCRATCH if self.resolved_weights is None else FROM_PRETRAINED)
+        if self.stages or self.resolved_weights is None:
+            return self.stages or FROM_SCRATCH
+        *frozen, last = FROM_PRETRAINED
+        opened = _OPEN_FROM.get(self.encoder)
+        return (*frozen, last if opened is None else last.model_copy(update={"train_encoder_from": opened}))
 
     def stage_epochs(self) -> list[int]:
         """Epochs of each stage: the total shared out, at least one each."""

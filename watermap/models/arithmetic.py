@@ -8,7 +8,7 @@ import keras
 
 
 def flops_per_pixel(model: keras.Model, side: int) -> float:
-    """Arithmetic of a network's convolutions, of a pixel of its input: two operations a multiply-add.
+    """Arithmetic of a network's convolutions and dense layers, of a pixel of its input: two operations a multiply-add.
 
     Args:
         model: with an input of (side, side).
@@ -25,6 +25,9 @@ def _multiply_adds(model: keras.Model, side: int) -> int:
             total += _multiply_adds(keras.models.clone_model(layer, input_tensors=image), side)
         elif isinstance(layer, keras.layers.Conv2DTranspose):
             total += math.prod(layer.input.shape[1:3]) * math.prod(layer.kernel.shape)
-        elif isinstance(layer, keras.layers.Conv2D):
-            total += math.prod(layer.output.shape[1:3]) * math.prod(layer.kernel.shape)
+        elif isinstance(layer, keras.layers.SeparableConv2D):
+            pixels = math.prod(layer.output.shape[1:3])
+            total += pixels * (math.prod(layer.depthwise_kernel.shape) + math.prod(layer.pointwise_kernel.shape))
+        elif isinstance(layer, keras.layers.Conv2D | keras.layers.DepthwiseConv2D | keras.layers.Dense):
+            total += math.prod(layer.output.shape[1:-1]) * math.prod(layer.kernel.shape)
     return total

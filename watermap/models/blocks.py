@@ -5,15 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-import keras
 from keras import KerasTensor, layers
+
+from watermap.config import DecoderConfig
 
 BN_MOMENTUM: Final = 0.9
 """Moving statistics follow within some 20 steps: an epoch of a few hundred patches has no more than that."""
 
 
-def conv_bn_relu(x: KerasTensor, filters: int, *, name: str, kernel_size: int = 3, strides: int = 1) -> KerasTensor:
-    """Convolution without bias, batch norm, ReLU.
+PLAIN: Final = DecoderConfig()
+"""Batch norm, and no bias beside it."""
+
+
+def conv_bn_relu(
+    x: KerasTensor,
+    filters: int,
+    *,
+    name: str,
+    kernel_size: int = 3,
+    strides: int = 1,
+    dilation: int = 1,
+    style: DecoderConfig = PLAIN,
+) -> KerasTensor:
+    """Convolution, batch norm, ReLU; by default without bias.
 
     Args:
         x: (batch, rows, cols, channels).
@@ -21,18 +35,39 @@ def conv_bn_relu(x: KerasTensor, filters: int, *, name: str, kernel_size: int = 
         name: prefix of the layers' names.
         kernel_size: side of the kernel in pixels.
         strides: pixels from one output to the next.
+        dilation: pixels from one number of the kernel to the next.
+        style: whether there are bias and batch norm.
 
     Returns:
         (batch, rows / strides, cols / strides, filters).
     """
-    x = layers.Conv2D(filters, kernel_size, strides, padding="same", use_bias=False, name=f"{name}_conv")(x)
-    return bn_relu(x, name=name)
+    x = layers.Conv2D(
+        filters,
+        kernel_size,
+        strides,
+        padding="same",
+        dilation_rate=dilation,
+        use_bias=style.has_bias,
+        name=f"{name}_conv",
+    )(x)
+    return bn_relu(x, name=name, style=style)
 
 
-def bn_relu(x: KerasTensor, *, name: str) -> KerasTensor:
-    """Batch norm and ReLU, of the same shape."""
-    x = layers.BatchNormalization(momentum=BN_MOMENTUM, name=f"{name}_bn")(x)
+def bn_relu(x: KerasTensor, *, name: str, style: DecoderConfig = PLAIN) -> KerasTensor:
+    """Batch norm, unless the style is without, and ReLU; of the same shape."""
+    if style.batch_norm:
+        x = layers.BatchNormalization(momentum=BN_MOMENTUM, name=f"{name}_bn")(x)
     return layers.Activation("relu", name=f"{name}_relu")(x)
+
+
+def dropout(x: KerasTensor, style: DecoderConfig, *, name: str) -> KerasTensor:
+    """Some channels dropped in training, as many as the style says."""
+    return layers.SpatialDropout2D(style.dropout, name=f"{name}_dropout")(x) if style.dropout else x
+
+
+def grown(x: KerasTensor, factor: int, *, name: str) -> KerasTensor:
+    """Interpolated bilinearly to `factor` times the size; `x` itself where that is one."""
+    return x if factor == 1 else layers.UpSampling2D(factor, interpolation="bilinear", name=name)(x)
 
 
 def residual_block(x: KerasTensor, filters: int, *, name: str, strides: int = 1) -> KerasTensor:
@@ -92,4 +127,4 @@ def skips_upwards(features: Sequence[KerasTensor], levels: int) -> list[KerasTen
 
 def join(x: KerasTensor, skip: KerasTensor | None, *, name: str) -> KerasTensor:
     """Channels of both, or those of `x` alone where there is no skip."""
-    return x if skip is None else keras.layers.Concatenate(name=f"{name}_concat")([x, skip])
+    return x if skip is None else layers.Concatenate(name=f"{name}_concat")([x, skip])

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import keras
-from keras import KerasTensor
 
 from watermap.bands import TRUE_COLOR
-from watermap.config import Preset
+from watermap.config import DecoderConfig, Preset
 from watermap.errors import ModelError, UsageError
-from watermap.models.attention_unet import attention_unet
-from watermap.models.encoders import ENCODER_LAYER, ENCODERS
+from watermap.models.architecture import PROBABILITY, Plan
+from watermap.models.encoders import ENCODER_LAYER
 from watermap.models.freezing import set_trainable_from
+from watermap.models.registry import ARCHITECTURES, architecture
 from watermap.models.resize import check_side
-from watermap.models.scaling import SCALING_LAYER, Scaling, imagenet_gains
-from watermap.models.unet import unet
-from watermap.models.weights import MODEL_SUFFIX, WEIGHTS_SUFFIX, copy_resnet50, imagenet_file, load, read_resnet50
+from watermap.models.scaling import SCALING_LAYER, Scaling, imagenet_gains, imagenet_offsets
+from watermap.models.weights import (
+    MODEL_SUFFIX,
+    PRETRAINED,
+    WEIGHTS_SUFFIX,
+    copy_pretrained,
+    imagenet_file,
+    load,
+    read_pretrained,
+)
 from watermap.storage import local
-
-Decoder = Callable[[Sequence[KerasTensor], Sequence[int]], KerasTensor]
-
-ARCHITECTURES: Final[dict[str, Decoder]] = {"unet": unet, "attention_unet": attention_unet}
 
 IMAGENET: Final = "imagenet"
 CLASSES: Final = 2
@@ -39,23 +42,29 @@ def build(
     weights: str | Path | None = None,
     freeze_encoder: bool = False,
     preset: Preset = "reference",
+    decoder: DecoderConfig | None = None,
+    classes: int = CLASSES,
     scaling: Scaling | None = None,
 ) -> keras.Model:
     """A model from raw digital numbers (DN) to probabilities.
 
     Input "image" (batch, patch_size, patch_size, bands) float32 in DN; output "probability" (batch, patch_size,
-    patch_size, 2) float32, land then water. The encoder is one layer, "encoder", with layers of its own.
+    patch_size, classes) float32 that add up to one, land then water. An architecture with deep supervision has more
+    outputs of the same shape, by name; `for_prediction` leaves them out. The encoder is one layer, "encoder", with
+    layers of its own.
 
     Args:
-        arch: one of `ARCHITECTURES`.
-        encoder: one of `ENCODERS`.
+        arch: one of `registry.ARCHITECTURES`.
+        encoder: one of those that it takes.
         bands: canonical names in channel order, or how many; the first of three or more unnamed ones are taken
             for red, green and blue.
         patch_size: side of a patch in pixels, a multiple of 16; None leaves it open.
-        weights: None for random ones; "imagenet", downloaded once; the path of a Keras ResNet50 file without top
-            (`.h5`); or of a whole watermap model (`.keras`) of the same arch, encoder and number of bands.
+        weights: None for random ones; "imagenet", downloaded once; the path of Keras's file of the encoder
+            without top (`.h5`); or of a whole watermap model (`.keras`) of the same arch, encoder and number of bands.
         freeze_encoder: whether the encoder, batch norm included, keeps its weights in training.
         preset: "reference", or "fast" with fewer channels in the decoder.
+        decoder: what the decoder is made of, where it is not as published.
+        classes: channels of the output.
         scaling: statistics of the training pixels, default mean 0 and standard deviation 10000, reflectance; a
             model that starts from a whole model keeps that one's own, without which its weights mean nothing.
 
@@ -64,20 +73,31 @@ def build(
         ModelError: weights that cannot be fetched or read, or that are another model's.
     """
     names = _band_names(bands)
-    _check(arch, encoder, names, patch_size, scaling)
+    _check(names, patch_size, scaling)
+    found = architecture(arch, encoder)
+    plan = found.plan(arch, encoder, preset, classes, decoder or DecoderConfig())
     source = _source(encoder, weights)
-    if source is not None and source.suffix == MODEL_SUFFIX:
-        model = _from_whole_model(source, arch, encoder, len(names), patch_size, preset)
+    first = scaling or Scaling.reflectance(len(names))
+    if source is None:
+        model = _assemble(arch, encoder, patch_size, first.to_layer(), plan)
+    elif source.suffix == MODEL_SUFFIX:
+        model = _from_whole_model(source, arch, encoder, len(names), patch_size, plan)
     else:
-        pretrained = None if source is None else read_resnet50(source)
-        gains = None if pretrained is None else imagenet_gains(names)
-        first = (scaling or Scaling.reflectance(len(names))).to_layer(gains)
-        model = _assemble(arch, encoder, len(names), patch_size, first, preset)
-        if pretrained is not None:
-            copy_resnet50(pretrained, model.get_layer(ENCODER_LAYER), names)
+        pretrained = PRETRAINED[encoder]
+        network = read_pretrained(source, pretrained)
+        statistics = imagenet_gains(names, pretrained.preprocessing), imagenet_offsets(names, pretrained.preprocessing)
+        model = _assemble(arch, encoder, patch_size, first.to_layer(*statistics), plan)
+        copy_pretrained(network, pretrained, model.get_layer(ENCODER_LAYER), names)
     if freeze_encoder:
         set_trainable_from(model, None)
     return model
+
+
+def for_prediction(model: keras.Model) -> keras.Model:
+    """The same model with "probability" as its one output; layers and weights are shared."""
+    if model.output_names == [PROBABILITY]:
+        return model
+    return keras.Model(model.input, model.get_layer(PROBABILITY).output, name=model.name)
 
 
 def _band_names(bands: int | Sequence[str]) -> tuple[str, ...]:
@@ -88,11 +108,7 @@ def _band_names(bands: int | Sequence[str]) -> tuple[str, ...]:
     return known + ("",) * (bands - len(known))
 
 
-def _check(arch: str, encoder: str, names: Sequence[str], patch_size: int | None, scaling: Scaling | None) -> None:
-    if arch not in ARCHITECTURES:
-        raise UsageError(f"there is no architecture {arch!r}", hint=f"choose from {', '.join(ARCHITECTURES)}")
-    if encoder not in ENCODERS:
-        raise UsageError(f"there is no encoder {encoder!r}", hint=f"choose from {', '.join(ENCODERS)}")
+def _check(names: Sequence[str], patch_size: int | None, scaling: Scaling | None) -> None:
     if not names:
         raise UsageError("a model needs at least one band")
     if patch_size is not None:
@@ -106,35 +122,36 @@ def _source(encoder: str, weights: str | Path | None) -> Path | None:
     if weights is None:
         return None
     path = local(weights, what="weights are read from local files", hint="copy them to this machine")
-    if not ENCODERS[encoder].pretrained and path.suffix != MODEL_SUFFIX:
+    if encoder not in PRETRAINED and path.suffix != MODEL_SUFFIX:
         raise UsageError(
             f"there are no {weights} weights for the {encoder} encoder",
             hint=f"use --weights none, or a whole model's {MODEL_SUFFIX} file",
         )
     if weights == IMAGENET:
-        return imagenet_file()
+        return imagenet_file(PRETRAINED[encoder])
     if path.suffix not in (MODEL_SUFFIX, WEIGHTS_SUFFIX):
+        theirs = PRETRAINED[encoder].title
         raise ModelError(
-            f"{path}: neither a whole model ({MODEL_SUFFIX}) nor ResNet50 weights ({WEIGHTS_SUFFIX})",
+            f"{path}: neither a whole model ({MODEL_SUFFIX}) nor {theirs} weights ({WEIGHTS_SUFFIX})",
             hint=f"give such a file, {IMAGENET} or none",
         )
     return path
 
 
-def _assemble(
-    arch: str, encoder: str, bands: int, patch_size: int | None, scaling: keras.layers.Layer, preset: Preset
-) -> keras.Model:
-    """Image, scaling, encoder, decoder, probability; with random weights."""
+def _assemble(arch: str, encoder: str, patch_size: int | None, scaling: keras.layers.Layer, plan: Plan) -> keras.Model:
+    """Image, scaling, encoder, decoder, probabilities; with random weights."""
+    made, bands = ARCHITECTURES[arch], len(scaling.input_mean)
     image = keras.Input((patch_size, patch_size, bands), name="image", dtype="float32")
-    features = ENCODERS[encoder].create(bands)(scaling(image))
-    x = ARCHITECTURES[arch](features, ENCODERS[encoder].filters[preset])
-    x = keras.layers.Conv2D(CLASSES, 1, name="logits")(x)
-    probability = keras.layers.Activation("softmax", dtype="float32", name="probability")(x)
-    return keras.Model(image, probability, name=f"{arch}_{encoder}")
+    features = made.encoders[encoder](bands)(scaling(image))
+    outputs = {
+        name: keras.layers.Activation("softmax", dtype="float32", name=name)(logits)
+        for name, logits in made.decoder(features, plan).items()
+    }
+    return keras.Model(image, outputs if len(outputs) > 1 else outputs[PROBABILITY], name=f"{arch}_{encoder}")
 
 
 def _from_whole_model(
-    path: Path, arch: str, encoder: str, bands: int, patch_size: int | None, preset: Preset
+    path: Path, arch: str, encoder: str, bands: int, patch_size: int | None, plan: Plan
 ) -> keras.Model:
     """A model that goes on from a saved one: its weights and its scaling, for patches of another size perhaps.
 
@@ -149,9 +166,9 @@ def _from_whole_model(
             hint="ask for the same architecture, encoder and bands, or start from other weights",
         )
     first = saved.get_layer(SCALING_LAYER)
-    model = _assemble(arch, encoder, bands, patch_size, type(first).from_config(first.get_config()), preset)
+    model = _assemble(arch, encoder, patch_size, type(first).from_config(first.get_config()), plan)
     try:
-        model.set_weights(saved.get_weights())
+        for_prediction(model).set_weights(for_prediction(saved).get_weights())
     except ValueError as error:
         raise ModelError(
             f"{path}: of another preset or version of {saved.name}", hint="ask for its preset, or train it again"

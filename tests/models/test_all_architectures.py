@@ -1,0 +1,84 @@
+"""Every architecture from patches to a map: trained, saved, loaded in a fresh process, on TensorFlow and on JAX."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pytest
+import rasterio
+
+from watermap.models.registry import ARCHITECTURES
+
+SCRIPT: Final = """
+import json, sys
+from pathlib import Path
+from watermap.backend import require_keras
+require_keras()
+import watermap.training
+from watermap.bundle import open_bundle
+from watermap.config import PredictConfig, TrainConfig
+from watermap.prediction import Predictor, predict_scene
+
+step, folder = sys.argv[1], Path(sys.argv[2])
+if step == "train":
+    watermap.training.convert_once = lambda *_: None  # conversion has tests of its own
+    for arch in sys.argv[4:]:
+        settings = TrainConfig(arch=arch, encoder="compact", preset="fast", epochs=1, batch_size=16, augment="none")
+        watermap.training.train(Path(sys.argv[3]), folder / arch, settings)
+else:
+    for arch in sys.argv[4:]:
+        predictor = Predictor(open_bundle(folder / arch), PredictConfig(engine="keras", probability="float"))
+        predict_scene(Path(sys.argv[3]), predictor, folder / arch / "maps")
+"""
+
+
+def ran(backend: str, step: str, arch: str, folder: Path, source: Path) -> None:
+    environment = os.environ | {"KERAS_BACKEND": backend, "PYTHONWARNINGS": "ignore"}
+    command = [sys.executable, "-c", SCRIPT, step, str(folder), str(source), arch]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=900)
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+CASES: Final = [
+    pytest.param(backend, arch, marks=() if (backend, arch) == ("tensorflow", "unet3plus") else pytest.mark.extended)
+    for backend in ("tensorflow", "jax")
+    for arch in ARCHITECTURES
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("backend", "arch"), CASES)
+def test_patches_to_a_map_on_the_scenes_grid(
+    backend: str, arch: str, small_patches: Path, real_data: Path, tmp_path: Path
+) -> None:
+    if importlib.util.find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed")
+    made = tmp_path
+    ran(backend, "train", arch, made, small_patches)
+    ran(backend, "predict", arch, made, real_data / "spain_flood")
+    contract = json.loads((made / arch / "bundle.json").read_text())
+    assert (contract["arch"], contract["encoder"]) == (arch, "compact")
+    assert contract["sees_whole_window"] == (arch in ("deeplabv3", "pspnet"))
+    with (made / arch / "history.csv").open() as file:
+        (row,) = csv.DictReader(file)
+    assert {"loss", "val_loss", "water_iou", "val_water_iou", "mean_iou", "accuracy"} <= set(row)
+    assert ("total_loss" in row) == (arch == "unet3plus")
+    assert (made / arch / "curves.png").stat().st_size > 10_000
+    maps = made / arch / "maps"
+    with (
+        rasterio.open(real_data / "spain_flood" / "image.tif") as scene,
+        rasterio.open(maps / "spain_flood_water.tif") as water,
+        rasterio.open(next(maps.glob("*_probability.tif"))) as probability,
+    ):
+        assert (water.crs, water.transform, water.shape) == (scene.crs, scene.transform, scene.shape)
+        values = probability.read(1)
+        assert np.isfinite(values).mean() > 0.99
+        assert 0 <= np.nanmin(values) < np.nanmax(values) <= 1

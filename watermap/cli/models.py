@@ -1,0 +1,39 @@
+"""`watermap models`."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+import click
+
+from watermap.backend import require_keras
+from watermap.cli.console import progress_bar, table
+from watermap.config import ArchName, EncoderName, Preset
+
+
+@click.command(name="models")
+@click.option("--arch", type=click.Choice(get_args(ArchName)), help="This architecture only.")
+@click.option("--encoder", type=click.Choice(get_args(EncoderName)), help="This encoder only.")
+@click.option("--preset", type=click.Choice(get_args(Preset)), help="This preset only.")
+def command(arch: str | None, encoder: str | None, preset: str | None) -> None:
+    """What watermap train can train, and what each costs: parameters, and arithmetic for a million pixels."""
+    require_keras()
+    from watermap.models.catalog import choices, cost
+
+    chosen = [each for each in choices(arch, encoder) if preset in (None, each[2])]
+    rows: list[list[Any]] = []
+    with progress_bar() as progress:
+        for number, each in enumerate(chosen, start=1):
+            found = cost(*each)
+            rows.append(
+                [
+                    *each,
+                    f"{found.parameters:,}",
+                    f"{found.flops_per_pixel / 1e3:,.0f}",
+                    "yes" if found.pretrained else "no",
+                    "whole window" if found.sees_whole_window else "around",
+                ]
+            )
+            progress("models", number, len(chosen))
+    columns = ("architecture", "encoder", "preset", "parameters", "GFLOP/Mpx", "ImageNet", "a pixel sees")
+    table("Models for six bands and two classes", columns, rows)
