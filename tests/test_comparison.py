@@ -80,6 +80,13 @@ def test_patches_without_a_test_split_are_refused(small_patches: Path, out: Path
         compare(tmp_path, out, MODELS, CONFIG, seeds=1)
 
 
+def test_what_does_not_go_together_is_told_before_anything_is_trained(small_patches: Path, tmp_path: Path) -> None:
+    models = contenders(["unet", "segnet"], ["resnet50"], ["fast"])
+    with pytest.raises(UsageError, match="segnet does not take the resnet50 encoder"):
+        compare(small_patches, tmp_path / "out", models, CONFIG, seeds=1)
+    assert not (tmp_path / "out").exists()
+
+
 def test_spread_and_rank(found: Comparison) -> None:
     best, last = found.ranked()
     values = [run.scores["water_iou"] for run in found.runs[best]]

@@ -22,6 +22,7 @@ from watermap.errors import DataError, WatermapError
 from watermap.evaluation import evaluate
 from watermap.files import write_text
 from watermap.models.arithmetic import flops_per_pixel
+from watermap.models.registry import architecture
 from watermap.patch_store import PatchStore
 from watermap.progress import Progress, named, silent
 from watermap.speed import measure_speed
@@ -143,9 +144,11 @@ def compare(
 
     Raises:
         DataError: the patches are damaged, or hold none to train on or to test with.
-        UsageError: `out` does not lie on this machine.
+        UsageError: `out` does not lie on this machine, or an architecture does not take an encoder.
     """
     local(out)
+    for model in models:
+        architecture(model.arch, model.encoder)
     store = PatchStore.open(patches)
     if not store.count("test"):
         raise DataError(f"{patches}: holds no test patches", hint="tile with a --test share above 0")

@@ -106,7 +106,7 @@ def as_markdown(comparison: Comparison) -> str:
             *("| " + " | ".join(line) + " |" for line in lines),
             "",
             f"All pixels of the test patches ({pixels:,}); ± is the standard deviation over the seeds. Speed and "
-            f"memory: one forward pass over 1024 x 1024 pixels ({', '.join(engines)}), in a process of its own.",
+            f"memory: windows of a scene of 1024 x 1024 pixels ({', '.join(engines)}), in a process of its own.",
             "",
         ]
     )

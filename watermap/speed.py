@@ -15,10 +15,9 @@ import numpy as np
 from watermap.bundle import open_bundle
 from watermap.config import PredictConfig
 from watermap.prediction import Predictor
-from watermap.windows import picked_layout
 
 _SIDE: Final = 1024
-"""Of the piece of a scene that is computed."""
+"""Of the scene whose windows are computed."""
 _TURNS: Final = 3
 _STATUS: Final = Path("/proc/self/status")
 _PEAK: Final = "VmHWM:"
@@ -26,7 +25,7 @@ _PEAK: Final = "VmHWM:"
 
 @dataclass(frozen=True)
 class Speed:
-    """What one pass over a piece of a scene took.
+    """What computing windows took.
 
     Attributes:
         engine: what ran the model, and in which precision.
@@ -56,8 +55,8 @@ def measure_speed(folder: Path) -> Speed:
 
 def _measured(folder: Path) -> Speed:
     bundle = open_bundle(folder)
-    engine = Predictor(bundle, PredictConfig()).engine
-    rows, cols = picked_layout((_SIDE, _SIDE), engine.window_pixels, 0).shape
+    predictor = Predictor(bundle, PredictConfig())
+    engine, (rows, cols) = predictor.engine, predictor.layout((_SIDE, _SIDE)).shape
     means = np.array(bundle.contract.statistics.mean, dtype=np.float32)[:, None, None]
     windows = np.broadcast_to(means, (engine.batch_size, len(means), rows, cols)).copy()
     engine.compute(windows)  # compiles
