@@ -6,20 +6,31 @@ from watermap.config.predict import PredictConfig, ProductConfig, VectorizeConfi
 from watermap.config.sample import SampleConfig
 from watermap.config.terms import STRIDE, Precision, Preset
 from watermap.config.tile import TileConfig
-from watermap.config.train import FROM_PRETRAINED, FROM_SCRATCH, StageConfig, TrainConfig
+from watermap.config.train import (
+    FROM_PRETRAINED,
+    FROM_SCRATCH,
+    REFERENCE,
+    PlateauConfig,
+    ShoreConfig,
+    StageConfig,
+    TrainConfig,
+)
 
 __all__ = [
     "FROM_PRETRAINED",
     "FROM_SCRATCH",
+    "REFERENCE",
     "STRIDE",
     "Config",
     "EarthEngineConfig",
     "ExportConfig",
+    "PlateauConfig",
     "Precision",
     "PredictConfig",
     "Preset",
     "ProductConfig",
     "SampleConfig",
+    "ShoreConfig",
     "StageConfig",
     "TileConfig",
     "TrainConfig",
