@@ -97,8 +97,9 @@ def test_the_reference_recipe_is_four_stages_of_thirty_twenty_ten_and_ten_epochs
 def test_what_a_stage_is_made_of_can_be_written_in_the_file(tmp_path: Path) -> None:
     path = tmp_path / "w.toml"
     path.write_text("""
+        [train]
         soft_shores = {px = 2}
-        [[stages]]
+        [[train.stages]]
         name = "a"
         loss = "focal(gamma=1) + 0.5*dice"
         l2 = 1e-4
