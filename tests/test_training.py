@@ -243,7 +243,13 @@ THOROUGH = CONFIG.model_copy(
         "epochs": 5,
         "batch_size": 16,
         "stages": (
-            StageConfig(name="falling", share=3, schedule="plateau", plateau=PlateauConfig(patience=1, factor=0.5)),
+            StageConfig(
+                name="falling",
+                share=3,
+                learning_rate=0.03,
+                schedule="plateau",
+                plateau=PlateauConfig(patience=1, factor=0.5),
+            ),
             StageConfig(name="penalised", share=2, l2=0.01),
         ),
     }
@@ -256,6 +262,8 @@ def test_mixed_precision_and_penalties_act_in_training_and_not_afterwards(small_
     layers = [*model.layers, *model.get_layer("encoder").layers]
     assert {layer.compute_dtype for layer in layers} == {"float32"}
     assert not any(weight.regularizer for weight in model.weights)
+    size = (bundle.folder / bundle.contract.model_file).stat().st_size
+    assert size < 1.2 * 4 * model.count_params()  # without its optimiser
     free, penalised = (float(row["loss"]) for row in history_of(bundle))
     squares = sum((weight.numpy() ** 2).sum() for weight in model.weights if len(weight.shape) == 4)
     assert free < 2 < 0.005 * squares < penalised
@@ -279,9 +287,9 @@ def test_a_thorough_training_that_was_interrupted_goes_on_alike(small_patches: P
     for one, other in zip(rows, history_of(resumed.bundle), strict=True):
         assert one["learning_rate"] == other["learning_rate"]
         for name in ("loss", "val_loss"):
-            assert float(other[name]) == pytest.approx(float(one[name]), rel=1e-2)  # of bfloat16's three digits
+            assert float(other[name]) == pytest.approx(float(one[name]), rel=1e-3)
     for before, after in zip(weights(whole), weights(resumed.bundle), strict=True):
-        np.testing.assert_allclose(before, after, atol=1e-2)
+        np.testing.assert_allclose(before, after, atol=2e-3)
 
 
 def test_a_stage_that_the_encoder_cannot_train_is_told_at_once(small_patches: Path, tmp_path: Path) -> None:

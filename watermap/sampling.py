@@ -14,7 +14,7 @@ Weights = npt.NDArray[np.float64]
 Order = npt.NDArray[np.intp]
 
 _CHUNK: Final = 256
-"""Labels read at once: 4 MiB of patches of 128 px."""
+"""Patches read at once: some 60 MB where they are of 128 px and six bands."""
 
 
 def sampling_weights(store: PatchStore, kind: Literal["all", "balanced", "boundary"]) -> Weights | None:

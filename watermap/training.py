@@ -201,6 +201,7 @@ def _run_stages(
         checkpoint.load_best(state, model)
         state.stage, state.stage_epoch, state.best, state.waited = state.stage + 1, 0, None, 0
         checkpoint.save(state, model)
+    model.compiled = False  # or its copy takes an optimiser along
     return resize(model, store.patch_size)
 
 
