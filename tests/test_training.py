@@ -14,7 +14,7 @@ from tests.folders import listing
 from tests.s3 import Bucket
 from watermap.bundle import Bundle, open_bundle
 from watermap.checkpoint import FOLDER, Checkpoint, TrainingState
-from watermap.config import StageConfig, TrainConfig
+from watermap.config import PlateauConfig, ShoreConfig, StageConfig, TrainConfig
 from watermap.dataset import PatchBatches
 from watermap.engines.conversion import convert_once
 from watermap.engines.converted import open_converted
@@ -222,6 +222,83 @@ def test_patience_ends_a_stage_and_the_best_epoch_is_kept(small_patches: Path, t
     scored = bundle.contract.scores["validation"]["cross_entropy"]
     assert scored == pytest.approx(float(best["val_loss"]), rel=0.05)
     assert scored != pytest.approx(float(history[-1]["val_loss"]), rel=0.05)
+
+
+def test_the_averaged_weights_are_validated_and_kept(small_patches: Path, tmp_path: Path) -> None:
+    stages = (StageConfig(name="a", loss="cross_entropy", schedule="constant", learning_rate=3e-3),)
+    config = CONFIG.model_copy(update={"stages": stages, "epochs": 2, "batch_size": 16, "ema": 0.8})
+    bundle = train(small_patches, tmp_path / "b", config).bundle
+    best = min(float(row["val_loss"]) for row in history_of(bundle))
+    assert bundle.contract.scores["validation"]["cross_entropy"] == pytest.approx(best, rel=1e-3)
+
+
+THOROUGH = CONFIG.model_copy(
+    update={
+        "loss": "focal(gamma=1) + dice",
+        "soft_shores": ShoreConfig(px=1),
+        "sampling": "boundary",
+        "precision": "mixed_bfloat16",
+        "accumulate": 2,
+        "ema": 0.5,
+        "epochs": 5,
+        "batch_size": 16,
+        "stages": (
+            StageConfig(
+                name="falling",
+                share=3,
+                learning_rate=0.03,
+                schedule="plateau",
+                plateau=PlateauConfig(patience=1, factor=0.5),
+            ),
+            StageConfig(name="penalised", share=2, l2=0.01),
+        ),
+    }
+)
+
+
+def test_mixed_precision_and_penalties_act_in_training_and_not_afterwards(small_patches: Path, tmp_path: Path) -> None:
+    bundle = train(small_patches, tmp_path / "b", THOROUGH.model_copy(update={"epochs": 2})).bundle
+    model = bundle.load_model()
+    layers = [*model.layers, *model.get_layer("encoder").layers]
+    assert {layer.compute_dtype for layer in layers} == {"float32"}
+    assert not any(weight.regularizer for weight in model.weights)
+    size = (bundle.folder / bundle.contract.model_file).stat().st_size
+    assert size < 1.2 * 4 * model.count_params()  # without its optimiser
+    free, penalised = (float(row["loss"]) for row in history_of(bundle))
+    squares = sum((weight.numpy() ** 2).sum() for weight in model.weights if len(weight.shape) == 4)
+    assert free < 2 < 0.005 * squares < penalised
+
+
+@pytest.mark.extended
+def test_a_thorough_training_that_was_interrupted_goes_on_alike(small_patches: Path, tmp_path: Path) -> None:
+    whole = train(small_patches, tmp_path / "whole", THOROUGH).bundle
+    for share in (0.3, 0.5, 0.9):
+
+        def interrupt(message: str, done: int, total: int, share: float = share) -> None:
+            if done >= share * total:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            train(small_patches, tmp_path / "b", THOROUGH, progress=interrupt)
+    resumed = train(small_patches, tmp_path / "b", THOROUGH)
+    assert resumed.resumed_from == 4
+    rows = history_of(whole)
+    assert len({row["learning_rate"] for row in rows[:3]}) > 1  # it fell
+    for one, other in zip(rows, history_of(resumed.bundle), strict=True):
+        assert one["learning_rate"] == other["learning_rate"]
+        for name in ("loss", "val_loss"):
+            assert float(other[name]) == pytest.approx(float(one[name]), rel=1e-3)
+    for before, after in zip(weights(whole), weights(resumed.bundle), strict=True):
+        np.testing.assert_allclose(before, after, atol=2e-3)
+
+
+def test_a_stage_that_the_encoder_cannot_train_is_told_at_once(small_patches: Path, tmp_path: Path) -> None:
+    stages = (StageConfig(name="a"), StageConfig(name="b", train_encoder_from=100))
+    told: list[int] = []
+    with pytest.raises(UsageError, match="the encoder has no layer 100"):
+        config = CONFIG.model_copy(update={"stages": stages})
+        train(small_patches, tmp_path / "b", config, progress=lambda _, done, __: told.append(done))
+    assert not told
 
 
 def test_a_damaged_checkpoint_is_one_line(small_patches: Path, tmp_path: Path) -> None:

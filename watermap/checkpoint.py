@@ -18,9 +18,11 @@ from typing import Any, Final
 import keras
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from watermap.config import PlateauConfig
 from watermap.errors import ModelError, UsageError
 from watermap.files import appearing, locked, unwritable, write_text
 from watermap.models.architecture import PROBABILITY
+from watermap.optimiser import averaged, lower_rate
 
 FOLDER: Final = ".training"
 _LOCK_FILE: Final = "lock"
@@ -129,7 +131,7 @@ class Checkpoint:
         Args:
             state: how far training is; its file names are set here.
             model: the network, compiled.
-            is_best: whether its weights are the stage's best.
+            is_best: whether its weights, averaged where they are, are the stage's best.
         """
         name = f"{state.stage}-{state.epoch:04d}"
         state.network = f"epoch-{name}.keras"
@@ -139,7 +141,8 @@ class Checkpoint:
             if is_best:
                 state.best_weights = f"best-{name}.weights.h5"
                 part = self.folder / f"new-{name}.weights.h5"  # Keras insists on the double suffix
-                model.save_weights(part)
+                with averaged(model):
+                    model.save_weights(part)
                 part.replace(self.folder / state.best_weights)
         except OSError as error:
             raise unwritable(self.folder, error) from error
@@ -170,22 +173,48 @@ def of_main_output(scores: Mapping[str, float]) -> dict[str, float]:
     return named
 
 
+class Validator(keras.callbacks.Callback):
+    """Has the averaged weights validated, where the optimiser keeps an average: they are what is kept in the end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._meanwhile = ExitStack()
+
+    def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002 (Keras)
+        """Put the average in."""
+        self._meanwhile.enter_context(averaged(self.model))
+
+    def on_test_end(self, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002 (Keras)
+        """Go on with the weights themselves."""
+        self._meanwhile.close()
+
+
 class Recorder(keras.callbacks.Callback):
-    """Records each epoch, keeps the best weights, and ends a stage that no longer improves.
+    """Records each epoch, keeps the best weights, lowers the rate of a stage and ends it, where it no longer improves.
 
     Args:
         checkpoint: where the state is kept.
         state: how far training is; updated here.
         stage: name of the stage.
         patience: epochs without a better validation loss that end it.
+        plateau: when its learning rate falls; None for never.
     """
 
-    def __init__(self, checkpoint: Checkpoint, state: TrainingState, *, stage: str, patience: int) -> None:
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        state: TrainingState,
+        *,
+        stage: str,
+        patience: int,
+        plateau: PlateauConfig | None = None,
+    ) -> None:
         super().__init__()
         self._checkpoint = checkpoint
         self._state = state
         self._stage = stage
         self._patience = patience
+        self._plateau = plateau
         self._started = time.monotonic()
         self._rate = 0.0
 
@@ -211,6 +240,8 @@ class Recorder(keras.callbacks.Callback):
         is_best = state.best is None or loss < state.best
         state.best = loss if is_best else state.best
         state.waited = 0 if is_best else state.waited + 1
+        if self._plateau is not None:
+            lower_rate(self.model.optimizer, self._plateau, state.waited)
         if state.waited >= self._patience:
             self.model.stop_training = True
         self._checkpoint.save(state, self.model, is_best=is_best)

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import keras
 import numpy as np
-import numpy.typing as npt
 
 from watermap.augment import Augmenter, Labels
 from watermap.patch_store import PatchStore
 from watermap.radiometry import FloatArray, Statistics, fill_invalid
+from watermap.sampling import Order, Weights, drawn, turns
 
 _STATISTICS_PIXELS = 4_000_000
 
@@ -48,6 +48,8 @@ class PatchBatches(keras.utils.PyDataset):
         statistics: of the training pixels, to fill pixels without data.
         augment: changes made to each patch; None for none.
         shuffle: whether each epoch has its own order.
+        weights: the chance of each patch to be drawn for an epoch, from `sampling_weights`, which then has its own
+            patches in its own order; None for each patch once. An epoch has as many as the split either way.
         seed: of order and changes.
         epoch: the first epoch served.
         outputs: names of the model's outputs.
@@ -62,6 +64,7 @@ class PatchBatches(keras.utils.PyDataset):
         statistics: Statistics,
         augment: Augmenter | None = None,
         shuffle: bool = False,
+        weights: Weights | None = None,
         seed: int = 0,
         epoch: int = 0,
         outputs: Sequence[str] = (),
@@ -73,10 +76,11 @@ class PatchBatches(keras.utils.PyDataset):
         self._statistics = statistics
         self._augment = augment
         self._shuffle = shuffle
+        self._weights = weights
         self._seed = seed
         self._epoch = epoch
         self._outputs = outputs
-        self._order = self._ordered()
+        self._order, self._turns = self._ordered()
 
     def __len__(self) -> int:
         """Batches an epoch."""
@@ -84,31 +88,37 @@ class PatchBatches(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> tuple[FloatArray, Labels | dict[str, Labels]]:
         """One batch of the current epoch."""
-        chosen = self._order[index * self._batch_size : (index + 1) * self._batch_size]
-        images, labels = self._read(chosen)
+        here = slice(index * self._batch_size, (index + 1) * self._batch_size)
+        images, labels = self._read(here)
         return images, labels if len(self._outputs) < 2 else dict.fromkeys(self._outputs, labels)
 
-    def _read(self, chosen: npt.NDArray[np.intp]) -> tuple[FloatArray, Labels]:
+    def _read(self, here: slice) -> tuple[FloatArray, Labels]:
+        chosen = self._order[here]
         patches = self._store.read(self._split, chosen.tolist())
         images = fill_invalid(patches.image, patches.valid, self._statistics)
         if self._augment is None:
             return images, patches.label
         changed = [
-            self._augment(image, label, self._patch_seed(int(position)))
-            for image, label, position in zip(images, patches.label, chosen, strict=True)
+            self._augment(image, label, self._patch_seed(int(position), int(turn)))
+            for image, label, position, turn in zip(images, patches.label, chosen, self._turns[here], strict=True)
         ]
         return np.stack([image for image, _ in changed]), np.stack([label for _, label in changed])
 
     def on_epoch_end(self) -> None:
         """Go on to the next epoch's order and changes."""
         self._epoch += 1
-        self._order = self._ordered()
+        self._order, self._turns = self._ordered()
 
-    def _ordered(self) -> npt.NDArray[np.intp]:
+    def _ordered(self) -> tuple[Order, Order]:
+        """The epoch's patches, and how often each occurs among those before it."""
+        rng = np.random.default_rng([self._seed, self._epoch])
         order = np.arange(self._store.count(self._split))
-        if self._shuffle:
-            np.random.default_rng([self._seed, self._epoch]).shuffle(order)
-        return order
+        if self._weights is not None:
+            order = drawn(self._weights, rng)
+        elif self._shuffle:
+            rng.shuffle(order)
+        return order, turns(order)
 
-    def _patch_seed(self, position: int) -> int:
-        return int(np.random.SeedSequence([self._seed, self._epoch, position]).generate_state(1)[0])
+    def _patch_seed(self, position: int, turn: int) -> int:
+        key = [self._seed, self._epoch, position]
+        return int(np.random.SeedSequence([*key, turn] if turn else key).generate_state(1)[0])

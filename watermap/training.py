@@ -15,7 +15,7 @@ from watermap import models
 from watermap.augment import make_augmenter
 from watermap.bundle import CONTRACT_FILE, Bundle, open_bundle, save_bundle
 from watermap.candidates import run_id
-from watermap.checkpoint import Checkpoint, ProgressReporter, Recorder, TrainingState
+from watermap.checkpoint import Checkpoint, ProgressReporter, Recorder, TrainingState, Validator
 from watermap.config import StageConfig, TrainConfig
 from watermap.dataset import PatchBatches, training_statistics
 from watermap.engines.conversion import convert_once
@@ -28,19 +28,19 @@ from watermap.metrics import Accuracy, MeanIoU, WaterIoU
 from watermap.models.architecture import PROBABILITY
 from watermap.models.freezing import set_trainable_from, unfreeze_all
 from watermap.models.registry import ARCHITECTURES
+from watermap.models.resize import resize
 from watermap.models.scaling import Scaling
+from watermap.optimiser import computing_in, make_optimizer, penalise_kernels
 from watermap.patch_store import PatchStore
 from watermap.progress import Progress, silent
 from watermap.radiometry import Statistics
 from watermap.reach import measure_reach
 from watermap.report import plot_curves
+from watermap.sampling import sampling_weights
 from watermap.storage import local
 
 HISTORY_FILE: Final = "history.csv"
 CURVES_FILE: Final = "curves.png"
-
-_DECAY: Final = {"t_mul": 2.0, "m_mul": 0.9, "alpha": 0.1}
-"""Cosine decay with restarts, as in the reference recipe."""
 
 
 @dataclass(frozen=True)
@@ -155,6 +155,10 @@ def _run_stages(
     model = checkpoint.load_network(state) if state.network else _build(store, statistics, config)
     epochs = config.stage_epochs()
     stages = config.resolved_stages
+    if not state.network:
+        for stage in stages:  # one that cannot be is told before hours of those that can
+            _choose_layers(model, stage)
+    weights = sampling_weights(store, config.sampling)
     validation = (
         PatchBatches(
             store, "validation", batch_size=config.batch_size, statistics=statistics, outputs=model.output_names
@@ -171,12 +175,14 @@ def _run_stages(
             statistics=statistics,
             augment=make_augmenter(config.augment, statistics),
             shuffle=True,
+            weights=weights,
             seed=config.seed,
             epoch=state.epoch,
             outputs=model.output_names,
         )
         if state.stage_epoch == 0:
-            _compile(model, stage, ARCHITECTURES[config.arch].loss_weights, steps=len(batches) * epochs[state.stage])
+            _compile(model, stage, config, batches=len(batches) * epochs[state.stage])
+        penalise_kernels(model, stage.l2)
         if state.stage_epoch < epochs[state.stage] and state.waited < config.patience:
             model.fit(
                 batches,
@@ -187,40 +193,56 @@ def _run_stages(
                 verbose=0,
                 callbacks=[
                     ProgressReporter(progress, state, stage=stage.name, total_epochs=sum(epochs)),
-                    Recorder(checkpoint, state, stage=stage.name, patience=config.patience),
+                    Validator(),
+                    Recorder(
+                        checkpoint,
+                        state,
+                        stage=stage.name,
+                        patience=config.patience,
+                        plateau=stage.plateau if stage.schedule == "plateau" else None,
+                    ),
                 ],
             )
         checkpoint.load_best(state, model)
         state.stage, state.stage_epoch, state.best, state.waited = state.stage + 1, 0, None, 0
         checkpoint.save(state, model)
-    return model
+    model.compiled = False  # or its copy takes an optimiser along
+    return resize(model, store.patch_size)
 
 
 def _build(store: PatchStore, statistics: Statistics, config: TrainConfig) -> keras.Model:
-    return models.build(
-        config.arch,
-        config.encoder,
-        bands=store.bands,
-        patch_size=store.patch_size,
-        weights=config.resolved_weights,
-        preset=config.preset,
-        decoder=config.decoder,
-        scaling=Scaling(mean=statistics.mean, std=statistics.std),
-    )
+    with computing_in(config.precision):
+        return models.build(
+            config.arch,
+            config.encoder,
+            bands=store.bands,
+            patch_size=store.patch_size,
+            weights=config.resolved_weights,
+            preset=config.preset,
+            decoder=config.decoder,
+            scaling=Scaling(mean=statistics.mean, std=statistics.std),
+        )
 
 
-def _compile(model: keras.Model, stage: StageConfig, loss_weights: Mapping[str, float], *, steps: int) -> None:
-    """Set what a stage trains, and how; every output has the stage's loss, the main one alone is scored."""
+def _choose_layers(model: keras.Model, stage: StageConfig) -> None:
+    """Let those layers learn that a stage trains. Raises UsageError where the encoder has no such layer."""
     if stage.train_encoder_from == "all":
         unfreeze_all(model)
     else:
         set_trainable_from(model, None if stage.train_encoder_from == "none" else int(stage.train_encoder_from))
-    rate = keras.optimizers.schedules.CosineDecayRestarts(stage.learning_rate, first_decay_steps=steps, **_DECAY)
+
+
+def _compile(model: keras.Model, stage: StageConfig, config: TrainConfig, *, batches: int) -> None:
+    """Set what a stage trains, and how."""
+    _choose_layers(model, stage)
+    px, softness = (config.soft_shores.px, config.soft_shores.softness) if config.soft_shores else (0, 0.0)
     model.compile(
-        optimizer=keras.optimizers.Adam(rate),
-        loss={name: get_loss(stage.loss) for name in model.output_names},
-        loss_weights=dict(loss_weights),
+        optimizer=make_optimizer(stage, config, batches=batches),
+        loss={name: get_loss(stage.loss, shore_px=px, shore_softness=softness) for name in model.output_names},
+        loss_weights=dict(ARCHITECTURES[config.arch].loss_weights),
         metrics={PROBABILITY: [Accuracy(name="accuracy"), MeanIoU(name="mean_iou"), WaterIoU(name="water_iou")]},
+        jit_compile={"auto": "auto", "on": True, "off": False}[config.xla],
+        auto_scale_loss=False,
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.benchmarks import engines, half_empty, memory, predict_scene, rivals, tiling, vectorize
+from tests.benchmarks import engines, half_empty, input_pipeline, memory, predict_scene, rivals, tiling, vectorize
 from tests.benchmarks.bundles import FAST_REACH, random_bundle
 from tests.benchmarks.commands import Run
 from watermap.bundle import open_bundle
@@ -142,6 +142,15 @@ def test_tiling(tmp_path: Path) -> None:
     rows = by_name(result(tmp_path, "tiling"))
     assert list(rows) == ["plain reads", "watermap tile"]
     assert all(set(row) >= SPEED | {"patches_a_second", "to_plain_reads"} for row in rows.values())
+
+
+def test_input_pipeline(tmp_path: Path) -> None:
+    sizes = ["--scenes", "1", "--size", "128", "--patch-size", "16", "--batch-size", "2", "--steps", "2"]
+    input_pipeline.main([*sizes, "--repeats", "1", "--out", str(tmp_path)])
+    rows = by_name(result(tmp_path, "input_pipeline"))
+    assert list(rows) == ["from memory", "input pipeline", "pipeline alone"]
+    assert all(row["median_s"] > 0 and row["to_memory"] > 0 for row in rows.values())
+    assert rows["pipeline alone"]["patches_a_core_second"] > 0
 
 
 def test_vectorize(tmp_path: Path) -> None:

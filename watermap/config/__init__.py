@@ -7,11 +7,22 @@ from watermap.config.predict import PredictConfig, ProductConfig, VectorizeConfi
 from watermap.config.sample import SampleConfig
 from watermap.config.terms import STRIDE, Precision, Preset
 from watermap.config.tile import TileConfig
-from watermap.config.train import FROM_PRETRAINED, FROM_SCRATCH, ArchName, EncoderName, StageConfig, TrainConfig
+from watermap.config.train import (
+    FROM_PRETRAINED,
+    FROM_SCRATCH,
+    REFERENCE,
+    ArchName,
+    EncoderName,
+    PlateauConfig,
+    ShoreConfig,
+    StageConfig,
+    TrainConfig,
+)
 
 __all__ = [
     "FROM_PRETRAINED",
     "FROM_SCRATCH",
+    "REFERENCE",
     "STRIDE",
     "ArchName",
     "Config",
@@ -19,11 +30,13 @@ __all__ = [
     "EarthEngineConfig",
     "EncoderName",
     "ExportConfig",
+    "PlateauConfig",
     "Precision",
     "PredictConfig",
     "Preset",
     "ProductConfig",
     "SampleConfig",
+    "ShoreConfig",
     "StageConfig",
     "TileConfig",
     "TrainConfig",

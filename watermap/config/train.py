@@ -2,16 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, model_validator
 
 from watermap.config.base import Config
 from watermap.config.decoder import DecoderConfig
+from watermap.config.loss import parse_loss
 from watermap.config.terms import Preset
 
 ArchName = Literal["unet", "attention_unet", "unet3plus", "deeplabv3", "pspnet", "fcn", "segnet"]
 EncoderName = Literal["resnet50", "compact", "vgg16", "mobilenetv2"]
+
+
+def _readable_loss(text: str) -> str:
+    parse_loss(text)
+    return text
+
+
+Loss = Annotated[str, AfterValidator(_readable_loss)]
+"""What is minimised, see `watermap.config.loss`."""
+
+
+class PlateauConfig(Config):
+    """How a learning rate falls where the validation loss no longer does."""
+
+    factor: float = Field(0.1, gt=0, lt=1, description="What the rate is multiplied by.")
+    patience: int = Field(3, ge=1, description="Epochs without a better validation loss after which it is.")
+    least: float = Field(1e-6, gt=0, description="Rate below which it does not fall.")
+
+
+class ShoreConfig(Config):
+    """Labels that are less sure of themselves beside shorelines, for those of 30 m."""
+
+    px: int = Field(1, ge=1, le=16, description="Pixels from a change of class up to which a label is softened.")
+    softness: float = Field(0.1, gt=0, lt=0.5, description="Chance of the other class there.")
 
 
 class StageConfig(Config):
@@ -19,13 +45,22 @@ class StageConfig(Config):
 
     name: str = Field(description="Name shown in the history.")
     share: float = Field(1.0, gt=0, description="Share of the epochs, relative to the other stages.")
-    loss: Literal["cross_entropy", "dice", "cross_entropy_dice"] = Field(
-        "cross_entropy_dice", description="What is minimised."
-    )
+    loss: Loss = Field("cross_entropy+dice", description="What is minimised: losses joined by +.")
     learning_rate: float = Field(1e-3, gt=0, description="Adam's rate at the start of the stage.")
+    schedule: Literal["constant", "cosine", "plateau"] = Field(
+        "cosine", description="How the rate changes: not, as a cosine over the stage, or falling on plateaus."
+    )
+    plateau: PlateauConfig = Field(PlateauConfig(), description="How it falls on plateaus.")
+    l2: float = Field(0.0, ge=0, description="Penalty on squares of the convolution kernels that learn.")
     train_encoder_from: int | Literal["all", "none"] = Field(
         "all", description="Encoder layers trained: all, none, or those from this index on (batch norm frozen)."
     )
+
+    @model_validator(mode="after")
+    def _is_heeded(self) -> Self:
+        if self.schedule != "plateau" and self.plateau != PlateauConfig():
+            raise ValueError(f'plateau says nothing about a schedule that is {self.schedule}: ask for "plateau"')
+        return self
 
 
 FROM_SCRATCH = (StageConfig(name="train", learning_rate=1e-3, train_encoder_from="all"),)
@@ -38,8 +73,35 @@ FROM_PRETRAINED = (
 )
 """The reference recipe: 30 epochs cross-entropy, 20 with Dice, 10 with the encoder open from layer 100 of 143."""
 
-_OPEN_FROM = {"vgg16": 11, "mobilenetv2": 81}
-"""Where the last stage opens encoders other than ResNet50: at the first layer of stride 8, and of block 9."""
+REFERENCE = (
+    StageConfig(
+        name="frozen",
+        share=3,
+        loss="cross_entropy",
+        learning_rate=1e-4,
+        schedule="constant",
+        train_encoder_from="none",
+    ),
+    StageConfig(name="frozen_dice", share=2, learning_rate=1e-5, train_encoder_from="none"),
+    StageConfig(name="fine_tune", share=1, learning_rate=1e-5, train_encoder_from=100),
+    StageConfig(name="fine_tune_l2", share=1, learning_rate=1e-5, train_encoder_from=100, l2=1e-4),
+)
+"""The stages of R1, the penalty on kernels included: 30, 20, 10 and 10 epochs of 70."""
+
+RECIPES: Final[Mapping[str, Mapping[str, Any]]] = {
+    "by_weights": {},
+    "reference": {"epochs": 70, "batch_size": 32, "patience": 10, "stages": REFERENCE},
+}
+"""Settings that go together under one name; what is stated beside the name wins."""
+_OPEN_FROM: Final = {"vgg16": 11, "mobilenetv2": 81}
+"""Where the last stages open encoders other than ResNet50: at the first layer of stride 8, and of block 9."""
+
+
+def _opened(stage: StageConfig, encoder: str) -> StageConfig:
+    """A stage of a recipe that was made for ResNet50, for another encoder."""
+    if not isinstance(stage.train_encoder_from, int):
+        return stage
+    return stage.model_copy(update={"train_encoder_from": _OPEN_FROM.get(encoder, stage.train_encoder_from)})
 
 
 class TrainConfig(Config):
@@ -50,15 +112,49 @@ class TrainConfig(Config):
     preset: Preset = Field("reference", description="Decoder; fast: fewer channels (watermap models).")
     decoder: DecoderConfig = Field(DecoderConfig(), description="What the decoder is made of.")
     weights: str = Field("auto", description="imagenet, none, or a weights file; auto: imagenet but for compact.")
+    recipe: Literal["by_weights", "reference"] = Field(
+        "by_weights",
+        description="Stages by the weights to start from, or the reference's four: 70 epochs in batches of 32.",
+    )
     epochs: int = Field(60, ge=1, le=10_000, description="Passes over the training patches, all stages together.")
     batch_size: int = Field(16, ge=1, le=4096, description="Patches a step.")
     patience: int = Field(10, ge=1, description="Epochs without a better validation loss that end a stage.")
     augment: Literal["recipe", "flips", "none"] = Field(
         "recipe", description="Changes made to training patches: the full recipe, flips and turns only, or none."
     )
+    sampling: Literal["all", "balanced", "boundary"] = Field(
+        "all",
+        description="Patches of an epoch, as many as there are: each once; drawn as often for their water as for their "
+        "land; or half of them for the length of their shores.",
+    )
     stages: tuple[StageConfig, ...] = Field((), description="Stages; empty: chosen by the weights.")
+    loss: Loss | None = Field(None, description="What every stage minimises, e.g. focal+dice; not given: its own.")
+    soft_shores: ShoreConfig | None = Field(None, description="Softened labels beside shorelines.")
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = Field(
+        "float32", description="What training computes in; the trained model computes in float32."
+    )
+    accumulate: int = Field(1, ge=1, le=4096, description="Batches whose gradients make one step.")
+    ema: float = Field(
+        0.0, ge=0, lt=1, description="Share that a moving average of the weights keeps at each batch; 0: no average."
+    )
+    xla: Literal["auto", "on", "off"] = Field("auto", description="Whether training is compiled by XLA.")
     threshold: float = Field(0.5, gt=0, lt=1, description="Probability from which a pixel is water.")
     seed: int = Field(0, ge=0, description="Seed of weights, order and augmentation.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _filled_in(cls, values: Any) -> Any:
+        """What is stated, on top of the recipe's settings."""
+        if not isinstance(values, Mapping):
+            return values
+        recipe = RECIPES.get(str(values.get("recipe", "by_weights")), {})
+        return {**recipe, **values}
+
+    @model_validator(mode="after")
+    def _is_possible(self) -> Self:
+        if self.recipe == "reference" and self.resolved_weights is None:
+            raise ValueError("recipe reference starts with a frozen encoder, so it needs weights to start from")
+        return self
 
     @property
     def resolved_weights(self) -> str | None:
@@ -70,11 +166,10 @@ class TrainConfig(Config):
     @property
     def resolved_stages(self) -> tuple[StageConfig, ...]:
         """The stages to run."""
-        if self.stages or self.resolved_weights is None:
-            return self.stages or FROM_SCRATCH
-        *frozen, last = FROM_PRETRAINED
-        opened = _OPEN_FROM.get(self.encoder)
-        return (*frozen, last if opened is None else last.model_copy(update={"train_encoder_from": opened}))
+        stages = self.stages or (FROM_SCRATCH if self.resolved_weights is None else FROM_PRETRAINED)
+        if stages in (FROM_PRETRAINED, REFERENCE):
+            stages = tuple(_opened(stage, self.encoder) for stage in stages)
+        return stages if self.loss is None else tuple(s.model_copy(update={"loss": self.loss}) for s in stages)
 
     def stage_epochs(self) -> list[int]:
         """Epochs of each stage: the total shared out, at least one each."""

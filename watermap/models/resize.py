@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final, Literal
 
 import keras
@@ -24,7 +25,7 @@ def resize(
         model: from `build`, or loaded.
         rows: height of a window in pixels.
         cols: width; as the height if not given.
-        compute: what it computes in; the weights stay float32.
+        compute: what it computes in, whatever it was trained in; the weights stay float32.
 
     Raises:
         UsageError: a side is not a multiple of the stride.
@@ -33,18 +34,18 @@ def resize(
     for side in (rows, cols):
         check_side(side, "window")
     image = keras.Input((rows, cols, model.input_shape[-1]), name="image", dtype="float32")
-    if compute == "float32":
-        resized = keras.models.clone_model(model, input_tensors=image)
-    else:
-        resized = keras.models.clone_model(model, input_tensors=image, clone_function=_in_bfloat16, recursive=True)
+    policy = {"float32": "float32", "bfloat16": "mixed_bfloat16"}[compute]
+    resized = keras.models.clone_model(
+        model, input_tensors=image, clone_function=partial(_computing_in, policy), recursive=True
+    )
     resized.set_weights(model.get_weights())
     return resized
 
 
-def _in_bfloat16(layer: keras.layers.Layer) -> keras.layers.Layer:
+def _computing_in(policy: str, layer: keras.layers.Layer) -> keras.layers.Layer:
     config = layer.get_config()
     if layer.name not in _EXACT and not isinstance(layer, keras.Model):
-        config["dtype"] = "mixed_bfloat16"
+        config["dtype"] = policy
     return type(layer).from_config(config)
 
 

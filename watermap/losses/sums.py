@@ -1,0 +1,117 @@
+"""Sums of losses, as settings state them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import keras
+
+from watermap.config.loss import parse_loss
+from watermap.errors import UsageError
+from watermap.losses.entropy import BalancedCrossEntropy, CrossEntropy, Focal, cross_entropy
+from watermap.losses.labels import Tensor, soften_shores
+from watermap.losses.overlap import Dice, Tversky, dice
+
+
+@keras.saving.register_keras_serializable(package="watermap")
+class CrossEntropyDice(keras.losses.Loss):
+    """The weighted sum of `cross_entropy` and `dice`.
+
+    Args:
+        cross_entropy_weight: factor of the cross-entropy.
+        dice_weight: factor of the Dice loss.
+        smooth: of the Dice loss, in pixels.
+        name: shown in logs.
+        options: `reduction` and `dtype` of `keras.losses.Loss`.
+    """
+
+    def __init__(
+        self,
+        cross_entropy_weight: float = 1.0,
+        dice_weight: float = 1.0,
+        smooth: float = 1.0,
+        name: str = "cross_entropy_dice",
+        **options: Any,
+    ) -> None:
+        super().__init__(name=name, **options)
+        self.cross_entropy_weight = cross_entropy_weight
+        self.dice_weight = dice_weight
+        self.smooth = smooth
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        """The losses of a batch, (batch,): each patch's Dice beside the cross-entropy of all."""
+        overlap = self.dice_weight * dice(y_true, y_pred, smooth=self.smooth)
+        return self.cross_entropy_weight * cross_entropy(y_true, y_pred) + overlap
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make the same loss again."""
+        return {
+            **super().get_config(),
+            "cross_entropy_weight": self.cross_entropy_weight,
+            "dice_weight": self.dice_weight,
+            "smooth": self.smooth,
+        }
+
+
+LOSSES: Final[dict[str, Callable[..., keras.losses.Loss]]] = {
+    "cross_entropy": CrossEntropy,
+    "balanced_cross_entropy": BalancedCrossEntropy,
+    "focal": Focal,
+    "dice": Dice,
+    "tversky": Tversky,
+    "cross_entropy_dice": CrossEntropyDice,
+}
+
+
+@keras.saving.register_keras_serializable(package="watermap")
+class LossSum(keras.losses.Loss):
+    """A sum of losses, on labels that are softened beside shores if wanted.
+
+    Args:
+        terms: what is added, as settings say it: `cross_entropy+dice`, `0.5*focal(gamma=2) + tversky`.
+        shore_px: how far from a change of class labels are softened, see `soften_shores`; 0 leaves them as they are.
+        shore_softness: by how much.
+        name: shown in logs.
+        options: `reduction` and `dtype` of `keras.losses.Loss`.
+
+    Raises:
+        ValueError: terms that there are none of.
+    """
+
+    def __init__(
+        self, terms: str, shore_px: int = 0, shore_softness: float = 0.0, name: str = "loss_sum", **options: Any
+    ) -> None:
+        super().__init__(name=name, **options)
+        self.terms = terms
+        self.shore_px = shore_px
+        self.shore_softness = shore_softness
+        self._weighted = [(term.weight, LOSSES[term.name](**term.options)) for term in parse_loss(terms)]
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        """The losses of a batch, (batch,) or a scalar where no term tells its patches apart."""
+        if self.shore_px:
+            y_true = soften_shores(y_true, px=self.shore_px, softness=self.shore_softness)
+        return sum(weight * loss.call(y_true, y_pred) for weight, loss in self._weighted)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make the same loss again."""
+        softening = {"shore_px": self.shore_px, "shore_softness": self.shore_softness}
+        return {**super().get_config(), "terms": self.terms, **softening}
+
+
+def get_loss(terms: str, *, shore_px: int = 0, shore_softness: float = 0.0) -> LossSum:
+    """The loss that settings state.
+
+    Args:
+        terms: one of `LOSSES`, or a sum of them such as `cross_entropy+0.5*dice`.
+        shore_px: how far from a change of class labels are softened; 0 leaves them as they are.
+        shore_softness: by how much.
+
+    Raises:
+        UsageError: there is no such loss.
+    """
+    try:
+        return LossSum(terms, shore_px, shore_softness)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
