@@ -256,17 +256,19 @@ THOROUGH = CONFIG.model_copy(
 )
 
 
+@pytest.mark.extended
 def test_mixed_precision_and_penalties_act_in_training_and_not_afterwards(small_patches: Path, tmp_path: Path) -> None:
-    bundle = train(small_patches, tmp_path / "b", THOROUGH.model_copy(update={"epochs": 2})).bundle
+    config = THOROUGH.model_copy(update={"epochs": 1, "stages": THOROUGH.stages[1:]})
+    bundle = train(small_patches, tmp_path / "b", config).bundle
     model = bundle.load_model()
     layers = [*model.layers, *model.get_layer("encoder").layers]
     assert {layer.compute_dtype for layer in layers} == {"float32"}
     assert not any(weight.regularizer for weight in model.weights)
     size = (bundle.folder / bundle.contract.model_file).stat().st_size
     assert size < 1.2 * 4 * model.count_params()  # without its optimiser
-    free, penalised = (float(row["loss"]) for row in history_of(bundle))
+    (loss,) = (float(row["loss"]) for row in history_of(bundle))
     squares = sum((weight.numpy() ** 2).sum() for weight in model.weights if len(weight.shape) == 4)
-    assert free < 2 < 0.005 * squares < penalised
+    assert 3 < 0.005 * squares < loss  # focal and Dice alone are below 3
 
 
 @pytest.mark.extended
