@@ -43,6 +43,17 @@ def test_every_architecture_is_the_same_at_every_size(arch: str, patches: Path, 
     assert engine.flops_per_pixel == pytest.approx(flops_per_pixel(bundle.load_model(), PATCH), rel=1e-6)
 
 
+@pytest.mark.parametrize("arch", ["segnet", "pspnet"])
+def test_what_openvino_cannot_run_at_every_size_is_refused_in_one_line(
+    arch: str, patches: Path, tmp_path: Path
+) -> None:
+    bundle = make_unet(tmp_path / arch, arch)
+    with pytest.raises(ModelError, match=r"OpenVINO cannot convert it.*--engine keras") as caught:
+        convert(bundle, patches)
+    assert "\n" not in str(caught.value)
+    assert not (bundle.folder / "openvino").exists()
+
+
 def test_what_was_checked_is_on_record(bundle: Bundle) -> None:
     converted = open_converted(bundle)
     assert converted is not None

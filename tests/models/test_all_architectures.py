@@ -63,7 +63,7 @@ def test_patches_to_a_map_on_the_scenes_grid(
         pytest.skip(f"{backend} is not installed")
     made = tmp_path
     ran(backend, "train", arch, made, small_patches)
-    ran(backend, "predict", arch, made, real_data / "spain_flood")
+    ran(backend, "predict", arch, made, real_data / "spain_flood" / "image.tif")
     contract = json.loads((made / arch / "bundle.json").read_text())
     assert (contract["arch"], contract["encoder"]) == (arch, "compact")
     assert contract["sees_whole_window"] == (arch in ("deeplabv3", "pspnet"))

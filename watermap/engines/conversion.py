@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -80,13 +81,8 @@ def convert(bundle: Bundle, patches: Path, *, int8: bool = False, progress: Prog
             shutil.rmtree(part, ignore_errors=True)
             part.mkdir()
             tell("network")
-            try:
+            with _refusing_what_fails(bundle):
                 model = planar(_from_keras(bundle))
-            except RuntimeError as error:
-                raise ModelError(
-                    f"{bundle.folder}: OpenVINO cannot convert it ({str(error).strip().splitlines()[-1]})",
-                    hint="predict with --engine keras",
-                ) from error
             openvino.save_model(model, part / "model.xml", compress_to_fp16=False)
             precisions: list[Precision] = ["float32", "bfloat16"] if has_bfloat16() else ["float32"]
             tell("eight-bit numbers" if int8 else "weights")
@@ -94,7 +90,8 @@ def convert(bundle: Bundle, patches: Path, *, int8: bool = False, progress: Prog
                 openvino.save_model(_quantized(model, store, bundle), part / "int8.xml", compress_to_fp16=False)
                 precisions.append("int8")
             tell("comparison with Keras")
-            checks = _checks(bundle, store, part, precisions)
+            with _refusing_what_fails(bundle):
+                checks = _checks(bundle, store, part, precisions)
             record = Record(
                 converted_from=bundle.contract.model_digest,
                 openvino=openvino.__version__.split("-")[0],
@@ -113,6 +110,18 @@ def convert(bundle: Bundle, patches: Path, *, int8: bool = False, progress: Prog
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return Converted(folder, record)
+
+
+@contextmanager
+def _refusing_what_fails(bundle: Bundle) -> Iterator[None]:
+    """Turn what OpenVINO cannot convert, or runs at one size of window only, into one line."""
+    try:
+        yield
+    except (RuntimeError, openvino_library().frontend.OpConversionFailure) as error:
+        raise ModelError(
+            f"{bundle.folder}: OpenVINO cannot convert it ({str(error).strip().splitlines()[-1]})",
+            hint="predict with --engine keras",
+        ) from error
 
 
 def convert_once(bundle: Bundle, patches: Path, progress: Progress = silent) -> Converted | None:
