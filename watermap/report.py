@@ -126,7 +126,7 @@ def plot_panels(panels: Sequence[Panel], path: Path, *, threshold: float) -> Pat
     grid = figure.subplots(len(panels), 4, squeeze=False)
     for row, panel in zip(grid, panels, strict=True):
         row[0].imshow(true_color(panel.rgb), interpolation="nearest")
-        row[0].set_ylabel(panel.name, fontsize=9)
+        row[0].set_ylabel(panel.name, fontsize=9, parse_math=False)
         row[1].imshow(paint_classes(panel.label), interpolation="nearest")
         unknown = panel.label == NO_DATA
         shown = np.ma.masked_array(panel.probability, mask=unknown)

@@ -56,7 +56,7 @@ def plot_change(change: Change, path: Path) -> Path:
     for axes, (codes, colors, title, told) in zip(figure.subplots(1, len(panels)), panels, strict=True):
         axes.imshow(_north_up(_painted(codes, colors), change.grid), aspect=height_m / width_m, interpolation="auto")
         axes.set(xticks=[], yticks=[])
-        axes.set_title(_shortened(title), loc="left", fontsize=12, fontweight="bold", pad=20)
+        axes.set_title(_shortened(title), loc="left", fontsize=12, fontweight="bold", pad=20, parse_math=False)
         axes.annotate(told, (0, 1), (0, 6), xycoords="axes fraction", textcoords="offset points", fontsize=10)
         for edge in axes.spines.values():
             edge.set(color="0.35", linewidth=0.6)
