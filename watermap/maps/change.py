@@ -178,7 +178,7 @@ def compare(before: Path, after: Path, out: Path, *, progress: Progress = silent
 
 
 def short_names(before: Path, after: Path) -> tuple[str, str]:
-    """What two water rasters are called: their names without `_water`, or their folders' where these are the same.
+    """What two water rasters are called: their names without `_water`, or the nearest folders' that tell them apart.
 
     Raises:
         UsageError: both are one file.
@@ -186,9 +186,10 @@ def short_names(before: Path, after: Path) -> tuple[str, str]:
     if before.resolve() == after.resolve():
         raise UsageError(f"{before}: is given twice", hint="give the water rasters of two dates")
     first, second = (path.stem.removesuffix("_water") for path in (before, after))
-    if first == second:
-        return before.resolve().parent.name, after.resolve().parent.name
-    return first, second
+    if first != second:
+        return first, second
+    folders = zip(before.resolve().parents, after.resolve().parents, strict=False)
+    return next(((a.name, b.name) for a, b in folders if a.name and b.name and a.name != b.name), ("before", "after"))
 
 
 def _write_polygons(raster: Path, progress: Progress) -> Path:
