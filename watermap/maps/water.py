@@ -18,6 +18,7 @@ from watermap.errors import DataError
 from watermap.gdal import open_dataset, read_from
 from watermap.grid import Grid
 from watermap.maps.dates import seen_on
+from watermap.raster import check_place
 
 WATER_SUFFIX: Final = "_water"
 _PATTERN: Final = f"*{WATER_SUFFIX}.tif"
@@ -95,5 +96,4 @@ def _check(dataset: Any, path: Path) -> None:
             f"{path}: no water raster ({found})",
             hint=f"one uint8 band is wanted, {LAND} land, {WATER} water, {NO_DATA} no data",
         )
-    if dataset.crs is None:
-        raise DataError(f"{path}: has no coordinate reference system", hint="set it with gdal_edit.py -a_srs EPSG:CODE")
+    check_place(path, dataset)
