@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import matplotlib.image
+import numpy as np
 import pytest
 
 from watermap.comparison import Comparison, Contender, Run
-from watermap.comparison_report import as_markdown, columns, plot_scores, table_rows, write_reports
+from watermap.comparison_report import as_markdown, columns, plot_maps, plot_scores, table_rows, write_reports
 from watermap.config import TrainConfig
+from watermap.patch_store import PatchStore
 from watermap.training import train
 
 BEST, OTHER = Contender("unet", "compact", "fast"), Contender("attention_unet", "compact", "reference")
@@ -65,6 +68,17 @@ def test_scores_may_be_missing(tmp_path: Path) -> None:
     nothing = Comparison(runs={BEST: [run(0, None)]})
     assert table_rows(nothing)[0][2] == "-"
     assert plot_scores(nothing, tmp_path / "scores.png").is_file()
+
+
+def test_names_of_scenes_are_shown_as_they_are(
+    comparison: Comparison, small_patches: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = PatchStore.open(small_patches)
+    records = [replace(record, scene=r"50$\frac$ of $x^$") for record in store.records("test")]
+    monkeypatch.setattr(store, "records", lambda _: records)
+    dry = np.zeros((len(records), *store.read("test", [0]).label.shape[1:]), np.float32)
+    monkeypatch.setattr("watermap.comparison_report._probabilities", lambda *_: (dry[:5], 0.5))
+    assert plot_maps(comparison, store, tmp_path / "maps.png").is_file()
 
 
 def test_all_of_it_is_written(small_patches: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from watermap.bands import STANDARD_BANDS
 from watermap.bundle import Bundle
 from watermap.cog import WATER_COLORS
 from watermap.config import PredictConfig
-from watermap.errors import DataError, ModelError, UsageError
+from watermap.errors import DataError, DefectError, ModelError, UsageError
 from watermap.grid import Grid
 from watermap.prediction import Prediction, Predictor, predict_scene, predict_scenes
 
@@ -278,6 +278,40 @@ def test_a_scene_that_goes_away_does_not_stop_the_others(
     assert isinstance(first, DataError)
     assert isinstance(second, Prediction)
     assert listing(tmp_path / "out") == ["b_water.tif"]
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_an_error_that_nobody_foresaw_does_not_stop_the_others(jobs: int, bundle: Bundle, tmp_path: Path) -> None:
+    grid = Grid(*GRIDS["north_up"], 64, 64)
+    scenes = [write_image(tmp_path / f"{name}.tif", scene_values(64, 64), grid) for name in "ab"]
+
+    def then(scene: Path, made: Prediction) -> Prediction:
+        if scene.stem == "a":
+            raise TypeError("contour of a line")
+        return made
+
+    predictor = Predictor(bundle, PredictConfig(engine="keras"))
+    (_, first), (_, second) = predict_scenes(scenes, predictor, tmp_path / "out", jobs=jobs, then=then)
+    assert isinstance(first, DefectError)
+    assert isinstance(first.__cause__, TypeError)
+    assert str(first).startswith(f"{scenes[0]}: unexpected TypeError: contour of a line: ")
+    assert isinstance(second, Prediction)
+
+
+@pytest.mark.parametrize("error", [MemoryError(), OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_what_is_no_fault_of_a_scene_ends_the_run(error: BaseException, bundle: Bundle, tmp_path: Path) -> None:
+    scene = write_image(tmp_path / "a.tif", scene_values(64, 64), Grid(*GRIDS["north_up"], 64, 64))
+
+    def then(scene: Path, made: Prediction) -> Prediction:
+        if not isinstance(error, KeyboardInterrupt):
+            raise error
+        try:
+            raise error
+        except KeyboardInterrupt as interruption:
+            raise RuntimeError("a callback failed") from interruption  # as native code tells it
+
+    with pytest.raises((type(error), RuntimeError)):
+        predict_scenes([scene], Predictor(bundle, PredictConfig(engine="keras")), tmp_path / "out", then=then)
 
 
 def test_an_interruption_does_not_wait_for_the_scenes_that_run(

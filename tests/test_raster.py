@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from rasterio.enums import ColorInterp
 from rasterio.windows import Window
 
+from tests.failures import one_line
 from watermap.errors import DataError
+from watermap.maps.water import find_water
 from watermap.raster import Radiometry, open_raster
 
 NORTH_UP = Affine(10, 0, 500_000, 0, -10, 5_000_000)
@@ -241,3 +243,30 @@ def test_bands_of_several_types_are_read_as_the_one_that_holds_all(image: np.nda
         for pixels in (raster.read(), raster.reader((0, 1))(Window(0, 0, 30, 20))):
             assert pixels.values.dtype == np.float32
             np.testing.assert_array_equal(pixels.values, np.concatenate([whole, half]))
+
+
+@pytest.mark.parametrize(
+    ("transform", "said"),
+    [
+        (Affine(0.1, 0, 100, 0, -0.1, 121), "its latitudes go from 119 to 121, beyond the poles: are longitude and"),
+        (Affine(1, 0, 0, 0, 0, 10), "its georeference gives pixels no area"),
+        (Affine(1, 2, 0, 2, 4, 10), "its georeference gives pixels no area"),
+    ],
+)
+def test_a_raster_without_a_place_on_the_earth_is_refused(transform: Affine, said: str, tmp_path: Path) -> None:
+    values = np.ones((1, 20, 30), np.uint8)
+    path = write(tmp_path / "x_water.tif", values, crs="EPSG:4326", transform=transform)
+    for opened in (lambda: open_raster(path).__enter__(), lambda: find_water(tmp_path)):
+        with pytest.raises(DataError) as error:
+            opened()
+        assert said in one_line(error)
+
+
+@pytest.mark.parametrize(("crs", "top"), [("EPSG:4326", 90), ("EPSG:4326", 95), ("EPSG:4807", 105)])
+def test_a_grid_of_the_world_may_reach_half_a_pixel_beyond_the_poles(crs: str, top: float, tmp_path: Path) -> None:
+    step = 200 / 20 if crs == "EPSG:4807" else 10  # a right angle has 100 grads
+    rows = round(2 * top / step)
+    values = np.ones((1, rows, 36), np.uint8)
+    path = write(tmp_path / "x_water.tif", values, crs=crs, transform=Affine(step, 0, -180, 0, -step, top))
+    with open_raster(path) as raster:
+        assert raster.grid.height == rows

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -50,3 +51,8 @@ def test_curves_are_drawn_with_and_without_validation(tmp_path: Path) -> None:
         picture = imread(plot_curves(rows, tmp_path / name))
         assert picture.shape[0] > 200
         assert picture.std() > 0.01
+
+
+def test_names_of_scenes_are_shown_as_they_are(tmp_path: Path) -> None:
+    named = replace(panel(), name=r"50$\frac$ of $x^$")
+    assert plot_panels([named], tmp_path / "p.png", threshold=0.5).is_file()

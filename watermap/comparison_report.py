@@ -133,8 +133,10 @@ def plot_scores(comparison: Comparison, path: Path) -> Path:
         dots.plot([mean, mean], [row - 0.3, row + 0.3], color=_INK, linewidth=2)
         flops = comparison.runs[model][0].flops_per_pixel / 1e3
         costs.plot(mean, flops, "o", color=_BLUE, markersize=8)
-        costs.annotate(model.name, (mean, flops), (6, 4), textcoords="offset points", fontsize=8, color=_INK)
-    dots.set_yticks(range(len(models)), [model.name for model in models])
+        costs.annotate(
+            model.name, (mean, flops), (6, 4), textcoords="offset points", fontsize=8, color=_INK, parse_math=False
+        )
+    dots.set_yticks(range(len(models)), [model.name for model in models], parse_math=False)
     dots.set_ylim(len(models) - 0.4, -0.9)
     dots.set_title("Each run, and the mean of the seeds", fontsize=10, loc="left")
     costs.set_title("Against what it costs to map", fontsize=10, loc="left")
@@ -171,7 +173,7 @@ def plot_maps(comparison: Comparison, store: PatchStore, path: Path) -> Path:
     rgb = to_reflectance(patches.image[..., shown], store.radiometry)
     for row, name, image, label in zip(grid, names, rgb, patches.label, strict=True):
         row[0].imshow(true_color(image), interpolation="nearest")
-        row[0].set_ylabel(name, fontsize=8)
+        row[0].set_ylabel(name, fontsize=8, parse_math=False)
         row[1].imshow(paint_classes(label), interpolation="nearest")
     for column, model in enumerate(models, start=2):
         found, threshold = _probabilities(comparison, model, store, positions)
@@ -181,7 +183,7 @@ def plot_maps(comparison: Comparison, store: PatchStore, path: Path) -> Path:
             row[column].set_xlabel(_patch_score(panel, threshold), fontsize=8)
     titles = ["Image", "Label", *(model.name.replace("-", "\n") for model in models)]
     for axes, title in zip(grid[0], titles, strict=True):
-        axes.set_title(title, fontsize=8)
+        axes.set_title(title, fontsize=8, parse_math=False)
     add_agreement_legend(figure, "outside lower center")
     return save_figure(figure, path)
 

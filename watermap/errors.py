@@ -34,6 +34,10 @@ class WatermapError(Exception):
         return type(self), (self.message,), dict(self.__dict__)
 
 
+class DefectError(WatermapError):
+    """An error that nobody foresaw, in one of many inputs; the others go on. Its cause is that error."""
+
+
 class UsageError(WatermapError):
     """A flag, a configuration or a request that makes no sense."""
 

@@ -105,6 +105,8 @@ def write_text(path: Path, text: str) -> None:
 def unwritable(path: Path, error: Exception) -> DataError:
     """The error for an output that cannot be written."""
     reason = getattr(error, "strerror", None) or str(error)
+    if path.name in reason:
+        reason = reason.rpartition(": ")[2]  # GDAL names the temporary file first
     with suppress(OSError):
         if shutil.disk_usage(path.parent).free < _FULL_BYTES:  # which GDAL tells in many ways
             reason = os.strerror(errno.ENOSPC)

@@ -317,6 +317,8 @@ def _unread(path: RemotePath, error: Exception) -> DataError:
 
 def _unreadable(path: Path) -> DataError:
     """The error for a local file that GDAL does not open."""
+    if path.is_dir():
+        return DataError(f"{path}: is a folder, and no scene", hint="give one of its rasters")
     try:
         with path.open("rb") as file:
             return _no_raster(path, file.read(4))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,6 +32,55 @@ _TIE_PIXELS: Final = 1e-6
 """A pixel's middle on the edge between two label pixels takes the next one, whatever the last float digits say."""
 
 
+@dataclass(frozen=True)
+class Kind:
+    """What a raster of land and water is called in messages, and where another is had.
+
+    Attributes:
+        name: of the kind.
+        unknown: what its 255 means.
+        bands_hint, codes_hint: what to do about one of several bands, or of other codes.
+    """
+
+    name: str
+    unknown: str
+    bands_hint: str
+    codes_hint: str
+
+    def several_bands(self, path: Path, count: int) -> DataError:
+        """The error for one of several bands."""
+        return DataError(f"{path}: has {count} bands, but a {self.name} has one", hint=self.bands_hint)
+
+    def unknown_codes(self, path: Path, values: npt.NDArray[Any]) -> DataError:
+        """The error for one that holds codes that mean nothing."""
+        meant = f"{LAND} land, {WATER} water, {NO_DATA} {self.unknown}"
+        return DataError(f"{path}: holds {listed(values)}, but a {self.name} is {meant}", hint=self.codes_hint)
+
+    def hidden(self, path: Path, no_data: float | None) -> str | None:
+        """A note where the file says that land or water is no data, None where it does not."""
+        for code, name in ((LAND, "land"), (WATER, "water")):
+            if no_data == code:
+                return (
+                    f"{path}: its no-data value is {code}, so that its {name} counts as {self.unknown}; "
+                    f"mend it with gdal_edit.py -a_nodata {NO_DATA} if {code} is {name}"
+                )
+        return None
+
+
+LABEL: Final = Kind(
+    "label", "unknown", "keep the band of classes", "rewrite it with watermap scenes add --codes, e.g. -1=255,0=0,1=1"
+)
+WATER_RASTER: Final = Kind(
+    "water raster", "no data", "map it with watermap predict", "give a NAME_water.tif of watermap predict"
+)
+
+
+def listed(values: npt.NDArray[Any]) -> str:
+    """The first of the values that there are, each once."""
+    found = np.unique(values)
+    return ", ".join(f"{value:g}" for value in found[:8]) + (", ..." if len(found) > 8 else "")
+
+
 class Label:
     """An open label. Made by `open_label`; reads only what is asked for.
 
@@ -39,10 +89,15 @@ class Label:
         own_grid: its own pixel grid.
         hides_land: whether the file says that 0 is no data, so that its land is unknown.
         tags: the file's metadata.
+        doubt: a note where the file says that land or water is no data.
     """
 
-    def __init__(self, path: Path, dataset: Any, grid: Grid | None, codes: Mapping[int, int] | None) -> None:
+    def __init__(
+        self, path: Path, dataset: Any, grid: Grid | None, codes: Mapping[int, int] | None, kind: Kind
+    ) -> None:
         self.path = path
+        self.doubt = None if codes is not None else kind.hidden(path, dataset.nodata)
+        self._kind = kind
         self.own_grid = Grid(dataset.crs, dataset.transform, dataset.width, dataset.height)
         self.hides_land = codes is None and dataset.nodata == LAND
         self._dataset = dataset
@@ -101,17 +156,12 @@ class Label:
         return result
 
     def _unknown_codes(self, values: npt.NDArray[Any]) -> DataError:
-        found = np.unique(values)
-        listed = ", ".join(f"{value:g}" for value in found[:8]) + (", ..." if len(found) > 8 else "")
-        if self._codes is not WATERMAP_CODES:
-            known = ", ".join(map(str, self._codes))
-            return DataError(
-                f"{self.path}: holds {listed}, which the code map does not name (it names {known})",
-                hint="name every code with --codes, e.g. -1=255,0=0,1=1",
-            )
+        if self._codes is WATERMAP_CODES:
+            return self._kind.unknown_codes(self.path, values)
+        known = ", ".join(map(str, self._codes))
         return DataError(
-            f"{self.path}: holds {listed}, but a label is 0 land, 1 water, 255 unknown",
-            hint="rewrite it with watermap scenes add --codes, e.g. -1=255,0=0,1=1",
+            f"{self.path}: holds {listed(values)}, which the code map does not name (it names {known})",
+            hint="name every code with --codes, e.g. -1=255,0=0,1=1",
         )
 
 
@@ -123,7 +173,12 @@ def _columns(window: Window, start: int) -> Window:
 
 @contextmanager
 def open_label(
-    path: Path, grid: Grid | None = None, *, image_path: Path | None = None, codes: Mapping[int, int] | None = None
+    path: Path,
+    grid: Grid | None = None,
+    *,
+    image_path: Path | None = None,
+    codes: Mapping[int, int] | None = None,
+    kind: Kind = LABEL,
 ) -> Iterator[Label]:
     """Open a label to be read on its image's grid.
 
@@ -136,6 +191,7 @@ def open_label(
         image_path: the image's file, for the message.
         codes: watermap's code of each of the label's values, where it has its own. A value named here counts even if
             the file calls it no data.
+        kind: what messages call it: a label, or a water raster.
 
     Raises:
         DataError: no such file, several bands, or a label that does not fit the image (the message names both).
@@ -143,14 +199,14 @@ def open_label(
     """
     with open_raster(path) as raster:
         if raster.count != 1:
-            raise DataError(f"{path}: has {raster.count} bands, but a label has one", hint="keep the band of classes")
+            raise kind.several_bands(path, raster.count)
         own = raster.grid
         if grid is not None and not grid.same_as(own) and not _overlap(grid, own):
             raise DataError(
                 f"{path}: does not fit {image_path or 'its image'}, they share no ground ({own.crs}, {grid.crs})",
                 hint="check that both show the same place and that their CRS is right",
             )
-        yield Label(path, raster.dataset, grid, codes)
+        yield Label(path, raster.dataset, grid, codes, kind)
 
 
 def _overlap(grid: Grid, label: Grid) -> bool:

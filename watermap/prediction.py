@@ -25,7 +25,7 @@ from watermap.cog import LABEL_LAYOUT, NO_DATA, WATER, RasterLayout, RasterWrite
 from watermap.config import STRIDE, PredictConfig
 from watermap.engines.choice import open_engine
 from watermap.engines.engine import Engine
-from watermap.errors import DataError, UsageError, WatermapError
+from watermap.errors import DataError, DefectError, UsageError, WatermapError
 from watermap.files import identity
 from watermap.gdal import raster_files, small_cache
 from watermap.inputs import output_name
@@ -251,7 +251,7 @@ def predict_scenes(
     progress: Progress = silent,
     then: Callable[[Path, Prediction], Prediction] = lambda _, made: made,
 ) -> list[tuple[Path, Prediction | WatermapError]]:
-    """Predict scenes; one that fails does not stop the others.
+    """Predict scenes; one that fails does not stop the others, not even with an error that nobody foresaw.
 
     Args:
         scenes: images.
@@ -273,6 +273,12 @@ def predict_scenes(
             return then(scene, predict_scene(scene, predictor, out, names=names, progress=told))
         except WatermapError as error:
             return error
+        except (MemoryError, OSError):
+            raise
+        except Exception as error:
+            if _leaves(error):
+                raise
+            return _defect(scene, error)
 
     if jobs == 1:
         return [(scene, predicted(number, scene)) for number, scene in enumerate(scenes)]
@@ -287,6 +293,25 @@ def predict_scenes(
 
 class _LeftError(Exception):
     """Ends a scene whose run is left."""
+
+
+def _leaves(error: BaseException | None) -> bool:
+    """Whether a run is left: by an interruption, or what native code made of one."""
+    while error is not None:
+        if isinstance(error, (KeyboardInterrupt, _LeftError)):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _defect(scene: Path, cause: Exception) -> DefectError:
+    told = f": {cause}" if str(cause) else ""
+    defect = DefectError(
+        f"{scene}: unexpected {type(cause).__name__}{told}",
+        hint="a defect of watermap; please report it with the lines that mapping this scene alone shows",
+    )
+    defect.__cause__ = cause
+    return defect
 
 
 def _until(leaving: threading.Event, progress: Progress) -> Progress:

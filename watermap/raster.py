@@ -21,6 +21,10 @@ from watermap.errors import DataError
 from watermap.gdal import environment, open_dataset, read_from
 from watermap.grid import Grid
 
+_POLE = 90.0
+_SLACK = 1e-6
+"""Share of a pixel by which float digits differ."""
+
 Array = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_]
 
@@ -244,18 +248,44 @@ def open_raster(path: Path, *, names: Sequence[str] | None = None) -> Iterator[R
         names: the names of all its bands in file order, where the user states them; otherwise the file's own.
 
     Raises:
-        DataError: no such file, not a raster, no CRS or georeference, complex numbers, wrong number of names.
+        DataError: no such file, not a raster, no place on the Earth, complex numbers, wrong number of names.
         StorageError: it lies elsewhere and cannot be reached.
     """
     with open_dataset(path) as dataset:
         if dataset.count == 0:
             raise DataError(f"{path}: holds no bands of its own", hint="give one of its subdatasets as a GeoTIFF")
-        if dataset.crs is None:
-            raise DataError(
-                f"{path}: has no coordinate reference system", hint="set it with gdal_edit.py -a_srs EPSG:CODE"
-            )
-        if dataset.transform.is_identity:
-            raise DataError(f"{path}: is not georeferenced", hint="set its bounds with gdal_edit.py -a_ullr")
+        check_place(path, dataset)
         if any(dtype.startswith("complex") for dtype in dataset.dtypes):
             raise DataError(f"{path}: holds complex numbers", hint="give reflectance as integers or floats")
         yield Raster(path, dataset, names)
+
+
+def check_place(path: Path, dataset: Any) -> None:
+    """Refuse a raster whose pixels have no place on the Earth.
+
+    Args:
+        path: its file.
+        dataset: GDAL's own.
+
+    Raises:
+        DataError: no CRS or georeference, pixels without an area, or latitudes beyond the poles.
+    """
+    if dataset.crs is None:
+        raise DataError(f"{path}: has no coordinate reference system", hint="set it with gdal_edit.py -a_srs EPSG:CODE")
+    if dataset.transform.is_identity:
+        raise DataError(f"{path}: is not georeferenced", hint="set its bounds with gdal_edit.py -a_ullr")
+    area = dataset.transform.determinant
+    if not math.isfinite(area) or area == 0:
+        raise DataError(
+            f"{path}: its georeference gives pixels no area", hint="set its bounds with gdal_edit.py -a_ullr"
+        )
+    if dataset.crs.is_geographic:
+        degrees = math.degrees(dataset.crs.units_factor[1])
+        grid = Grid(dataset.crs, dataset.transform, dataset.width, dataset.height)
+        latitudes = [y * degrees for _, y in grid.corners()]
+        pixel = (abs(grid.transform.d) + abs(grid.transform.e)) * degrees
+        if max(map(abs, latitudes)) > _POLE + pixel * (1 + _SLACK):  # world grids reach half a pixel beyond
+            raise DataError(
+                f"{path}: its latitudes go from {min(latitudes):g} to {max(latitudes):g}, beyond the poles",
+                hint="are longitude and latitude swapped? set its bounds with gdal_edit.py -a_ullr",
+            )

@@ -60,11 +60,22 @@ class Panel:
 def true_color(rgb: FloatArray) -> FloatArray:
     """Reflectance (rows, cols, 3) stretched between its 2nd and 98th percentiles, in [0, 1]; no data is grey."""
     shown = np.isfinite(rgb).all(axis=-1) & (rgb < _BRIGHTEST).all(axis=-1) & (rgb != 0).any(axis=-1)
+    return stretched(rgb, shown)
+
+
+def stretched(values: FloatArray, shown: npt.NDArray[np.bool_]) -> FloatArray:
+    """Numbers (rows, cols, 3) of any unit, from the 2nd percentile of what is shown to its 98th, in [0, 1].
+
+    Args:
+        values: what is brighter or darker than that becomes white or black.
+        shown: (rows, cols); all else is grey.
+    """
     if not shown.any():
-        return np.full(rgb.shape, GREY[0], dtype=np.float32)
-    low, high = np.percentile(rgb[shown], (2, 98))
-    stretched = np.clip((rgb - low) / max(high - low, 1e-6), 0, 1) ** 0.8
-    picture: FloatArray = np.where(shown[..., None], stretched, GREY[0]).astype(np.float32)
+        return np.full(values.shape, GREY[0], dtype=np.float32)
+    low, high = np.percentile(values[shown], (2, 98))
+    span = max(high - low, abs(high) * 1e-6, np.finfo(np.float32).tiny)
+    bright = np.clip((values - low) / span, 0, 1) ** 0.8
+    picture: FloatArray = np.where(shown[..., None], bright, GREY[0]).astype(np.float32)
     return picture
 
 
@@ -115,7 +126,7 @@ def plot_panels(panels: Sequence[Panel], path: Path, *, threshold: float) -> Pat
     grid = figure.subplots(len(panels), 4, squeeze=False)
     for row, panel in zip(grid, panels, strict=True):
         row[0].imshow(true_color(panel.rgb), interpolation="nearest")
-        row[0].set_ylabel(panel.name, fontsize=9)
+        row[0].set_ylabel(panel.name, fontsize=9, parse_math=False)
         row[1].imshow(paint_classes(panel.label), interpolation="nearest")
         unknown = panel.label == NO_DATA
         shown = np.ma.masked_array(panel.probability, mask=unknown)

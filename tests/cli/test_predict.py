@@ -35,6 +35,29 @@ def test_a_scene_that_fails_does_not_stop_the_others(bundle: Bundle, small_scene
     assert listing(tmp_path / "o") == maps_of(Path(scene).parent.name)
 
 
+def test_an_error_that_nobody_foresaw_is_shown_with_its_trace(
+    bundle: Bundle,
+    small_scenes: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise TypeError("contour of a line")
+
+    monkeypatch.setattr("watermap.maps.quicklook.plot_quicklook", fail)
+    scenes = [str(path) for path in sorted(small_scenes.glob("*/image.tif"))]
+    words = ["--bundle", str(bundle.folder), "--out", str(tmp_path / "o")]
+    assert run(["predict", scenes[0], *words]) == 1
+    said = capsys.readouterr().err
+    assert "Traceback" in said
+    assert said.splitlines()[-1].startswith(f"watermap: {scenes[0]}: unexpected TypeError: contour of a line: a defect")
+    assert run(["predict", *scenes, *words]) == 6
+    said = capsys.readouterr().err
+    assert "Traceback" not in said
+    assert said.count("unexpected TypeError") == len(scenes)
+
+
 def test_a_dry_run_tells_and_makes_nothing(
     bundle: Bundle, small_scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -50,10 +50,31 @@ def test_settings_come_from_a_file_too(water: Path, tmp_path: Path, capsys: pyte
     assert "0 water bodies, 0 km2" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("no_data", "name"), [(0, "land"), (1, "water")])
+def test_a_no_data_value_that_hides_a_class_is_told_as_elsewhere(
+    no_data: int, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    codes = drawn("##.# ##.. ...#")[None]
+    days = (20230601, 20240601)
+    water, other = (
+        write_tif(tmp_path / f"lake_{day}_water.tif", codes, make_grid(4, 3), no_data=no_data) for day in days
+    )
+    said = f"its no-data value is {no_data}, so that its {name} counts as no data; mend it with gdal_edit.py"
+    out = str(tmp_path / "out")
+    for words in (
+        ["vectorize", water],
+        ["change", water, other, "--out", out],
+        ["mosaic", water, "--out", out + ".tif"],
+    ):
+        assert run([str(word) for word in words]) == 0
+        assert f"{water}: {said}" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
         (["absent.tif"], 3, "absent.tif: no such file"),
+        (["."], 3, ".: is a folder, and no scene: give one of its rasters"),
         (["WATER", "--simplify-m", "-1"], 2, "simplify_m"),
         (["WATER", "--out", "lake.geojson"], 2, "give a name that ends in .gpkg"),
         (["WATER", "--out", "s3://bucket/lake.gpkg"], 2, "outputs go to local folders"),

@@ -30,6 +30,7 @@ from watermap.maps.change import (
     UNKNOWN,
     Change,
     compare,
+    short_names,
 )
 from watermap.maps.pixelarea import pixel_area_m2
 from watermap.storage import location
@@ -213,6 +214,11 @@ def test_files_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> No
     paths = [write_water(tmp_path / year / "water.tif", np.ones((4, 6)), GRID) for year in ("wet", "dry")]
     made = compare(paths[0], paths[1], tmp_path)
     assert (made.before, made.after, made.raster.name) == ("wet", "dry", "wet_to_dry_change.tif")
+
+
+def test_and_by_the_folders_above_where_these_have_one_name(tmp_path: Path) -> None:
+    paths = [write_water(tmp_path / year / "maps" / "x_water.tif", np.ones((4, 6)), GRID) for year in ("wet", "dry")]
+    assert short_names(*paths) == ("wet", "dry")
 
 
 def test_water_rasters_may_lie_elsewhere(web: Web, tmp_path: Path) -> None:

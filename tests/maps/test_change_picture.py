@@ -13,9 +13,9 @@ from tests.waters import write_water
 from watermap.cog import WATER, WATER_COLORS
 from watermap.errors import DataError
 from watermap.grid import Grid
-from watermap.maps.cartography import round_length
+from watermap.maps.cartography import north, round_length
 from watermap.maps.change import CHANGE_COLORS, GAINED, LOST, PERMANENT, Change, compare
-from watermap.maps.change_picture import plot_change
+from watermap.maps.change_picture import _upright, plot_change
 
 UTM33 = CRS.from_epsg(32633)
 
@@ -69,6 +69,30 @@ def test_north_is_up_and_east_right_whatever_way_rows_and_columns_run(tmp_path: 
         assert gained[:, 0].mean() < lost[:, 0].mean()
     else:  # the first columns are the eastern ones
         assert lost[:, 1].mean() < stayed[stayed[:, 0] < 0.85 * shape[0], 1].mean()
+
+
+def test_what_was_seen_only_once_is_faded(tmp_path: Path) -> None:
+    before, after = np.ones((200, 200)), np.zeros((200, 200))
+    after[:, 100:] = 255
+    grid = make_grid(200, 200)
+    paths = [
+        write_water(tmp_path / f"lake_{day}_water.tif", v, grid) for day, v in ((20230601, before), (20240601, after))
+    ]
+    change = compare(paths[0], paths[1], tmp_path / "out")
+    water, shape = painted(plot_change(change, tmp_path / "c.png"), WATER_COLORS[WATER])
+    above = water[water[:, 0] < 0.85 * shape[0]]
+    assert (above[:, 1] < 1 / 6 * shape[1]).all()  # the left half of the first map, as the printed area says
+    assert len(above) > 10_000
+
+
+@pytest.mark.parametrize(("down", "across"), [(-10, 10), (10, 10), (-10, -10), (10, -10)])
+def test_the_arrow_points_up_whatever_way_rows_and_columns_run(down: float, across: float) -> None:
+    grid = Grid(UTM33, Affine(across, 0, 500_000, 0, down, 5_300_000), 200, 100)
+    turn, shown = _upright(grid)
+    assert north(shown) == pytest.approx((0, -1), abs=1e-3)
+    corners = np.array([[shown.transform @ (col, row) for col in (0, 200)] for row in (0, 100)])
+    own = np.array([[grid.transform @ (col, row) for col in (0, 200)] for row in (0, 100)])
+    np.testing.assert_allclose(corners, own[turn])
 
 
 def test_a_map_in_degrees_is_not_squeezed(tmp_path: Path) -> None:

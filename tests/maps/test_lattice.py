@@ -102,3 +102,8 @@ def test_what_gdalwarp_cannot_make_is_not_suggested() -> None:
         place(Path("b.tif"), make_grid(100, 80, crs=UTM32), onto)
     with pytest.raises(DataError, match="make both north-up first"):
         place(Path("b.tif"), GRIDS["rotated"], onto)
+
+
+def test_a_water_raster_keeps_the_end_of_its_name() -> None:
+    with pytest.raises(DataError, match=r"m/lake_20230601_water\.tif lake_20230601_aligned_water\.tif$"):
+        place(Path("m/lake_20230601_water.tif"), make_grid(50, 40, pixel=20), first())

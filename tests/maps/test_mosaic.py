@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rasterio.windows import Window
 
+from tests.failures import one_line
 from tests.rasters import UTM32, make_grid, write_tif
 from tests.waters import water_arrays, write_water
 from watermap.errors import DataError, UsageError
@@ -150,7 +151,7 @@ def test_another_lattice_is_refused_with_the_remedy(tmp_path: Path) -> None:
     first = write_water(tmp_path / "20230601_water.tif", np.ones((3, 3)), GRID)
     second = write_water(tmp_path / "20230602_water.tif", np.ones((3, 3)), make_grid(crs=UTM32))
     with pytest.raises(
-        DataError, match=r"EPSG:32632 and the other in EPSG:32633: gdalwarp .*20230602_water_aligned.tif"
+        DataError, match=r"EPSG:32632 and the other in EPSG:32633: gdalwarp .*20230602_aligned_water.tif"
     ):
         mosaic([first, second], tmp_path / "m.tif")
 
@@ -165,6 +166,21 @@ def test_what_makes_no_sense_is_refused(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(module, "_MOST_RASTERS", 1)
     with pytest.raises(UsageError, match="2 rasters"):
         mosaic([first, second], tmp_path / "m.tif")
+
+
+@pytest.mark.parametrize("name", ["m.gpkg", "m", "m.png"])
+def test_a_mosaic_is_a_geotiff(name: str, tmp_path: Path) -> None:
+    path = write_water(tmp_path / "lake_20230601_water.tif", np.ones((4, 4)), GRID)
+    with pytest.raises(UsageError) as error:
+        mosaic([path], tmp_path / name)
+    assert f"{name}: a mosaic is written as a GeoTIFF: give a name that ends in .tif" in one_line(error)
+
+
+def test_other_codes_are_told_as_elsewhere(tmp_path: Path) -> None:
+    path = write_tif(tmp_path / "lake_20230601_water.tif", np.full((1, 4, 4), 7, np.uint8), make_grid(4, 4))
+    with pytest.raises(DataError) as error:
+        mosaic([path], tmp_path / "m.tif")
+    assert "holds 7, but a water raster is 0 land, 1 water, 255 no data: give a NAME_water.tif" in one_line(error)
 
 
 def test_rasters_far_apart_are_said(tmp_path: Path) -> None:

@@ -216,10 +216,13 @@ def _empty(folder: Path) -> None:
     ("make", "said"),
     [
         (_undated, "lake_water.tif: tells no date, and 1 more"),
-        (_strange, "20230101_water.tif: holds the code 2"),
+        (_strange, "20230101_water.tif: holds 2, but a water raster is 0 land, 1 water, 255 no data: give a"),
         (_float, "no water raster (1 bands of float32"),
         (_land_is_no_data, "no data 0.0"),
         (_shifted, "its pixels lie 0.50 columns"),
+        (_shifted, "20230201_aligned_water.tif, and put what it makes in the place of the original"),
+        (lambda _: None, "run: no such folder: give the folder that watermap predict wrote to"),
+        (lambda folder: folder.touch(), "run: is no folder: give the folder that watermap predict wrote to"),
         (_empty, "no *_water.tif there"),
     ],
 )
@@ -228,3 +231,11 @@ def test_folders_that_cannot_be_used_are_one_line(make: Callable[[Path], None], 
     with pytest.raises(DataError) as error:
         measure(tmp_path / "run")
     assert said in one_line(error)
+
+
+def test_what_was_seen_is_not_rounded_up_to_what_is_wanted(tmp_path: Path) -> None:
+    codes = np.ones((100, 100), np.uint8)
+    codes.ravel()[:2004] = 255
+    write_water(tmp_path, "20230101", codes, make_grid(100, 100))
+    (note,) = measure(tmp_path, min_valid=0.8).notes
+    assert note.startswith("no date shows 80% of the ground, the best 79%")

@@ -18,7 +18,7 @@ from typing import Final, NoReturn
 import click
 
 from watermap import __version__
-from watermap.errors import EXIT_INTERRUPTED, DataError, WatermapError
+from watermap.errors import EXIT_INTERRUPTED, DataError, DefectError, WatermapError
 from watermap.extras import missing
 
 _COMMANDS: Final = {
@@ -104,6 +104,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return ending.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        return error.exit_code
+    except DefectError as error:
+        traceback.print_exception(error.__cause__)
+        _fail(str(error))
         return error.exit_code
     except WatermapError as error:
         _fail(str(error))

@@ -32,10 +32,12 @@ def command(
 
     if out is None:
         name = f"{water.stem.removesuffix('_water')}_bodies.gpkg"
-        out = water.with_name(name) if remote(water) is None else Path(name)
+        out = water.parent / name if remote(water) is None else Path(name)
     with progress_bar() as progress:
         made = vectorize(water, out, config, probability=probability, progress=progress)
     write_polygon_style(made.path, {"water": WATER_COLORS[WATER]})
+    for line in made.notes:
+        note(line)
     if made.dropped:
         note(f"{made.dropped} bodies smaller than {config.min_area_m2:g} m2 are left out")
     console.print(f"{made.count} water bodies, {made.area_m2 / 1e6:.4g} km2", markup=False)

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Final
+from typing import Final
 
 from matplotlib.axes import Axes
 from matplotlib.font_manager import FontProperties
 from matplotlib.patheffects import withStroke
+from matplotlib.text import OffsetFrom
 from mpl_toolkits.axes_grid1.anchored_artists import AnchoredSizeBar
 from pyproj import CRS, Transformer
 
 from watermap.grid import Grid
+from watermap.maps.pixelarea import pixel_size_m
 
 _BAR_SHARE: Final = 0.3
 """A scale bar is no longer than this share of the map's width."""
 _ARROW_DEGREES: Final = 0.01
+_ARROW_POINTS: Final = 30.0
+_ARROW_PLACE: Final = (-25.0, -32.0)
+"""Of its middle, in points to the right of a map's upper right corner, and upwards."""
 _HALO: Final = [withStroke(linewidth=2.5, foreground="white")]
 
 
@@ -47,14 +52,19 @@ def add_scale_bar(axes: Axes, width: float, pixel_m: float) -> None:
 
 def add_north_arrow(axes: Axes, grid: Grid) -> None:
     """Draw an arrow to the north in the upper right corner of a map that shows a grid as it is, first row on top."""
+    width_m, height_m = pixel_size_m(grid)
     across, down = north(grid)
-    end, start = (0.95 + 0.03 * across, 0.93 - 0.03 * down), (0.95 - 0.03 * across, 0.93 + 0.03 * down)
-    style: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "axes fraction", "ha": "center", "va": "center"}
+    east, up = across * width_m, -down * height_m
+    reach = _ARROW_POINTS / 2 / math.hypot(east, up)
+    (x, y), corner = _ARROW_PLACE, OffsetFrom(axes.patch, (1, 1))
     axes.annotate(
         "N",
-        end,
-        start,
-        **style,
+        (x + reach * east, y + reach * up),
+        (x - reach * east, y - reach * up),
+        xycoords=corner,
+        textcoords=corner,
+        ha="center",
+        va="center",
         fontsize=9,
         fontweight="bold",
         color="0.1",

@@ -20,7 +20,7 @@ from watermap.errors import DataError, UsageError
 from watermap.files import identity, write_text
 from watermap.gdal import small_cache
 from watermap.grid import Grid, blocks
-from watermap.labels import Codes, Label, open_label
+from watermap.labels import WATER_RASTER, Codes, Label, open_label
 from watermap.maps.dates import seen_on
 from watermap.maps.lattice import Placed, common, place
 from watermap.maps.pixelarea import code_areas_m2
@@ -157,7 +157,7 @@ def compare(before: Path, after: Path, out: Path, *, progress: Progress = silent
     """
     names = short_names(before, after)
     raster = local(out) / f"{names[0]}_to_{names[1]}_change.tif"
-    with small_cache(), open_label(before) as first, open_label(after) as second:
+    with small_cache(), open_label(before, kind=WATER_RASTER) as first, open_label(after, kind=WATER_RASTER) as second:
         one = Placed(before, first.own_grid, 0, 0)
         other = place(after, second.own_grid, one)
         window = common(one, other)
@@ -178,7 +178,7 @@ def compare(before: Path, after: Path, out: Path, *, progress: Progress = silent
 
 
 def short_names(before: Path, after: Path) -> tuple[str, str]:
-    """What two water rasters are called: their names without `_water`, or their folders' where these are the same.
+    """What two water rasters are called: their names without `_water`, or the nearest folders' that tell them apart.
 
     Raises:
         UsageError: both are one file.
@@ -186,9 +186,10 @@ def short_names(before: Path, after: Path) -> tuple[str, str]:
     if before.resolve() == after.resolve():
         raise UsageError(f"{before}: is given twice", hint="give the water rasters of two dates")
     first, second = (path.stem.removesuffix("_water") for path in (before, after))
-    if first == second:
-        return before.resolve().parent.name, after.resolve().parent.name
-    return first, second
+    if first != second:
+        return first, second
+    folders = zip(before.resolve().parents, after.resolve().parents, strict=False)
+    return next(((a.name, b.name) for a, b in folders if a.name and b.name and a.name != b.name), ("before", "after"))
 
 
 def _write_polygons(raster: Path, progress: Progress) -> Path:
@@ -243,12 +244,7 @@ def _notes(one: Placed, other: Placed, window: Window) -> list[str]:
 
 def _doubts(first: Label, second: Label, days: list[datetime.date | None]) -> list[str]:
     """What makes the comparison doubtful."""
-    found = [
-        f"{label.path}: its no-data value is 0, so that its land counts as unknown; "
-        "mend it with gdal_edit.py -a_nodata 255 if 0 is land"
-        for label in (first, second)
-        if label.hides_land
-    ]
+    found = [label.doubt for label in (first, second) if label.doubt is not None]
     if days[0] is not None and days[1] is not None and days[0] > days[1]:
         found.append(f"{first.path} is of {days[0]}, later than {second.path} of {days[1]}: gained is what went away")
     return found

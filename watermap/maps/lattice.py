@@ -15,6 +15,7 @@ from rasterio.windows import Window
 from watermap.errors import DataError
 from watermap.grid import Grid
 from watermap.ground import locate
+from watermap.maps.water import WATER_SUFFIX
 
 _SHIFT_PIXELS = 0.01
 """Pixels that differ by less than this share are one (float digits differ by writer)."""
@@ -132,7 +133,8 @@ def _remedy(path: Path, grid: Grid, onto: Placed) -> str:
 
 def _command(path: Path, options: str) -> str:
     name = shlex.quote(str(path))
-    aligned = shlex.quote(f"{path.stem}_aligned{path.suffix}")
+    end = WATER_SUFFIX if path.stem.endswith(WATER_SUFFIX) else ""
+    aligned = shlex.quote(f"{path.stem.removesuffix(end)}_aligned{end}{path.suffix}")
     return f"gdalwarp {options} {name} {aligned}"
 
 

@@ -18,7 +18,7 @@ from watermap.errors import DataError, UsageError
 from watermap.files import identity
 from watermap.gdal import small_cache
 from watermap.grid import Grid, blocks
-from watermap.labels import Codes, Label, open_label
+from watermap.labels import WATER_RASTER, Codes, Label, open_label
 from watermap.maps.certainty import Certainty, CertaintyReader, open_certainty
 from watermap.maps.dates import DATE_TAG, seen_on
 from watermap.maps.lattice import Placed, union
@@ -158,7 +158,8 @@ def mosaic(waters: Sequence[Path], out: Path, *, rule: Rule = "newest", progress
         DataError: a raster cannot be used or does not fit the first, its day or its probability is wanted and not
             known, or the mosaic cannot be written.
         StorageError: a raster lies elsewhere and cannot be reached.
-        UsageError: a raster is given twice, or is the mosaic; too many; the mosaic does not lie on this machine.
+        UsageError: a raster is given twice, or is the mosaic; too many; the mosaic is no GeoTIFF, or does not lie on
+            this machine.
     """
     _check_names(waters, local(out))
     notes: list[str] = []
@@ -181,6 +182,8 @@ def mosaic(waters: Sequence[Path], out: Path, *, rule: Rule = "newest", progress
 
 
 def _check_names(waters: Sequence[Path], out: Path) -> None:
+    if out.suffix.lower() not in (".tif", ".tiff"):
+        raise UsageError(f"{out}: a mosaic is written as a GeoTIFF", hint="give a name that ends in .tif")
     seen = set()
     for path in waters:
         if path.resolve() in seen:
@@ -194,7 +197,7 @@ def _check_names(waters: Sequence[Path], out: Path) -> None:
 
 def _opened(waters: Sequence[Path], rule: Rule, stack: ExitStack, notes: list[str]) -> tuple[Grid, list[_Layer]]:
     """The grid of the mosaic, and its rasters open, the first to count first."""
-    labels = [stack.enter_context(open_label(path)) for path in waters]
+    labels = [stack.enter_context(open_label(path, kind=WATER_RASTER)) for path in waters]
     days = [seen_on(label.path, label.tags) for label in labels]
     unknown = [label.path for label, day in zip(labels, days, strict=True) if day is None]
     if unknown and rule == "newest":
@@ -206,7 +209,7 @@ def _opened(waters: Sequence[Path], rule: Rule, stack: ExitStack, notes: list[st
         )
     if unknown and len(waters) > 1:
         notes.append(f"{unknown[0]}: nothing says on which day it was seen; of a tie the raster named first decides")
-    notes += [f"{x.path}: its no-data value is 0, so that its land is taken as no data" for x in labels if x.hides_land]
+    notes += [label.doubt for label in labels if label.doubt is not None]
     grid, places = union([(label.path, label.own_grid) for label in labels])
     layers = [
         _Layer(label, day, stack.enter_context(open_certainty(label, notes)) if rule == "most-certain" else None, place)

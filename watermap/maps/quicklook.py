@@ -10,24 +10,27 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.image import imsave
 from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 from rasterio.enums import Resampling
+from rasterio.features import sieve
 
 from watermap.bands import TRUE_COLOR, canonical_name
 from watermap.cog import LAND, NO_DATA, WATER, WATER_COLORS
 from watermap.files import appearing
 from watermap.gdal import open_dataset, read_from
 from watermap.grid import blocks
+from watermap.labels import Codes
 from watermap.maps.cartography import add_north_arrow, add_scale_bar, km2
 from watermap.maps.dates import seen_on
 from watermap.maps.pixelarea import code_areas_m2, pixel_size_m
 from watermap.radiometry import FloatArray
 from watermap.raster import Raster, open_raster
-from watermap.report import GREY, true_color
+from watermap.report import GREY, stretched
 
 _NEAR_INFRARED: Final = "B8"
 _SIDE_PIXELS: Final = 420
@@ -38,12 +41,18 @@ _MAP_DPI: Final = 150
 _MAP_INCHES: Final = 7.0
 _NARROWEST_INCHES: Final = 3.4
 """Of a map with the white beside it: title and legend need as much."""
+_LOWEST_INCHES: Final = 0.7
+"""Of a map with the white below it: the arrow needs as much."""
 _FRAME_INCHES: Final = 1.1
 """Of title, scale bar and legend."""
 _SHORE: Final = "#00e5ff"
 _TINT: Final = 0.22
 """How much of the shore's colour lies on the water, so that nobody asks on which side it is."""
-_SHORE_HALO: Final = [withStroke(linewidth=2.2, foreground=(0, 0, 0, 0.55))]
+_SMALL_TINT: Final = 0.6
+"""On bodies that a shore's line would hide, and all between many of them: they have none."""
+_SMALL_INCHES: Final = 0.07
+"""On paper, the side of a square as large as they are."""
+_SHORE_HALO: Final = [withStroke(linewidth=1.8, foreground=(0, 0, 0, 0.5))]
 _BLUE: Final = to_rgb("#" + bytes(WATER_COLORS[WATER][:3]).hex())
 
 
@@ -64,10 +73,14 @@ def plot_quicklooks(scenes: Sequence[tuple[Path, Path]], path: Path) -> Path:
         axes.set_axis_off()
     for number, (image, water) in enumerate(scenes):
         left, right = grid[number // 2][2 * (number % 2) :][:2]
-        picture, _ = _picture(image)
+        with open_raster(water) as raster:
+            codes = _codes(raster, _SIDE_PIXELS)
+        picture, _ = _picture(image, codes != NO_DATA)
         left.imshow(picture, interpolation="nearest")
-        left.set_title(image.parent.name if image.stem == "image" else image.stem, fontsize=8, loc="left")
-        right.imshow(_with_water(picture, water), interpolation="nearest")
+        name = image.parent.name if image.stem == "image" else image.stem
+        left.set_title(name, fontsize=8, loc="left", parse_math=False)
+        painted = np.where((codes == WATER)[..., None], np.array(_BLUE, np.float32), picture)
+        right.imshow(painted, interpolation="nearest")
     figure.legend(
         handles=[Patch(facecolor=_BLUE, edgecolor="grey", label="water")],
         loc="outside lower right",
@@ -93,36 +106,69 @@ def plot_quicklook(image: Path, water: Path, path: Path, *, names: Sequence[str]
     """
     with open_raster(water) as raster:
         grid, day = raster.grid, seen_on(water, raster.dataset.tags())
-        shape = _shape(raster.dataset, _MAP_PIXELS)
-        codes = raster.dataset.read(1, out_shape=shape, resampling=Resampling.nearest)
+        codes = _codes(raster, _MAP_PIXELS)
         areas_m2 = _areas_m2(raster)
+    shape = codes.shape
     width_m, height_m = pixel_size_m(grid)
     ratio = grid.height * height_m / (grid.width * width_m)
     wide, tall = (_MAP_INCHES, _MAP_INCHES * ratio) if ratio < 1 else (_MAP_INCHES / ratio, _MAP_INCHES)
-    figure = Figure(figsize=(max(wide, _NARROWEST_INCHES), tall + _FRAME_INCHES), layout="constrained")
+    size = max(wide, _NARROWEST_INCHES), max(tall, _LOWEST_INCHES) + _FRAME_INCHES
+    figure = Figure(figsize=size, layout="constrained")
     axes = figure.subplots()
-    picture, grey = _picture(image, _MAP_PIXELS, names)
+    picture, grey = _picture(image, codes != NO_DATA, names)
     aspect = (grid.height * height_m / shape[0]) / (grid.width * width_m / shape[1])
     axes.imshow(picture, interpolation="antialiased", aspect=aspect)
+    small = _small_bodies(codes, round(_SMALL_INCHES**2 * codes.size / (wide * tall)))
     tint = np.zeros((*shape, 4), dtype=np.float32)
     tint[codes == WATER] = (*to_rgb(_SHORE), _TINT)
+    tint[small] = (*to_rgb(_SHORE), _SMALL_TINT)
     axes.imshow(tint, interpolation="nearest", aspect=aspect)
-    if (codes == WATER).any() and (codes != WATER).any():
-        axes.contour(codes == WATER, [0.5], colors=_SHORE, linewidths=0.9).set(path_effects=_SHORE_HALO)
+    _draw_shores(axes, codes, small)
     axes.set(xticks=[], yticks=[])
     if grey is not None:
-        axes.set_xlabel(f"{grey} in grey: the scene lacks red, green or blue", loc="right", fontsize=8)
+        told = f"{grey} in grey: the scene lacks red, green or blue"
+        axes.set_xlabel(told, loc="right", fontsize=8, parse_math=False)
     for edge in axes.spines.values():
         edge.set(color="0.35", linewidth=0.6)
-    axes.set_title(water.stem.removesuffix("_water"), loc="left", fontsize=11, fontweight="bold")
+    name = water.stem.removesuffix("_water")
+    axes.set_title(name, loc="left", fontsize=11, fontweight="bold", parse_math=False)
     if day is not None:
         axes.set_title(f"{day:%d %B %Y}".lstrip("0"), loc="right", fontsize=9)
     add_scale_bar(axes, shape[1], width_m * grid.width / shape[1])
     add_north_arrow(axes, grid)
-    _add_legend(figure, areas_m2)
+    lake = (codes == WATER) & ~small
+    below = np.median(picture[lake], axis=0) if lake.any() else np.zeros(3)
+    _add_legend(figure, areas_m2, (1 - _TINT) * below + _TINT * np.array(to_rgb(_SHORE)))
     with appearing(path) as part:
         figure.savefig(part, dpi=_MAP_DPI, format="png")
     return path
+
+
+def _codes(raster: Raster, side: int) -> Codes:
+    """Of a water raster, thinned out to at most so many pixels a side."""
+    shape = _shape(raster.dataset, side)
+    return read_from(
+        raster.path, lambda: raster.dataset.read(1, out_shape=shape, resampling=Resampling.nearest), what="it"
+    )
+
+
+def _small_bodies(codes: Codes, pixels: int) -> npt.NDArray[np.bool_]:
+    """Which pixels are of bodies of fewer than so many."""
+    if pixels < 1:
+        return np.zeros(codes.shape, dtype=bool)
+    is_water = codes == WATER
+    small: npt.NDArray[np.bool_] = is_water & (sieve(is_water.astype(np.uint8), pixels) == 0)
+    return small
+
+
+def _draw_shores(axes: Axes, codes: Codes, small: npt.NDArray[np.bool_]) -> None:
+    """Lines between water and land; where either ends at no data there is no shore."""
+    hidden = (codes == NO_DATA) | small
+    shown = codes[~hidden]
+    if min(codes.shape) > 1 and (shown == WATER).any() and (shown == LAND).any():
+        lake = np.ma.masked_array(codes == WATER, mask=codes == NO_DATA)
+        lake[small] = False
+        axes.contour(lake, [0.5], colors=_SHORE, linewidths=0.8).set(path_effects=_SHORE_HALO)
 
 
 def _areas_m2(raster: Raster) -> npt.NDArray[np.float64]:
@@ -133,13 +179,14 @@ def _areas_m2(raster: Raster) -> npt.NDArray[np.float64]:
     return found
 
 
-def _add_legend(figure: Figure, areas_m2: npt.NDArray[np.float64]) -> None:
+def _add_legend(figure: Figure, areas_m2: npt.NDArray[np.float64], lake: npt.NDArray[Any]) -> None:
+    """What the colours mean; water is shown as most of it looks on the map."""
     seen = areas_m2[LAND] + areas_m2[WATER]
     total = seen + areas_m2[NO_DATA]
     told = f"water {km2(areas_m2[WATER])}"
     if seen:
         told += f" ({areas_m2[WATER] / seen:.1%} of what was seen)"
-    handles = [Patch(facecolor=(*to_rgb(_SHORE), _TINT), edgecolor=_SHORE, linewidth=1.4, label=told)]
+    handles = [Patch(facecolor=tuple(lake), edgecolor=_SHORE, linewidth=1.4, label=told)]
     if areas_m2[NO_DATA]:
         unseen = f"no data {areas_m2[NO_DATA] / total:.1%}"
         handles.append(Patch(facecolor=GREY, edgecolor="0.35", linewidth=0.6, label=unseen))
@@ -167,17 +214,28 @@ def water_picture(water: Path) -> bytes:
 
 
 def _picture(
-    image: Path, side: int = _SIDE_PIXELS, names: Sequence[str] | None = None
+    image: Path, valid: npt.NDArray[np.bool_], names: Sequence[str] | None = None
 ) -> tuple[FloatArray, str | None]:
-    """(rows, cols, 3) in [0, 1], at most so many pixels a side, read from the overviews; and what is shown in grey."""
+    """A scene in the numbers that it stores, thinned out like its map; and what is shown in grey.
+
+    Args:
+        image: the scene.
+        valid: (rows, cols), which pixels of the picture hold data, by the map.
+        names: of its bands, if the user states them.
+
+    Returns:
+        (rows, cols, 3) in [0, 1].
+    """
     with open_dataset(image) as dataset:
         indexes, grey = _shown_bands(list(names or dataset.descriptions))
-        shape = _shape(dataset, side)
-        values = dataset.read(indexes, out_shape=(3, *shape), resampling=Resampling.nearest).astype(np.float32)
-        valid = (dataset.read_masks(indexes, out_shape=(3, *shape), resampling=Resampling.nearest) > 0).all(axis=0)
-    rgb = np.moveaxis(values, 0, -1) * 1e-4
-    rgb[~valid] = np.nan
-    return true_color(rgb), grey
+        shape = (len(indexes), *valid.shape)
+        stored = read_from(
+            image, lambda: dataset.read(indexes, out_shape=shape, resampling=Resampling.nearest), what="it"
+        )
+        mask = read_from(image, lambda: dataset.dataset_mask(out_shape=valid.shape), what="its mask")
+    values = np.moveaxis(stored, 0, -1).astype(np.float32)
+    shown = valid & np.isfinite(values).all(axis=-1) & (mask > 0)  # thinned out, edges may lie a pixel apart
+    return stretched(np.where(shown[..., None], values, np.float32(0)), shown), grey
 
 
 def _shown_bands(described: list[str | None]) -> tuple[list[int], str | None]:
@@ -190,13 +248,6 @@ def _shown_bands(described: list[str | None]) -> tuple[list[int], str | None]:
         return [named.index(band) + 1 for band in TRUE_COLOR], None
     only = named.index(_NEAR_INFRARED) if _NEAR_INFRARED in named else 0
     return [only + 1] * len(TRUE_COLOR), described[only] or f"band {only + 1}"
-
-
-def _with_water(picture: FloatArray, water: Path) -> FloatArray:
-    with open_dataset(water) as dataset:
-        codes = dataset.read(1, out_shape=picture.shape[:2], resampling=Resampling.nearest)
-    shown: FloatArray = np.where((codes == WATER)[..., None], np.array(_BLUE, np.float32), picture)
-    return shown
 
 
 def _shape(dataset: Any, side: int) -> tuple[int, int]:

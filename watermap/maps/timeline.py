@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -119,7 +120,8 @@ def measure(
     notes = [] if bodies is None else _remarks(bodies, here, ground)
     best = float(whole.valid_fraction.max())
     if best < min_valid:
-        notes.append(f"no date shows {min_valid:.0%} of the ground, the best {best:.0%}: choose a lower --min-valid")
+        wanted, most = f"{min_valid * 100:.4g}%", f"{math.floor(best * 100)}%"
+        notes.append(f"no date shows {wanted} of the ground, the best {most}: choose a lower --min-valid")
     return Timeline(
         dates=days,
         whole=whole,
@@ -180,7 +182,11 @@ def _survey(folder: Path) -> tuple[dict[Path, date], _Ground]:
             f"{undated[0]}: tells no date{others}",
             hint=f"put YYYYMMDD into its name, or gdal_edit.py -mo {DATE_TAG}=YYYY-MM-DD {undated[0].name}",
         )
-    grid, placed = union([(raster.path, raster.grid) for raster in rasters])
+    try:
+        grid, placed = union([(raster.path, raster.grid) for raster in rasters])
+    except DataError as error:
+        hint = f"{error.hint}, and put what it makes in the place of the original"
+        raise DataError(error.message, hint=hint) from error
     return dates, _Ground(
         grid, {each.path: Window(each.col, each.row, each.grid.width, each.grid.height) for each in placed}
     )

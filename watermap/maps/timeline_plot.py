@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.dates import MONTHLY, AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -55,13 +55,13 @@ def plot_timeline(timeline: Timeline, path: Path, *, title: str = "Water area") 
     grid = figure.add_gridspec(1 + rows, _COLUMNS if shown else 1, height_ratios=[2.0] + [1.0] * rows)
     top = figure.add_subplot(grid[0, :])
     _draw(top, timeline, *_series(timeline, None), size=6)
-    top.set_title(title, loc="left", fontsize=13, fontweight="bold", pad=24)
+    top.set_title(title, loc="left", fontsize=13, fontweight="bold", pad=24, parse_math=False)
     top.annotate(_subtitle(timeline, len(shown)), (0, 1), (0, 7), "axes fraction", "offset points", color="#444444")
     top.set_ylabel("water, km²")
     for number, index in enumerate(shown):
         axes = figure.add_subplot(grid[1 + number // _COLUMNS, number % _COLUMNS], sharex=top)
         _draw(axes, timeline, *_series(timeline, index), size=3.5)
-        axes.set_title(f"body {timeline.ids[index]}", loc="left", fontsize=9)
+        axes.set_title(f"body {timeline.ids[index]}", loc="left", fontsize=9, parse_math=False)
         axes.tick_params(labelsize=7)
         if number % _COLUMNS == 0:
             axes.set_ylabel("km²", fontsize=8)
@@ -104,6 +104,7 @@ def _draw(axes: Axes, timeline: Timeline, low: Areas, high: Areas, enough: Mask,
     axes.set_ylim(0, _top(low, high, enough))
     axes.set_xlim(*_span(timeline.dates))
     locator = AutoDateLocator(minticks=3, maxticks=9 if size > 5 else 5)  # type: ignore[no-untyped-call]
+    locator.intervald[MONTHLY] = [*locator.intervald[MONTHLY], 12]  # it knows no step for a little over two years
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
     axes.grid(color="#dddddd", linewidth=0.7)

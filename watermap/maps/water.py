@@ -17,7 +17,9 @@ from watermap.cog import LAND, NO_DATA, WATER
 from watermap.errors import DataError
 from watermap.gdal import open_dataset, read_from
 from watermap.grid import Grid
+from watermap.labels import WATER_RASTER
 from watermap.maps.dates import seen_on
+from watermap.raster import check_place
 
 WATER_SUFFIX: Final = "_water"
 _PATTERN: Final = f"*{WATER_SUFFIX}.tif"
@@ -51,8 +53,11 @@ def find_water(folder: Path) -> list[WaterRaster]:
     """The water rasters NAME_water.tif of a folder, by name.
 
     Raises:
-        DataError: none there, or one that is no water raster.
+        DataError: no such folder, none there, or one that is no water raster.
     """
+    if not folder.is_dir():
+        wrong = "is no folder" if folder.exists() else "no such folder"
+        raise DataError(f"{folder}: {wrong}", hint="give the folder that watermap predict wrote to")
     paths = sorted(path for path in folder.glob(_PATTERN) if not path.name.startswith("."))
     if not paths:
         raise DataError(f"{folder}: no {_PATTERN} there", hint="give the folder that watermap predict wrote to")
@@ -72,10 +77,7 @@ def read_codes(path: Path, window: Window) -> Codes:
             codes[read_from(path, lambda: dataset.read_masks(1, window=window), what=rows) == 0] = NO_DATA
     strange = (codes > WATER) & (codes != NO_DATA)
     if strange.any():
-        raise DataError(
-            f"{path}: holds the code {codes[strange][0]}",
-            hint=f"codes of a water raster are {LAND} land, {WATER} water, {NO_DATA} no data",
-        )
+        raise WATER_RASTER.unknown_codes(path, codes[strange])
     return codes
 
 
@@ -95,5 +97,4 @@ def _check(dataset: Any, path: Path) -> None:
             f"{path}: no water raster ({found})",
             hint=f"one uint8 band is wanted, {LAND} land, {WATER} water, {NO_DATA} no data",
         )
-    if dataset.crs is None:
-        raise DataError(f"{path}: has no coordinate reference system", hint="set it with gdal_edit.py -a_srs EPSG:CODE")
+    check_place(path, dataset)

@@ -18,6 +18,7 @@ from watermap.errors import DataError, UsageError
 from watermap.files import appearing
 from watermap.gdal import read_from, small_cache
 from watermap.grid import Grid, blocks
+from watermap.labels import WATER_RASTER
 from watermap.maps.dates import seen_on
 from watermap.polygons.bodies import whole_bodies
 from watermap.polygons.layer import BodyLayer, Drawing
@@ -44,12 +45,14 @@ class Bodies:
         count: bodies in it.
         area_m2: of all of them, as they are drawn.
         dropped: bodies left out for being too small.
+        notes: what the user should know.
     """
 
     path: Path
     count: int
     area_m2: float
     dropped: int
+    notes: tuple[str, ...] = ()
 
 
 def vectorize(
@@ -109,14 +112,13 @@ def vectorize(
                     layer.write(table, outlines, steps=steps, name=name)
                     progress("water bodies written", layer.count + layer.dropped - before, shelf.count)
         layer.finish()
-    return Bodies(out, layer.count, layer.area_m2, layer.dropped)
+        doubt = WATER_RASTER.hidden(water, raster.no_data) if classes is None else None
+    return Bodies(out, layer.count, layer.area_m2, layer.dropped, () if doubt is None else (doubt,))
 
 
 def _check(raster: Raster, likely: Raster | None) -> None:
     if raster.count != 1:
-        raise DataError(
-            f"{raster.path}: has {raster.count} bands, but a water raster has one", hint="map it with watermap predict"
-        )
+        raise WATER_RASTER.several_bands(raster.path, raster.count)
     if likely is None:
         return
     if likely.count != 1:
@@ -160,10 +162,7 @@ def _read_codes(raster: Raster, window: Window, codes_known: Collection[int]) ->
     np.copyto(inside, values, where=known, casting="unsafe")
     strange = values[~(known | hidden) & (values != NO_DATA)]
     if len(strange):
-        raise DataError(
-            f"{raster.path}: holds {strange[0]:g}, but a water raster is 0 land, 1 water, 255 no data",
-            hint="give a NAME_water.tif of watermap predict",
-        )
+        raise WATER_RASTER.unknown_codes(raster.path, strange)
     return codes
 
 
