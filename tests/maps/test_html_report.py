@@ -21,7 +21,7 @@ from tests.maps.test_timeline import GRID, write_water
 from watermap.bundle import Bundle
 from watermap.maps.html_report import write_report
 from watermap.maps.run_facts import gather
-from watermap.prediction import BUNDLE_TAG
+from watermap.provenance import BUNDLE_TAG
 
 EVIL = "<script>alert('a')</script>\"&"
 VOID = {"meta", "img", "br"}

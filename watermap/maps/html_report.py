@@ -15,10 +15,9 @@ from watermap import __version__
 from watermap.bundle import Bundle
 from watermap.files import write_text
 from watermap.maps.run_facts import FoundTable, RunFacts, SceneFacts
-from watermap.prediction import BUNDLE_TAG
+from watermap.provenance import BUNDLE_TAG, SCENE_DIGEST_TAG
 
 _CURVES_FILE: Final = "curves.png"
-_SCENE_DIGEST: Final = "WATERMAP_SCENE_"
 _MADE_BY: Final = {
     "WATERMAP_VERSION": "watermap",
     "WATERMAP_BUNDLE": "bundle",
@@ -264,8 +263,8 @@ def _how(scenes: Sequence[SceneFacts]) -> str:
 
 
 def _scene_digest(scene: SceneFacts) -> str:
-    found = [(tag, value) for tag, value in scene.tags.items() if tag.startswith(_SCENE_DIGEST)]
-    return ", ".join(f"{tag.removeprefix(_SCENE_DIGEST).lower()} {value}" for tag, value in sorted(found)) or "-"
+    found = [(tag, value) for tag, value in scene.tags.items() if tag.startswith(SCENE_DIGEST_TAG)]
+    return ", ".join(f"{tag.removeprefix(SCENE_DIGEST_TAG).lower()} {value}" for tag, value in sorted(found)) or "-"
 
 
 def _limits(scenes: Sequence[SceneFacts], bundle: Bundle | None) -> str:
