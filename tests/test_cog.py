@@ -66,6 +66,13 @@ def test_overviews_are_nearest_for_classes_and_average_for_measurements(tmp_path
         assert (dataset.read() == 0.5).all()
 
 
+@pytest.mark.parametrize("shape", [(2000, 1), (1, 2000), (2000, 2), (2000, 3), (3, 2000)])
+def test_strips_are_valid_too(shape: tuple[int, int], tmp_path: Path) -> None:
+    path = write_raster(tmp_path / "x.tif", labels(*shape), Grid(UTM, NORTH_UP, shape[1], shape[0]), LABEL_LAYOUT)
+    is_valid, errors, _ = cog_validate(path)
+    assert is_valid, errors
+
+
 def test_an_image_keeps_its_bands_and_no_data(tmp_path: Path) -> None:
     bands = ("B2", "B3", "B4")
     values = np.random.default_rng(0).integers(0, 65536, (3, 70, 90)).astype(np.uint16)

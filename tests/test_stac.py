@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import numpy as np
 import pystac
@@ -359,3 +360,13 @@ def test_a_catalog_is_written_anew_and_may_be_empty(tmp_path: Path) -> None:
         write_catalog(tmp_path / "absent")
     assert "absent: no such folder of scenes" in one_line(error)
     assert not (tmp_path / "absent").exists()
+
+
+def test_what_ends_a_name_in_a_url_is_encoded_in_a_catalog(tmp_path: Path) -> None:
+    for name in ("50% #1?", "a lake ä"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "item.json").write_text("{}")
+    links = json.loads(write_catalog(tmp_path).read_text())["links"]
+    addresses = [link["href"] for link in links if link["rel"] == "item"]
+    assert addresses == ["./50%25 %231%3F/item.json", "./a lake ä/item.json"]
+    assert all((tmp_path / unquote(urlsplit(address).path)).is_file() for address in addresses)

@@ -192,7 +192,7 @@ class RasterWriter:
                 BLOCKSIZE=_BLOCK_PIXELS,
                 COMPRESS="LZW" if self._layout.colors else "DEFLATE",  # of classes half the work, and no larger
                 PREDICTOR="NO" if self._layout.colors else "YES",
-                OVERVIEWS="IGNORE_EXISTING",
+                OVERVIEWS="IGNORE_EXISTING" if self._grid.width > 1 else "NONE",  # of a column no half can be made
                 OVERVIEW_RESAMPLING=self._layout.overviews.upper(),
                 NUM_THREADS="ALL_CPUS",
                 BIGTIFF="IF_SAFER",

@@ -16,8 +16,9 @@ from watermap.errors import DataError
 from watermap.files import file_digest, identity, write_text
 from watermap.gdal import open_dataset, raster_files
 from watermap.inputs import output_name
-from watermap.prediction import BUNDLE_TAG, Prediction, Predictor, predict_scene
+from watermap.prediction import Prediction, Predictor, predict_scene
 from watermap.progress import Progress, silent
+from watermap.provenance import BUNDLE_TAG
 from watermap.storage import local
 
 RECORD_SUFFIX: Final = "_prediction.json"

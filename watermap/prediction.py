@@ -8,7 +8,7 @@ import json
 import math
 import threading
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -27,17 +27,15 @@ from watermap.engines.choice import open_engine
 from watermap.engines.engine import Engine
 from watermap.errors import DataError, DefectError, UsageError, WatermapError
 from watermap.files import identity
-from watermap.gdal import raster_files, small_cache
+from watermap.gdal import open_dataset, raster_files, small_cache
 from watermap.inputs import output_name
 from watermap.maps.dates import DATE_TAG, seen_on
 from watermap.progress import Progress, named, silent
+from watermap.provenance import BUNDLE_TAG, CONFIG_TAG, SCENE_DIGEST_TAG, THRESHOLD_TAG, provenance
 from watermap.radiometry import FloatArray, scene_radiometry, to_model
 from watermap.raster import Pixels, Radiometry, Raster, open_raster
 from watermap.storage import local
 from watermap.windows import Layout, Strip, overlap_for, picked_layout, predict_strips, square_layout
-
-BUNDLE_TAG: Final = "WATERMAP_BUNDLE_ID"
-"""The metadata of a raster that says which bundle made it."""
 
 OVERLAP: Final = 112
 """Pixels that windows share where nobody measured how far a model sees."""
@@ -58,6 +56,7 @@ class Prediction:
         water_pixels, valid_pixels, pixels: counts.
         notes: what the user should know.
         products: what else people open, made of the rasters.
+        replaces: whether the water raster took the place of one that another bundle, settings or scene had made.
     """
 
     water: Path
@@ -67,6 +66,7 @@ class Prediction:
     pixels: int
     notes: tuple[str, ...]
     products: tuple[Path, ...] = ()
+    replaces: bool = False
 
 
 class Predictor:
@@ -208,6 +208,7 @@ def predict_scene(
     kind = predictor.config.probability
     layout = {"none": None, "percent": PERCENT_LAYOUT, "float": FLOAT_LAYOUT}[kind]
     water_pixels = valid_pixels = 0
+    earlier = _provenance(water_path)
     with small_cache(), open_raster(scene, names=names) as raster, ExitStack() as stack:
         pixels = raster.grid.width * raster.grid.height
         meanwhile = stack.enter_context(ThreadPoolExecutor(1))
@@ -238,7 +239,17 @@ def predict_scene(
         valid_pixels=valid_pixels,
         pixels=pixels,
         notes=notes,
+        replaces=bool(earlier) and earlier != provenance(tags.result()),
     )
+
+
+def _provenance(raster: Path) -> Mapping[str, str]:
+    """What made a raster, nothing where there is none that can be read."""
+    try:
+        with open_dataset(raster) as dataset:
+            return provenance(dataset.tags())
+    except DataError:
+        return {}
 
 
 def predict_scenes(
@@ -368,8 +379,8 @@ def _tags(scene: Path, predictor: Predictor, day: datetime.date | None) -> dict[
         "WATERMAP_BUNDLE": predictor.bundle.folder.name,
         BUNDLE_TAG: predictor.bundle.id,
         "WATERMAP_ENGINE": predictor.engine.name,
-        "WATERMAP_THRESHOLD": f"{predictor.threshold:g}",
-        "WATERMAP_CONFIG": predictor.config.digest(),
+        THRESHOLD_TAG: f"{predictor.threshold:g}",
+        CONFIG_TAG: predictor.config.digest(),
         "WATERMAP_SCENE": output_name(scene),
-        f"WATERMAP_SCENE_{kind.upper()}": value,
+        f"{SCENE_DIGEST_TAG}{kind.upper()}": value,
     }

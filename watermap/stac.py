@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote, unquote
 
 from shapely.geometry import mapping
 
@@ -34,6 +35,8 @@ from watermap.stac_fields import (
 ITEM_FILE: Final = "item.json"
 CATALOG_FILE: Final = "catalog.json"
 
+_NOT_IN_NAMES: Final = {ord(letter): quote(letter) for letter in "%#?"}
+"""What ends a name in a URL, or stands for another letter; pystac opens a link on disk without decoding the rest."""
 _REQUESTS: Final = "watermap:requests"
 _EO: Final = EXTENSION.format("eo/v2.0.0")
 """The first version for the bands of STAC 1.1; it has our names of the red edge. It must not be named if not used."""
@@ -125,7 +128,9 @@ def verified(folder: Path) -> Mapping[str, str] | None:
     try:
         item = json.loads((folder / ITEM_FILE).read_text(encoding="utf-8"))
         requests, assets = item["properties"][_REQUESTS], item["assets"]
-        files = [(folder / asset["href"], asset["file:size"], asset["file:checksum"]) for asset in assets.values()]
+        files = [
+            (folder / unquote(asset["href"]), asset["file:size"], asset["file:checksum"]) for asset in assets.values()
+        ]
         whole = (
             "image" in assets
             and isinstance(requests, dict)
@@ -161,8 +166,8 @@ def write_catalog(scenes: Path) -> Path:
     names = sorted(path.parent.name for path in scenes.glob(f"*/{ITEM_FILE}"))
     for name in names:
         if not name.startswith("."):
-            href = f"./{name}/{ITEM_FILE}"
-            catalog.add_link(pystac.Link(pystac.RelType.ITEM, href, pystac.MediaType.GEOJSON, title=name))
+            address = f"./{name.translate(_NOT_IN_NAMES)}/{ITEM_FILE}"
+            catalog.add_link(pystac.Link(pystac.RelType.ITEM, address, pystac.MediaType.GEOJSON, title=name))
     return write_document(scenes / CATALOG_FILE, catalog.to_dict(transform_hrefs=False))
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 import shapely
 from rasterio.enums import WktVersion
@@ -62,17 +63,29 @@ def projection(grid: Grid) -> dict[str, Any]:
 def file_asset(
     path: Path, role: str, fields: Mapping[str, Any], *, description: str | None = None, media_type: str | None = None
 ) -> Any:
-    """The asset for a file in the item's folder, with its size in bytes and its checksum; a COG unless stated."""
+    """The asset for a file in the item's folder, with its size in bytes and its checksum; a COG unless stated.
+
+    Its href is a URL. Readers decode it; pystac leaves that to its caller where an item lies on a disk.
+    """
     import pystac
 
-    checksum = {"file:size": path.stat().st_size, "file:checksum": SHA256 + file_digest(path)}
     return pystac.Asset(
-        f"./{path.name}",
+        href(path.name),
         description=description,
         media_type=media_type or pystac.MediaType.COG,
         roles=[role],
-        extra_fields={**fields, **checksum},
+        extra_fields={**fields, **checksum(path)},
     )
+
+
+def checksum(path: Path) -> dict[str, Any]:
+    """Size in bytes and checksum of a file in the words of STAC's file extension."""
+    return {"file:size": path.stat().st_size, "file:checksum": SHA256 + file_digest(path)}
+
+
+def href(path: str) -> str:
+    """A path below a document's folder as a relative URL."""
+    return f"./{quote(path)}"
 
 
 def pixel_fields(raster: Raster) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from tests.maps.test_timeline import GRID, write_water
 from watermap.bundle import Bundle
 from watermap.maps.html_report import write_report
 from watermap.maps.run_facts import gather
-from watermap.prediction import BUNDLE_TAG
+from watermap.provenance import BUNDLE_TAG
 
 EVIL = "<script>alert('a')</script>\"&"
 VOID = {"meta", "img", "br"}
@@ -117,7 +117,7 @@ def test_it_tells_scenes_scores_how_they_were_made_and_limits(maps: Path, bundle
         "Water maps: maps",
         "2024-05-06 07:08 UTC, watermap ",
         "2023-01-01 to 2023-02-01",
-        "lake_20230201  2023-02-01  50.0%  0.0300  a<b>  keras & co",
+        "lake_20230201  2023-02-01  0.0300  50.0%  a<b>  keras & co",
         "0.9123",
         "123,456",
         "trained on",
@@ -133,6 +133,16 @@ def test_it_tells_scenes_scores_how_they_were_made_and_limits(maps: Path, bundle
     alone = _read(write_report(gather(maps), maps / "alone.html").path).text
     assert "This page knows no scores" in alone
     assert "How good the model is" not in alone
+
+
+def test_charts_are_not_shrunk_to_the_width_of_a_phone(maps: Path, bundle: Bundle) -> None:
+    (maps / "timeline.csv").write_text("date,water_km2\n2023-01-01,1\n")
+    imsave(maps / "timeline.png", np.zeros((4, 4, 3), np.uint8))
+    path = write_report(gather(maps), maps / "report.html", bundle=bundle).path
+    page = _read(path)
+    assert sum(attributes.get("class") == "wide chart" for _, attributes in page.elements) == 2  # curves, timeline
+    assert re.search(r"\.chart img \{ min-width: \d+rem; \}", path.read_text())
+    assert re.search(r"@media \(max-width: 30rem\) \{\s*\.maps \{ grid-template-columns: 1fr; \}", path.read_text())
 
 
 def test_every_name_is_escaped(tmp_path: Path) -> None:

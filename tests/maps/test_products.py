@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 from xml.etree import ElementTree
 
 import numpy as np
@@ -15,14 +16,20 @@ import rasterio
 from pystac.validation import validate_dict
 
 from tests.bundles import make_bundle
+from tests.failures import one_line
 from tests.folders import listing, maps_of
 from tests.rasters import make_grid, write_tif
 from watermap.bands import STANDARD_BANDS
 from watermap.bundle import Bundle
+from watermap.cli.main import run
 from watermap.cog import LABEL_LAYOUT
-from watermap.config import PredictConfig, ProductConfig
+from watermap.config import PredictConfig, ProductConfig, VectorizeConfig
+from watermap.errors import DataError
 from watermap.files import file_digest
+from watermap.labels import open_label
+from watermap.maps.certainty import open_certainty
 from watermap.maps.products import add_products
+from watermap.polygons.vectorize import vectorize
 from watermap.prediction import Prediction, Predictor, predict_scene
 
 NONE = ProductConfig(style=False, quicklook=False, stac=False)
@@ -91,6 +98,94 @@ def test_the_item_is_valid_and_names_bundle_scene_and_files(bundle: Bundle, tmp_
         assert asset.extra_fields["file:size"] == file.stat().st_size
     classes = item.assets["water"].extra_fields["classification:classes"]
     assert [(each["value"], each["name"]) for each in classes] == [(0, "land"), (1, "water"), (255, "no_data")]
+
+
+def test_what_went_with_an_earlier_map_does_not_stay_beside_another(bundle: Bundle, tmp_path: Path) -> None:
+    scene, made = predicted(bundle, tmp_path, probability="percent")
+    first = add_products(scene, made, ProductConfig(polygons=True))
+    assert (made.replaces, first.notes) == (False, made.notes)
+    scene, made = predicted(bundle, tmp_path, threshold=0.7)
+    assert made.replaces
+    done = add_products(scene, made, NONE)
+    name = "place_20230607"
+    assert listing(tmp_path / "out") == [
+        f"{name}_{end}" for end in ("bodies.gpkg", "bodies.qml", "water.qml", "water.tif")
+    ]
+    removed, kept = done.notes[-2:]
+    ends = ("probability.tif", "probability.qml", "quicklook.png", "item.json")
+    assert removed.endswith("what went with that is removed: " + ", ".join(f"{name}_{end}" for end in ends))
+    assert f"{name}_bodies.gpkg: is of an earlier map; make it again with watermap vectorize" in kept
+
+
+def test_what_is_made_again_is_not_told_as_removed(bundle: Bundle, tmp_path: Path) -> None:
+    everything = ProductConfig(polygons=True)
+    for threshold in (0.5, 0.7):
+        scene, made = predicted(bundle, tmp_path, probability="percent", threshold=threshold)
+        done = add_products(scene, made, everything)
+        assert done.notes == made.notes
+    expected = [*maps_of("place_20230607", probability=True), "place_20230607_bodies.gpkg", "place_20230607_bodies.qml"]
+    assert listing(tmp_path / "out") == sorted(expected)
+
+
+def test_all_stays_beside_the_same_map_made_again_and_beside_one_of_unknown_origin(
+    bundle: Bundle, tmp_path: Path
+) -> None:
+    scene, made = predicted(bundle, tmp_path)
+    add_products(scene, made, ProductConfig())
+    before = listing(tmp_path / "out")
+    scene, made = predicted(bundle, tmp_path)
+    assert add_products(scene, made, NONE).notes == made.notes
+    assert listing(tmp_path / "out") == before
+    write_tif(made.water, np.zeros((1, 9, 9), np.uint8), make_grid(9, 9))
+    scene, made = predicted(bundle, tmp_path)
+    add_products(scene, made, NONE)
+    assert listing(tmp_path / "out") == before
+
+
+@pytest.mark.parametrize("tag", ["WATERMAP_BUNDLE_ID", "WATERMAP_SCENE_SHA256"])
+def test_a_probability_of_another_map_is_refused(tag: str, bundle: Bundle, tmp_path: Path) -> None:
+    _, made = predicted(bundle, tmp_path, probability="percent")
+    assert made.probability is not None
+    vectorize(made.water, tmp_path / "b.gpkg", VectorizeConfig(), probability=made.probability)
+    with rasterio.open(made.probability, "r+", IGNORE_COG_LAYOUT_BREAK="YES") as dataset:
+        dataset.update_tags(**{tag: "other"})
+    said = (
+        f"is not the probability of place_20230607_water.tif, another {'bundle' if 'BUNDLE' in tag else 'scene'} made"
+    )
+    with pytest.raises(DataError) as error:
+        vectorize(made.water, tmp_path / "b.gpkg", VectorizeConfig(), probability=made.probability)
+    assert said in one_line(error)
+    with open_label(made.water) as water, pytest.raises(DataError) as error, open_certainty(water, []):
+        pass
+    assert said in one_line(error)
+
+
+def test_an_item_stays_true_when_polygons_are_made_again(bundle: Bundle, tmp_path: Path) -> None:
+    scene, made = predicted(bundle, tmp_path, name="lake 1")
+    add_products(scene, made, ProductConfig(polygons=True))
+    assert run(["vectorize", str(made.water), "--min-area-m2", "1e9"]) == 0
+    path = tmp_path / "out" / "lake 1_item.json"
+    for asset in pystac.Item.from_file(path).assets.values():
+        file = path.parent / unquote(asset.href)
+        assert asset.extra_fields["file:checksum"] == "1220" + file_digest(file)
+        assert asset.extra_fields["file:size"] == file.stat().st_size
+    path.write_text("{}")
+    assert run(["vectorize", str(made.water)]) == 0
+    assert path.read_text() == "{}"
+
+
+def test_addresses_in_an_item_are_urls(bundle: Bundle, tmp_path: Path) -> None:
+    name = "50% of #1? lake ä"
+    scene, made = predicted(bundle, tmp_path, name=name)
+    add_products(scene, made, ProductConfig())
+    item = pystac.Item.from_dict(json.loads((tmp_path / "out" / f"{name}_item.json").read_text()))
+    for asset in item.assets.values():
+        assert urlsplit(asset.href).path == asset.href
+        assert asset.href.isascii()
+        assert (tmp_path / "out" / unquote(asset.href)).is_file()
+    (source,) = item.get_links("derived_from")
+    assert (tmp_path / "out" / unquote(str(source.target))).resolve() == scene
+    assert " " not in str(source.target)
 
 
 def test_a_map_without_a_date_says_between_which_moments(bundle: Bundle, tmp_path: Path) -> None:

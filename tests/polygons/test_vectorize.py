@@ -381,3 +381,10 @@ def test_memory_does_not_grow_with_the_height(tmp_path: Path) -> None:
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < 1.3 * peaks[0]
+
+
+def test_a_world_of_water_has_the_area_of_the_earth(tmp_path: Path) -> None:
+    codes = np.ones((1, 18, 36), np.uint8)
+    water = write_tif(tmp_path / "w_water.tif", codes, make_grid(36, 18, left=-180, top=90, pixel=10, crs=LON_LAT))
+    made = vectorize(water, tmp_path / "w.gpkg", VectorizeConfig())
+    assert made.area_m2 / 1e12 == pytest.approx(510.066, rel=1e-5)

@@ -26,16 +26,19 @@ def command(
     """Make a GeoPackage with a polygon for each water body: area and perimeter on the ellipsoid, size, date."""
     config = VectorizeConfig.load(config_path, section="vectorize", smooth=smooth or None, **stated)
     from watermap.cog import WATER, WATER_COLORS
+    from watermap.maps.map_item import refresh_asset
     from watermap.maps.style import write_polygon_style
     from watermap.polygons.vectorize import vectorize
     from watermap.storage import remote
 
+    name = water.stem.removesuffix("_water")
     if out is None:
-        name = f"{water.stem.removesuffix('_water')}_bodies.gpkg"
-        out = water.parent / name if remote(water) is None else Path(name)
+        out = (water.parent if remote(water) is None else Path()) / f"{name}_bodies.gpkg"
     with progress_bar() as progress:
         made = vectorize(water, out, config, probability=probability, progress=progress)
-    write_polygon_style(made.path, {"water": WATER_COLORS[WATER]})
+    style = write_polygon_style(made.path, {"water": WATER_COLORS[WATER]})
+    for file in (made.path, style):
+        refresh_asset(out.parent / f"{name}_item.json", file)
     for line in made.notes:
         note(line)
     if made.dropped:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -14,15 +14,13 @@ from rasterio.windows import Window
 from watermap.errors import DataError
 from watermap.gdal import read_from
 from watermap.labels import Label
+from watermap.provenance import THRESHOLD_TAG, contradiction
 from watermap.raster import open_raster
 
 Certainty = npt.NDArray[np.float32]
 """(rows, cols): how far the probability of water is from the threshold, in [0, 1]."""
 CertaintyReader = Callable[[Window], Certainty]
 """Reads a window of a water raster's own pixels."""
-
-THRESHOLD_TAG: Final = "WATERMAP_THRESHOLD"
-"""The metadata of a water raster that says from which probability on a pixel is water."""
 
 _USUAL_THRESHOLD: Final = 0.5
 _ALL_PERCENT: Final = 100
@@ -44,7 +42,7 @@ def open_certainty(water: Label, notes: list[str]) -> Iterator[CertaintyReader]:
         notes: what the user should know is added here.
 
     Raises:
-        DataError: there is none, it cannot be used, or its grid is another.
+        DataError: there is none, it cannot be used, its grid is another, or another bundle or scene made it.
         StorageError: it lies elsewhere and cannot be reached.
     """
     path = probability_path(water.path)
@@ -60,6 +58,7 @@ def open_certainty(water: Label, notes: list[str]) -> Iterator[CertaintyReader]:
                 f"{path}: is no probability of {water.path.name}, its grid or number of bands is another",
                 hint="map the scene again with watermap predict --probability",
             )
+        check_origin(path, raster.dataset.tags(), water.path, water.tags)
         dataset, is_percent = raster.dataset, np.issubdtype(raster.dtype, np.integer)
 
         def read(window: Window) -> Certainty:
@@ -73,6 +72,25 @@ def open_certainty(water: Label, notes: list[str]) -> Iterator[CertaintyReader]:
             return certainty
 
         yield read
+
+
+def check_origin(probability: Path, tags: Mapping[str, str], water: Path, water_tags: Mapping[str, str]) -> None:
+    """Refuse a probability raster that was not predicted along with a water raster.
+
+    Args:
+        probability: the raster, which has `tags`.
+        tags: its metadata.
+        water: the water raster.
+        water_tags: its metadata.
+
+    Raises:
+        DataError: both name their bundle, or what their scene held, and not the same.
+    """
+    if (differing := contradiction(tags, water_tags)) is not None:
+        raise DataError(
+            f"{probability}: is not the probability of {water.name}, another {differing} made it",
+            hint="map the scene again with watermap predict --probability",
+        )
 
 
 def _threshold(water: Label, notes: list[str]) -> float:

@@ -15,10 +15,9 @@ from watermap import __version__
 from watermap.bundle import Bundle
 from watermap.files import write_text
 from watermap.maps.run_facts import FoundTable, RunFacts, SceneFacts
-from watermap.prediction import BUNDLE_TAG
+from watermap.provenance import BUNDLE_TAG, SCENE_DIGEST_TAG
 
 _CURVES_FILE: Final = "curves.png"
-_SCENE_DIGEST: Final = "WATERMAP_SCENE_"
 _MADE_BY: Final = {
     "WATERMAP_VERSION": "watermap",
     "WATERMAP_BUNDLE": "bundle",
@@ -70,8 +69,14 @@ td.name { white-space: normal; overflow-wrap: anywhere; min-width: 6.5rem; }
 td.name:first-child { min-width: 9rem; }
 .maps { display: grid; grid-template-columns: repeat(auto-fill, minmax(14rem, 1fr)); gap: 1.2rem; }
 @media (max-width: 40rem) { .maps { grid-template-columns: 1fr 1fr; gap: .8rem; } }
+@media (max-width: 30rem) {
+  .maps { grid-template-columns: 1fr; }
+  th, td { padding-right: .6rem; }
+  td.name:first-child { min-width: 7rem; }
+}
 figure { margin: 0; break-inside: avoid; }
 img { display: block; max-width: 100%; height: auto; }
+.chart img { min-width: 48rem; }
 .maps img { width: 100%; max-height: 24rem; object-fit: contain; object-position: left top;
   image-rendering: auto; }
 figcaption { font-size: .85rem; margin-top: .3rem; overflow-wrap: anywhere; }
@@ -83,6 +88,7 @@ code { font: .85em ui-monospace, "Liberation Mono", Menlo, monospace; overflow-w
   html { font-size: 9pt; }
   body { padding: 0; max-width: none; }
   .wide { overflow: visible; }
+  .chart img { min-width: 0; }
   td { white-space: normal; }
   h2, h3 { break-after: avoid; }
   tr { break-inside: avoid; }
@@ -179,15 +185,15 @@ def _scenes(scenes: Sequence[SceneFacts]) -> str:
         (
             scene.raster.name,
             scene.shown.isoformat() if scene.shown else "-",
-            f"{scene.valid_fraction:.1%}",
             _km2(scene.water_km2),
+            f"{scene.valid_fraction:.1%}",
             scene.tags.get("WATERMAP_BUNDLE", "-"),
             scene.tags.get("WATERMAP_ENGINE", "-"),
         )
         for scene in scenes
     ]
     return "<h2>Scenes</h2>\n" + _table(
-        ("scene", "date", "valid", "water km²", "bundle", "engine"), rows, left=(0, 1, 4, 5)
+        ("scene", "date", "water km²", "valid", "bundle", "engine"), rows, left=(0, 1, 4, 5)
     )
 
 
@@ -207,7 +213,7 @@ def _maps(scenes: Sequence[SceneFacts]) -> str:
 def _found_table(table: FoundTable) -> str:
     parts = [f"<h2>{escape(table.path.stem.replace('_', ' ').capitalize())}</h2>"]
     if table.picture is not None:
-        parts.append(f"<figure>{_image(table.picture, f'Picture of {table.path.stem}')}</figure>")
+        parts.append(_chart(table.picture, f"Picture of {table.path.stem}"))
     parts.append(_table(table.columns, table.rows))
     if table.left_out:
         parts.append(f'<p class="quiet">{table.left_out} rows more in {escape(table.path.name)}.</p>')
@@ -231,7 +237,7 @@ def _bundle(bundle: Bundle) -> str:
         parts.append("<p>The bundle holds no scores.</p>")
     curves = bundle.folder / _CURVES_FILE
     if curves.is_file():
-        parts.append(f"<h3>Training</h3>\n<figure>{_image(curves.read_bytes(), 'Training curves')}</figure>")
+        parts.append(f"<h3>Training</h3>\n{_chart(curves.read_bytes(), 'Training curves')}")
     training, seen = contract.training, contract.trained_on
     facts = {
         "bundle": f"{bundle.folder.name} ({bundle.id})",
@@ -264,8 +270,8 @@ def _how(scenes: Sequence[SceneFacts]) -> str:
 
 
 def _scene_digest(scene: SceneFacts) -> str:
-    found = [(tag, value) for tag, value in scene.tags.items() if tag.startswith(_SCENE_DIGEST)]
-    return ", ".join(f"{tag.removeprefix(_SCENE_DIGEST).lower()} {value}" for tag, value in sorted(found)) or "-"
+    found = [(tag, value) for tag, value in scene.tags.items() if tag.startswith(SCENE_DIGEST_TAG)]
+    return ", ".join(f"{tag.removeprefix(SCENE_DIGEST_TAG).lower()} {value}" for tag, value in sorted(found)) or "-"
 
 
 def _limits(scenes: Sequence[SceneFacts], bundle: Bundle | None) -> str:
@@ -306,6 +312,11 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, left: Itera
 def _facts(facts: dict[str, str]) -> str:
     """Names and values below each other."""
     return _table((), list(facts.items()), left=(0, 1))
+
+
+def _chart(png: bytes, text: str) -> str:
+    """A picture with letters, which a narrow screen shows piece by piece rather than too small to be read."""
+    return f'<figure class="wide chart">{_image(png, text)}</figure>'
 
 
 def _image(png: bytes, text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, time
 from pathlib import Path
@@ -16,8 +17,10 @@ from watermap.stac_fields import (
     EXTENSION,
     FILE_AND_PROJECTION,
     bbox,
+    checksum,
     file_asset,
     footprint,
+    href,
     pixel_fields,
     projection,
     write_document,
@@ -70,6 +73,27 @@ def write_map_item(path: Path, water: Path, others: Mapping[str, Path], *, sourc
     for key, file in others.items():
         item.add_asset(key, _asset(key, file))
     return write_document(path, item.to_dict(transform_hrefs=False))
+
+
+def refresh_asset(item: Path, file: Path) -> None:
+    """Have an item that lists a file in its folder say what this holds now; any other stays as it is.
+
+    Args:
+        item: of a map; there may be none.
+        file: that was made again.
+
+    Raises:
+        DataError: the item cannot be written.
+    """
+    try:
+        content = json.loads(item.read_text(encoding="utf-8"))
+        listed = [asset for asset in content["assets"].values() if asset["href"] == href(file.name)]
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):  # none, or something else in its place
+        return
+    for asset in listed:
+        asset.update(checksum(file))
+    if listed:
+        write_document(item, content)
 
 
 def _classes() -> Sequence[Mapping[str, Any]]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 from watermap.cog import LABEL_LAYOUT, WATER, WATER_COLORS
 from watermap.config import ProductConfig, VectorizeConfig
@@ -19,6 +20,7 @@ from watermap.storage import remote
 
 _ENDS: Final = {"bodies": "bodies.gpkg", "quicklook": "quicklook.png"}
 """Of the names of what people open."""
+_ITEM: Final = "item.json"
 
 
 def add_products(
@@ -32,6 +34,9 @@ def add_products(
 ) -> Prediction:
     """Make what goes with a water map, each file complete or not at all.
 
+    Where the map replaces one that another bundle, settings or scene had made, what lies beside it of that is removed;
+    polygons, which may hold what their user drew, are not.
+
     `NAME_water.qml` and `NAME_probability.qml` are styles, `NAME_quicklook.png` a picture of the scene with its water,
     `NAME_bodies.gpkg` the water bodies, `NAME_item.json` the STAC item of all these.
 
@@ -44,16 +49,20 @@ def add_products(
         progress: told as polygons are made.
 
     Returns:
-        The prediction with what people open besides: polygons and picture, as far as they are asked for.
+        The prediction with what people open besides: polygons and picture, as far as they are asked for; and a note of
+        what was removed.
 
     Raises:
         DataError: the scene or the map cannot be read, or a file cannot be written.
     """
     files = _files(made, config)
     done = replace(made, products=tuple(files[key] for key in _ENDS if key in files))
-    item = _beside(made, "item.json")
+    item = _beside(made, _ITEM)
     if keep and all(file.exists() for file in (*files.values(), *([item] if config.stac else []))):
         return done
+    if made.replaces:
+        again = {*files.values(), *([item] if config.stac else [])}
+        done = replace(done, notes=(*made.notes, *_remove_earlier(made, again)))
     if config.polygons:
         from watermap.polygons.vectorize import vectorize
 
@@ -70,9 +79,26 @@ def add_products(
     return done
 
 
+def _remove_earlier(made: Prediction, again: Collection[Path]) -> list[str]:
+    """Remove what is not made again beside a map and is of an earlier one; what the user should know."""
+    probability = _beside(made, f"probability{made.water.suffix}")
+    siblings = [probability, style_path(probability), _beside(made, _ENDS["quicklook"]), _beside(made, _ITEM)]
+    earlier = [path for path in siblings if path not in again and path.exists()]
+    for path in earlier:
+        path.unlink()
+    notes = []
+    if earlier:
+        names = ", ".join(path.name for path in earlier)
+        notes.append(f"{made.water}: is another map than before, so what went with that is removed: {names}")
+    bodies = _beside(made, _ENDS["bodies"])
+    if bodies not in again and bodies.exists():
+        notes.append(f"{bodies}: is of an earlier map; make it again with watermap vectorize {made.water}")
+    return notes
+
+
 def _source(scene: Path, folder: Path) -> str:
-    """Where a scene lies, seen from a folder: both may move together."""
-    return str(scene) if remote(scene) is not None else os.path.relpath(scene.resolve(), folder.resolve())
+    """Where a scene lies, as a URL that is seen from a folder: both may move together."""
+    return str(scene) if remote(scene) is not None else quote(os.path.relpath(scene.resolve(), folder.resolve()))
 
 
 def _beside(made: Prediction, end: str) -> Path:

@@ -19,6 +19,7 @@ from watermap.files import appearing
 from watermap.gdal import read_from, small_cache
 from watermap.grid import Grid, blocks
 from watermap.labels import WATER_RASTER
+from watermap.maps.certainty import check_origin
 from watermap.maps.dates import seen_on
 from watermap.polygons.bodies import whole_bodies
 from watermap.polygons.layer import BodyLayer, Drawing
@@ -128,6 +129,7 @@ def _check(raster: Raster, likely: Raster | None) -> None:
             f"{likely.path}: is not on the grid of {raster.path} ({_told(likely.grid)}; {_told(raster.grid)})",
             hint="give the probability that was predicted along with it",
         )
+    check_origin(likely.path, likely.dataset.tags(), raster.path, raster.dataset.tags())
 
 
 def _told(grid: Grid) -> str:
