@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 from mlflow import MlflowClient, MlflowException
 
+from tests.bundles import known_network
 from tests.folders import listing
 from watermap import training
 from watermap.bundle import Bundle, newest_bundle
@@ -57,9 +58,10 @@ def finished(folder: Path) -> Bundle:
     return cast(Bundle, SimpleNamespace(folder=folder, contract=contract))
 
 
-def test_a_training_is_logged(small_patches: Path, tmp_path: Path) -> None:
+def test_a_training_is_logged(small_patches: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "models" / "b"
     address = beside(out)
+    monkeypatch.setattr(training, "_build", lambda *_: known_network(size=32))
     done = train(small_patches, out, CONFIG, mlflow=address)
     assert done.notes == ()
     (run,) = runs(address)

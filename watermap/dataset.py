@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from watermap.augment import Augmenter, Labels
+from watermap.devices import replicas
 from watermap.patch_store import PatchStore
 from watermap.radiometry import FloatArray, Statistics, fill_invalid
 
@@ -40,6 +41,8 @@ class PatchBatches(keras.utils.PyDataset):
 
     The order and the changes of a batch follow from (seed, epoch, patch) alone, so that training that was killed
     goes on with the very batches it would have seen.
+
+    Where devices share each batch, some patches are shown twice, so that the last batch can be shared out too.
 
     Args:
         store: the patches.
@@ -108,7 +111,7 @@ class PatchBatches(keras.utils.PyDataset):
         order = np.arange(self._store.count(self._split))
         if self._shuffle:
             np.random.default_rng([self._seed, self._epoch]).shuffle(order)
-        return order
+        return np.resize(order, -(-len(order) // replicas()) * replicas())
 
     def _patch_seed(self, position: int) -> int:
         return int(np.random.SeedSequence([self._seed, self._epoch, position]).generate_state(1)[0])
