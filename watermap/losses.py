@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias
 import keras
 from keras import ops
 
-from watermap.cog import NO_DATA, WATER
+from watermap.codes import NO_DATA, WATER
 from watermap.errors import UsageError
 
 Tensor: TypeAlias = Any
