@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import keras
@@ -79,7 +79,12 @@ def test_two_devices_train_to_the_weights_of_one(
 
 def test_as_many_devices_share_as_divide_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     used: list[list[str]] = []
-    monkeypatch.setattr(devices, "_scope", lambda _, names: used.append(names) or nullcontext())
+
+    def scope(backend: str, names: list[str]) -> AbstractContextManager[None]:
+        used.append(names)
+        return nullcontext()
+
+    monkeypatch.setattr(devices, "_scope", scope)
     monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["gpu:0", "gpu:1", "gpu:2"])
     said = {}
     for batch_size in (33, 32, 7):

@@ -31,7 +31,9 @@ def _not_converted() -> Iterator[None]:
 
 def runs(address: str) -> list[Any]:
     client = MlflowClient(tracking_uri=address)
-    return list(client.search_runs([client.get_experiment_by_name(EXPERIMENT).experiment_id]))
+    experiment = client.get_experiment_by_name(EXPERIMENT)
+    assert experiment is not None
+    return list(client.search_runs([experiment.experiment_id]))
 
 
 def steps(address: str, run: Any, name: str) -> list[int]:

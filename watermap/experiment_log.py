@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -123,9 +124,8 @@ class ExperimentLog:
         self, scores: Mapping[str, Any] | None = None, *, params: Mapping[str, str] | None = None, step: int = 0
     ) -> None:
         from mlflow.entities import Metric, Param
-        from mlflow.utils.time import get_current_time_millis
 
-        now = get_current_time_millis()
+        now = round(time.time() * 1000)
         numbers = {name: score for name, score in (scores or {}).items() if isinstance(score, int | float)}
         metrics = [Metric(name, float(score), now, step) for name, score in numbers.items()]
         self._client.log_batch(self._run, metrics, [Param(*each) for each in (params or {}).items()])

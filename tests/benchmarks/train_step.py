@@ -114,11 +114,10 @@ def every_network() -> list[str]:
     """All architectures, with ResNet50 where they take it."""
     from watermap.models.registry import ARCHITECTURES
 
-    first = {
-        arch: "resnet50" if "resnet50" in made.encoders else next(iter(made.encoders))
+    return [
+        f"{arch}:{'resnet50' if 'resnet50' in made.encoders else next(iter(made.encoders))}"
         for arch, made in ARCHITECTURES.items()
-    }
-    return [f"{arch}:{encoder}" for arch, encoder in first.items()]
+    ]
 
 
 def has_xla() -> bool:
@@ -173,10 +172,8 @@ def measured(case: Case, store: Any, rate: float, options: Any) -> list[dict[str
         if store is not None:
             kinds["pipeline"] = by_pipeline(case, store, model.output_names, options.steps)
         for kind, batches in kinds.items():
-            model.fit(batches, epochs=1, shuffle=False, verbose=0)  # compiles
-            seconds = [
-                timed(lambda: model.fit(batches, epochs=1, shuffle=False, verbose=0)) for _ in range(options.repeats)
-            ]
+            epoch(model, batches)  # compiles
+            seconds = [epoch(model, batches) for _ in range(options.repeats)]
             speed = options.steps * case.batch / statistics.median(seconds)
             tflops = flops * speed / 1e12
             rows.append(
@@ -192,10 +189,15 @@ def measured(case: Case, store: Any, rate: float, options: Any) -> list[dict[str
             )
     except Exception as error:  # whatever a backend raises when memory ends
         rows.append(named | {"failed": f"{type(error).__name__}: {error}".partition("\n")[0][:200]})
-    model = batches = kinds = None  # type: ignore[assignment]
+    model = batches = kinds = None  # type: ignore[assignment]  # so that their memory is free
     keras.backend.clear_session()
     gc.collect()
     return rows
+
+
+def epoch(model: Any, batches: Any) -> float:
+    """Seconds of an epoch."""
+    return timed(lambda: model.fit(batches, epochs=1, shuffle=False, verbose=0))
 
 
 def compiled(case: Case) -> Any:
@@ -260,10 +262,9 @@ def by_pipeline(case: Case, store: Any, outputs: Sequence[str], steps: int) -> A
     from watermap.augment import make_augmenter
     from watermap.dataset import PatchBatches, training_statistics
 
-    if store.count("train") < case.batch:
-        raise WatermapError(
-            f"a batch of {case.batch} from {store.count('train')} patches", hint="ask for more --scenes"
-        )
+    count = store.count("train")
+    if count < case.batch:
+        raise WatermapError(f"{count} patches are no batch of {case.batch}", hint="ask for more --scenes")
     of_pixels = training_statistics(store)
     batches = PatchBatches(
         store,
@@ -274,7 +275,7 @@ def by_pipeline(case: Case, store: Any, outputs: Sequence[str], steps: int) -> A
         shuffle=True,
         outputs=outputs,
     )
-    return repeated(batches, steps, whole=store.count("train") // case.batch)
+    return repeated(batches, steps, whole=count // case.batch)
 
 
 def repeated(batches: Any, steps: int, whole: int = 1) -> Any:
