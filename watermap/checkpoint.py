@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -61,9 +61,13 @@ class Checkpoint:
 
     Args:
         bundle: the bundle's folder; the state lives in a hidden folder of it.
+
+    Attributes:
+        followers: told the history of every state that is saved.
     """
 
     def __init__(self, bundle: Path) -> None:
+        self.followers: list[Callable[[Sequence[Mapping[str, Any]]], None]] = []
         self.folder = bundle / FOLDER
         self._state_path = self.folder / "state.json"
 
@@ -151,6 +155,8 @@ class Checkpoint:
         for path in self.folder.iterdir():
             if path.name not in kept:
                 path.unlink()
+        for follow in self.followers:
+            follow(state.history)
 
     def remove(self) -> None:
         """Forget the training: it is done, or it is not wanted."""

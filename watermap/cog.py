@@ -18,17 +18,15 @@ import rasterio.shutil
 from rasterio.windows import Window
 
 from watermap.bands import IMAGE_NO_DATA
+from watermap.codes import LAND as LAND
+from watermap.codes import NO_DATA as NO_DATA
+from watermap.codes import WATER as WATER
 from watermap.files import is_alive, unwritable
 from watermap.gdal import GDAL_ERRORS, WRITE_ERRORS
 from watermap.grid import Grid
 from watermap.storage import local
 
 Rgba = tuple[int, int, int, int]
-
-LAND: Final = 0
-WATER: Final = 1
-NO_DATA: Final = 255
-"""The codes of a label and of a water raster."""
 
 WATER_COLORS: Final[Mapping[int, Rgba]] = {
     LAND: (236, 226, 198, 255),

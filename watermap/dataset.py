@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from watermap.augment import Augmenter, Labels
+from watermap.devices import replicas
 from watermap.patch_store import PatchStore
 from watermap.radiometry import FloatArray, Statistics, fill_invalid
 from watermap.sampling import Order, Weights, drawn, turns
@@ -40,6 +41,8 @@ class PatchBatches(keras.utils.PyDataset):
 
     The order and the changes of a batch follow from (seed, epoch, patch) alone, so that training that was killed
     goes on with the very batches it would have seen.
+
+    Where devices share each batch, some patches are shown twice, so that the last batch can be shared out too.
 
     Args:
         store: the patches.
@@ -117,6 +120,7 @@ class PatchBatches(keras.utils.PyDataset):
             order = drawn(self._weights, rng)
         elif self._shuffle:
             rng.shuffle(order)
+        order = np.resize(order, -(-len(order) // replicas()) * replicas())
         return order, turns(order)
 
     def _patch_seed(self, position: int, turn: int) -> int:

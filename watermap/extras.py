@@ -20,6 +20,7 @@ EXTRAS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "earthengine": {"ee": "earthengine-api", "pyogrio": "pyogrio", "tenacity": "tenacity"},
     "cloud": {"fsspec": "fsspec", "gcsfs": "gcsfs", "s3fs": "s3fs"},
+    "mlflow": {"alembic": "alembic", "mlflow": "mlflow-skinny", "sqlalchemy": "sqlalchemy"},
     "flows": {"prefect": "prefect", "yaml": "pyyaml"},
     "dask": {"distributed": "prefect-dask", "prefect_dask": "prefect-dask"},
 }

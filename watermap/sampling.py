@@ -7,7 +7,7 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-from watermap.cog import LAND, WATER
+from watermap.codes import LAND, WATER
 from watermap.patch_store import PatchStore
 
 Weights = npt.NDArray[np.float64]

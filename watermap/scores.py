@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from watermap.cog import LAND, NO_DATA, WATER
+from watermap.codes import LAND, NO_DATA, WATER
 from watermap.errors import DataError
 
 Counts = npt.NDArray[np.int64]

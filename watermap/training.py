@@ -18,10 +18,12 @@ from watermap.candidates import run_id
 from watermap.checkpoint import Checkpoint, ProgressReporter, Recorder, TrainingState, Validator
 from watermap.config import StageConfig, TrainConfig
 from watermap.dataset import PatchBatches, training_statistics
+from watermap.devices import sharing
 from watermap.engines.conversion import convert_once
 from watermap.engines.converted import FOLDER as CONVERTED_FOLDER
-from watermap.errors import DataError, ModelError, UsageError
+from watermap.errors import DataError, ModelError, StorageError, UsageError
 from watermap.evaluation import score_split
+from watermap.experiment_log import ExperimentLog, experiment_log
 from watermap.files import write_text
 from watermap.losses import get_loss
 from watermap.metrics import Accuracy, MeanIoU, WaterIoU
@@ -61,7 +63,13 @@ class Training:
 
 
 def train(
-    patches: Path, out: Path, config: TrainConfig, *, overwrite: bool = False, progress: Progress = silent
+    patches: Path,
+    out: Path,
+    config: TrainConfig,
+    *,
+    overwrite: bool = False,
+    mlflow: str | None = None,
+    progress: Progress = silent,
 ) -> Training:
     """Train a model on patches.
 
@@ -70,12 +78,13 @@ def train(
         out: the bundle's folder. An unfinished training of the same settings in it is gone on with.
         config: settings.
         overwrite: replace what another training left there, finished or not.
+        mlflow: address of an MLflow that logs the training; None for no log.
         progress: told after every batch.
 
     Raises:
         DataError: the patches are damaged, leak, or hold none to train on.
         UsageError: the folder holds something else, or does not lie on this machine.
-        StorageError: the patches lie elsewhere and cannot be reached.
+        StorageError: the patches lie elsewhere and cannot be reached, or MLflow cannot.
         ModelError: weights cannot be had, or training diverged.
     """
     local(out)
@@ -89,14 +98,28 @@ def train(
         if (left := checkpoint.load()) is not None and left.run == run:
             checkpoint.remove()  # killed after the bundle was done
         return Training(done, unchanged=True, notes=_converted(done, patches, progress))
-    with checkpoint.locked():
+    with checkpoint.locked(), experiment_log(mlflow, out, run, config) as log:
         state = _state_of(checkpoint, run, overwrite=overwrite)
         resumed_from = state.epoch
+        if log is not None:
+            checkpoint.followers.append(log.follow)
         statistics = training_statistics(store, seed=config.seed)
-        model = _run_stages(store, statistics, config, checkpoint, state, progress)
+        with sharing(config.batch_size) as told:
+            model = _run_stages(store, statistics, config, checkpoint, state, progress)
         bundle = _finish(out, models.for_prediction(model), store, statistics, config, state)
+        notes = (*([told] if told else []), *_logged(log, state, bundle))
         checkpoint.remove()
-    return Training(bundle, resumed_from=resumed_from, notes=_converted(bundle, patches, progress))
+    return Training(bundle, resumed_from=resumed_from, notes=(*notes, *_converted(bundle, patches, progress)))
+
+
+def _logged(log: ExperimentLog | None, state: TrainingState, bundle: Bundle) -> tuple[str, ...]:
+    """Log a bundle where a log is kept; what goes wrong with that is no reason to lose a training."""
+    try:
+        if log is not None:
+            log.finish(state.history, bundle, [bundle.folder / name for name in (HISTORY_FILE, CURVES_FILE)])
+    except StorageError as error:
+        return (str(error),)
+    return ()
 
 
 def _converted(bundle: Bundle, patches: Path, progress: Progress) -> tuple[str, ...]:

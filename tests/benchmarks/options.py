@@ -1,16 +1,18 @@
-"""What benchmarks can be told on the command line."""
+"""What benchmarks can be told on the command line; what only some of them need is imported for those."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tests.benchmarks.bundles import FAST_REACH, random_bundle
 from tests.benchmarks.result import FOLDER
 from watermap.backend import require_keras
 from watermap.bands import REFLECTANCE_SCALE, STANDARD_BANDS
-from watermap.bundle import Bundle, open_bundle
 from watermap.config import PredictConfig
+
+if TYPE_CHECKING:
+    from watermap.bundle import Bundle
 
 
 def parser(what: str | None, repeats: int) -> argparse.ArgumentParser:
@@ -48,6 +50,9 @@ def chosen_bundle(given: argparse.Namespace, work: Path, bands: tuple[str, ...] 
         work: folder for a bundle that is not kept.
         bands: of a random one.
     """
+    from tests.benchmarks.bundles import FAST_REACH, random_bundle
+    from watermap.bundle import open_bundle
+
     if given.bundle is not None:
         return open_bundle(given.bundle)
     models = given.keep or work / "models"

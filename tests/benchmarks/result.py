@@ -15,7 +15,8 @@ from typing import Any, Final
 FOLDER = Path(__file__).parent / "results"
 
 _PACKAGES: Final = (
-    "watermap", "keras", "tensorflow", "openvino", "nncf", "numpy", "rasterio", "prefect", "dask", "distributed",
+    "watermap", "keras", "tensorflow", "jax", "jaxlib", "torch", "openvino", "nncf", "numpy", "rasterio",
+    "albumentations", "prefect", "dask", "distributed",
 )  # fmt: skip
 
 

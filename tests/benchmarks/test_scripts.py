@@ -6,6 +6,8 @@ Rivals are stood in for by scripts that answer as they would.
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -13,7 +15,17 @@ from typing import Any
 
 import pytest
 
-from tests.benchmarks import engines, half_empty, input_pipeline, memory, predict_scene, rivals, tiling, vectorize
+from tests.benchmarks import (
+    engines,
+    half_empty,
+    input_pipeline,
+    memory,
+    predict_scene,
+    rivals,
+    tiling,
+    train_step,
+    vectorize,
+)
 from tests.benchmarks.bundles import FAST_REACH, random_bundle
 from tests.benchmarks.commands import Run
 from watermap.bundle import open_bundle
@@ -23,6 +35,7 @@ from watermap.prediction import predict_scene as predict_scene_of
 
 pytestmark = pytest.mark.extended
 
+ROOT = Path(__file__).parents[2]
 SPEED = {"name", "seconds", "median_s", "mpx_a_second"}
 
 ANSWERS_LINES = """
@@ -167,3 +180,38 @@ def test_a_rival_that_cannot_start_is_told(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr("tests.benchmarks.rival._SCRIPT", tmp_path / "rival.py")
     with pytest.raises(RuntimeError, match="the rival ended"):
         engines.main(["--rivals", sys.executable, "--keep", str(tmp_path), "--out", str(tmp_path)])
+
+
+SMALL_STEPS = "--sides 32 --precisions float32 --batch 2 --steps 2 --repeats 1 --matrix 64 --scenes 1 --scene-size 64"
+
+
+@pytest.mark.parametrize("backend", ["jax", "tensorflow"])
+def test_train_step(backend: str, tmp_path: Path) -> None:
+    pytest.importorskip(backend)
+    networks = ["--networks", "unet:compact", "fcn:none", "--doubled", "unet:compact", "--most-batch", "4"]
+    command = [sys.executable, "-m", "tests.benchmarks.train_step", *networks, *SMALL_STEPS.split()]
+    environment = os.environ | {"KERAS_BACKEND": backend}
+    subprocess.run([*command, "--out", str(tmp_path)], env=environment, cwd=ROOT, capture_output=True, check=True)
+    found = result(tmp_path, f"train_step_{backend}")
+    rows = [row for row in found["results"] if "failed" not in row]
+    kinds = [(row["batch"], row["batches"]) for row in rows]
+    assert kinds == [(2, "memory"), (2, "pipeline"), (4, "memory"), (4, "pipeline")]
+    rate = found["settings"]["matrix_tflops"]["float32"]
+    for row in rows:
+        assert row["of_matrix_rate"] == pytest.approx(row["tflops"] / rate, 0.01)
+        flops_an_image = row["tflops"] * 1e12 / row["images_a_second"]
+        assert flops_an_image == pytest.approx(rows[0]["tflops"] * 1e12 / rows[0]["images_a_second"], 0.01)
+    (failed,) = [row["failed"] for row in found["results"] if "failed" in row]
+    assert "there is no encoder 'none'" in failed
+    assert found["settings"]["device"]
+    assert backend in found["versions"]
+
+
+def test_train_step_without_the_packages_of_the_pipeline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "albumentations", None)
+    train_step.main(["--networks", "unet:compact", *SMALL_STEPS.split(), "--name", "steps", "--out", str(tmp_path)])
+    (row,) = result(tmp_path, "steps")["results"]
+    assert row["batches"] == "memory"
+    assert "input pipeline left out: albumentations is not installed" in capsys.readouterr().out

@@ -13,6 +13,15 @@ from watermap.cli.options import READ, WRITTEN, config_file, setting
 from watermap.config import TrainConfig
 
 
+def _address(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    """Refuse what is no address: the word behind a `--mlflow` without one, for instance."""
+    if value and ":" not in value and value != "databricks":
+        raise click.BadParameter(
+            f"{value!r} is no address such as http://HOST:5000 or sqlite:///FILE; without one, put --mlflow last"
+        )
+    return value
+
+
 @click.command(name="train")
 @click.argument("patches_dir", type=READ)
 @click.option("--out", required=True, type=WRITTEN, help="Bundle folder to write.")
@@ -33,16 +42,29 @@ from watermap.config import TrainConfig
 @setting(TrainConfig, "xla")
 @setting(TrainConfig, "threshold")
 @setting(TrainConfig, "seed")
+@click.option(
+    "--mlflow",
+    is_flag=False,
+    flag_value="",
+    metavar="[ADDRESS]",
+    callback=_address,
+    help="Log the training with MLflow (extra mlflow), at an address such as http://HOST:5000 or sqlite:///FILE "
+    "[without one: mlflow.db beside OUT].",
+)
 @click.option("--overwrite", is_flag=True, help="Replace another bundle in the folder.")
 @config_file()
-def command(patches_dir: Path, out: Path, config_path: Path | None, *, overwrite: bool, **stated: Any) -> None:
+def command(
+    patches_dir: Path, out: Path, config_path: Path | None, *, mlflow: str | None, overwrite: bool, **stated: Any
+) -> None:
     """Train a model on the patches of PATCHES_DIR; run again after an interruption, it goes on where it was."""
     config = TrainConfig.load(config_path, section="train", **stated)
     require_keras()
+    from watermap.experiment_log import beside
     from watermap.training import train
 
+    address = beside(out) if mlflow == "" else mlflow
     with progress_bar() as progress:
-        training = train(patches_dir, out, config, overwrite=overwrite, progress=progress)
+        training = train(patches_dir, out, config, overwrite=overwrite, mlflow=address, progress=progress)
     if training.unchanged:
         note(f"{out} is trained on these patches with these settings already; nothing to do")
     elif training.resumed_from:

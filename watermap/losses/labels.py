@@ -6,7 +6,7 @@ from typing import Any, Final, TypeAlias
 
 from keras import ops
 
-from watermap.cog import NO_DATA
+from watermap.codes import NO_DATA
 
 Tensor: TypeAlias = Any
 """A tensor of whichever backend Keras runs on."""
