@@ -6,6 +6,8 @@ its exit code. Anything else that escapes is a defect of watermap and ends with 
 
 from __future__ import annotations
 
+from typing import Self
+
 EXIT_INTERRUPTED = 130
 
 
@@ -36,6 +38,15 @@ class WatermapError(Exception):
 
 class DefectError(WatermapError):
     """An error that nobody foresaw, in one of many inputs; the others go on. Its cause is that error."""
+
+    @classmethod
+    def of(cls, scene: object, cause: Exception) -> Self:
+        """The error that one met with a scene."""
+        told = f": {cause}" if str(cause) else ""
+        hint = "a defect of watermap; please report it with the lines that mapping this scene alone shows"
+        defect = cls(f"{scene}: unexpected {type(cause).__name__}{told}", hint=hint)
+        defect.__cause__ = cause
+        return defect
 
 
 class UsageError(WatermapError):

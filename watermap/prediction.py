@@ -8,10 +8,10 @@ import json
 import math
 import threading
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,11 +27,11 @@ from watermap.engines.choice import open_engine
 from watermap.engines.engine import Engine
 from watermap.errors import DataError, DefectError, UsageError, WatermapError
 from watermap.files import identity
-from watermap.gdal import open_dataset, raster_files, small_cache
+from watermap.gdal import raster_files, small_cache
 from watermap.inputs import output_name
 from watermap.maps.dates import DATE_TAG, seen_on
 from watermap.progress import Progress, named, silent
-from watermap.provenance import BUNDLE_TAG, CONFIG_TAG, SCENE_DIGEST_TAG, THRESHOLD_TAG, provenance
+from watermap.provenance import BUNDLE_TAG, CONFIG_TAG, SCENE_DIGEST_TAG, THRESHOLD_TAG, provenance, stated_provenance
 from watermap.radiometry import FloatArray, scene_radiometry, to_model
 from watermap.raster import Pixels, Radiometry, Raster, open_raster
 from watermap.storage import local
@@ -66,7 +66,7 @@ class Prediction:
     pixels: int
     notes: tuple[str, ...]
     products: tuple[Path, ...] = ()
-    replaces: bool = False
+    replaces: bool = field(default=False, compare=False)
 
 
 class Predictor:
@@ -208,7 +208,7 @@ def predict_scene(
     kind = predictor.config.probability
     layout = {"none": None, "percent": PERCENT_LAYOUT, "float": FLOAT_LAYOUT}[kind]
     water_pixels = valid_pixels = 0
-    earlier = _provenance(water_path)
+    earlier = stated_provenance(water_path)
     with small_cache(), open_raster(scene, names=names) as raster, ExitStack() as stack:
         pixels = raster.grid.width * raster.grid.height
         meanwhile = stack.enter_context(ThreadPoolExecutor(1))
@@ -241,15 +241,6 @@ def predict_scene(
         notes=notes,
         replaces=bool(earlier) and earlier != provenance(tags.result()),
     )
-
-
-def _provenance(raster: Path) -> Mapping[str, str]:
-    """What made a raster, nothing where there is none that can be read."""
-    try:
-        with open_dataset(raster) as dataset:
-            return provenance(dataset.tags())
-    except DataError:
-        return {}
 
 
 def predict_scenes(
@@ -289,7 +280,7 @@ def predict_scenes(
         except Exception as error:
             if _leaves(error):
                 raise
-            return _defect(scene, error)
+            return DefectError.of(scene, error)
 
     if jobs == 1:
         return [(scene, predicted(number, scene)) for number, scene in enumerate(scenes)]
@@ -313,16 +304,6 @@ def _leaves(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
-
-
-def _defect(scene: Path, cause: Exception) -> DefectError:
-    told = f": {cause}" if str(cause) else ""
-    defect = DefectError(
-        f"{scene}: unexpected {type(cause).__name__}{told}",
-        hint="a defect of watermap; please report it with the lines that mapping this scene alone shows",
-    )
-    defect.__cause__ = cause
-    return defect
 
 
 def _until(leaving: threading.Event, progress: Progress) -> Progress:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
+
+from watermap.errors import DataError
+from watermap.gdal import open_dataset
 
 BUNDLE_TAG: Final = "WATERMAP_BUNDLE_ID"
 """The metadata of a raster that says which bundle made it."""
@@ -20,6 +24,15 @@ def provenance(tags: Mapping[str, str]) -> Mapping[str, str]:
         return {}
     names = (BUNDLE_TAG, THRESHOLD_TAG, CONFIG_TAG)
     return {tag: text for tag, text in tags.items() if tag in names or tag.startswith(SCENE_DIGEST_TAG)}
+
+
+def stated_provenance(raster: Path) -> Mapping[str, str]:
+    """The provenance of a raster; none where there is no raster that can be read."""
+    try:
+        with open_dataset(raster) as dataset:
+            return provenance(dataset.tags())
+    except DataError:
+        return {}
 
 
 def contradiction(tags: Mapping[str, str], others: Mapping[str, str]) -> str | None:
