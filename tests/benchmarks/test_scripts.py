@@ -182,7 +182,7 @@ def test_a_rival_that_cannot_start_is_told(tmp_path: Path, monkeypatch: pytest.M
         engines.main(["--rivals", sys.executable, "--keep", str(tmp_path), "--out", str(tmp_path)])
 
 
-SMALL_STEPS = "--sides 32 --precisions float32 --batch 2 --steps 2 --repeats 1 --matrix 64 --scenes 1 --scene-size 64"
+SMALL_STEPS = "--sides 32 --precisions float32 --batch 2 --steps 2 --repeats 1 --matrix 64 --scenes 1 --scene-size 128"
 
 
 @pytest.mark.parametrize("backend", ["jax", "tensorflow"])
