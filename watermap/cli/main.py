@@ -106,6 +106,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
         error.show()
         return error.exit_code
     except DefectError as error:
+        if _interrupted:  # as below
+            _fail(_INTERRUPTED)
+            return EXIT_INTERRUPTED
         traceback.print_exception(error.__cause__)
         _fail(str(error))
         return error.exit_code
