@@ -83,10 +83,12 @@ def test_a_small_body_is_not_hidden_by_its_shore(tmp_path: Path) -> None:
     codes = np.zeros((500, 500), np.uint8)
     codes[150:153, 200:203] = 1
     small = upper(picture(plot_quicklook(*write(tmp_path, codes), tmp_path / "q.png")))
-    codes[150:180, 200:230] = 1
+    codes[350:380, 200:230] = 1
     large = upper(picture(plot_quicklook(*write(tmp_path, codes), tmp_path / "p.png")))
     assert not like_the_shore(small).any()
-    assert like_the_shore(large).sum() > 100
+    shore = np.argwhere(like_the_shore(large))
+    assert len(shore) > 100
+    assert shore[:, 0].min() > 0.6 * len(large)  # of the large body below it alone
     tinted = small[..., 2] - small[..., 0]
     assert 20 <= np.count_nonzero(tinted > 60) <= 80  # its own nine pixels, which are 40 of the picture's, and no more
 
