@@ -361,7 +361,7 @@ def _tags(scene: Path, predictor: Predictor, day: datetime.date | None) -> dict[
         BUNDLE_TAG: predictor.bundle.id,
         "WATERMAP_ENGINE": predictor.engine.name,
         THRESHOLD_TAG: f"{predictor.threshold:g}",
-        CONFIG_TAG: predictor.config.digest(),
+        CONFIG_TAG: predictor.config.model_copy(update={"probability": "none"}).digest(),  # which changes no pixel
         "WATERMAP_SCENE": output_name(scene),
         f"{SCENE_DIGEST_TAG}{kind.upper()}": value,
     }

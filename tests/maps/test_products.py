@@ -130,7 +130,7 @@ def test_what_is_made_again_is_not_told_as_removed(bundle: Bundle, tmp_path: Pat
 def test_all_stays_beside_the_same_map_made_again_and_beside_one_of_unknown_origin(
     bundle: Bundle, tmp_path: Path
 ) -> None:
-    scene, made = predicted(bundle, tmp_path)
+    scene, made = predicted(bundle, tmp_path, probability="percent")
     add_products(scene, made, ProductConfig())
     before = listing(tmp_path / "out")
     scene, made = predicted(bundle, tmp_path)
