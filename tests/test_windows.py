@@ -160,17 +160,30 @@ def test_picked_windows_cover_the_scene_and_fit_memory(rows: int, cols: int, pix
         assert all(a.start + a.size - b.start == layout.overlap for a, b in itertools.pairwise(each))
         assert size % 16 == 0
         assert all(span.start % 16 == 0 for span in each)
-    assert layout.shape[0] <= max(TALLEST + 16, least)
-    assert layout.shape[0] * layout.shape[1] <= max(pixels * 1.2 + 16 * TALLEST, least * max(least, TALLEST + 16))
+    tallest = max(TALLEST, TALLEST * 10_980 // cols) + 16  # a row of windows holds no more than in a whole tile
+    assert layout.shape[0] <= max(tallest, least)
+    assert layout.shape[0] * layout.shape[1] <= max(pixels * 1.2 + 16 * tallest, least * max(least, tallest))
 
 
 @pytest.mark.parametrize(
-    ("pixels", "overlap", "most"), [(1200 * 1200, 64, 1.14), (1200 * 1200, 96, 1.19), (3 << 20, 64, 1.113)]
+    ("side", "pixels", "overlap", "most"),
+    [
+        (10_980, 1200 * 1200, 64, 1.14),
+        (10_980, 1200 * 1200, 96, 1.19),
+        (10_980, 3 << 20, 64, 1.113),
+        (2048, 1200 * 1200, 96, 1.17),
+    ],
 )
-def test_a_whole_tile_is_computed_little_more_than_once(pixels: int, overlap: int, most: float) -> None:
+def test_a_scene_is_computed_little_more_than_once(side: int, pixels: int, overlap: int, most: float) -> None:
     """With windows as OpenVINO takes them in bfloat16, for models that see 31 and 47 pixels far; and larger ones."""
-    layout = picked_layout((10_980, 10_980), pixels, overlap)
-    assert layout.computed <= most * 10_980**2
+    layout = picked_layout((side, side), pixels, overlap)
+    assert layout.computed <= most * side**2
+
+
+def test_a_narrow_scene_is_one_column_of_windows() -> None:
+    layout = picked_layout((20_000, 300), 1200 * 1200, 96)
+    assert len(layout.cols) == 1
+    assert layout.computed <= 1.3 * 20_000 * 300
 
 
 @given(st.integers(0, 200))

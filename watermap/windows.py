@@ -41,7 +41,9 @@ _FADE: Final = 2
 """Pixels in the middle of an overlap in which one window gives way to the next."""
 
 TALLEST: Final = 1024
-"""Rows of a window at most, where its size is picked: a scene's rows are held in memory by the row of windows."""
+"""Rows of a window at most, where its size is picked: a scene's rows are held in memory by the row of windows. In
+scenes narrower than a Sentinel-2 tile as many more as take no more memory."""
+_TILE_COLS: Final = 10_980
 
 
 @dataclass(frozen=True)
@@ -92,8 +94,10 @@ def picked_layout(shape: tuple[int, int], pixels: int, overlap: int) -> Layout:
         overlap: pixels that neighbours share, a multiple of `STRIDE`.
     """
     least = 2 * overlap + STRIDE
-    tallest = min(TALLEST, max(math.isqrt(pixels), pixels // shape[1]))
     beyond = overlap // 2
+    width = math.ceil((shape[1] + beyond) / STRIDE) * STRIDE
+    held = max(TALLEST, TALLEST * _TILE_COLS // width)
+    tallest = min(held, max(math.isqrt(pixels), pixels // width))
     rows = even_size(shape[0] + beyond, max(least, _floor(tallest)), overlap, STRIDE)
     cols = even_size(shape[1] + beyond, max(least, _floor(pixels // rows)), overlap, STRIDE)
     return Layout(_spans(shape[0], rows, overlap), _spans(shape[1], cols, overlap), overlap)
