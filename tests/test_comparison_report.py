@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import matplotlib.image
 import numpy as np
 import pytest
 
 from watermap.comparison import Comparison, Contender, Run
-from watermap.comparison_report import as_markdown, columns, plot_maps, plot_scores, table_rows, write_reports
-from watermap.config import TrainConfig
+from watermap.comparison_report import as_markdown, columns, plot_maps, plot_scores, table_rows
 from watermap.patch_store import PatchStore
-from watermap.training import train
 
 BEST, OTHER = Contender("unet", "compact", "fast"), Contender("attention_unet", "compact", "reference")
 
@@ -79,17 +75,3 @@ def test_names_of_scenes_are_shown_as_they_are(
     dry = np.zeros((len(records), *store.read("test", [0]).label.shape[1:]), np.float32)
     monkeypatch.setattr("watermap.comparison_report._probabilities", lambda *_: (dry[:5], 0.5))
     assert plot_maps(comparison, store, tmp_path / "maps.png").is_file()
-
-
-def test_all_of_it_is_written(small_patches: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("watermap.training.convert_once", lambda *_: None)
-    config = TrainConfig(encoder="compact", preset="fast", epochs=1, batch_size=8, augment="none")
-    bundle = train(small_patches, tmp_path / "bundle", config).bundle
-    comparison = Comparison(runs={BEST: [run(0, 0.7)]}, folders={BEST: [bundle.folder]})
-    written = write_reports(comparison, small_patches, tmp_path)
-    assert [path.name for path in written] == ["comparison.png", "maps.png", "comparison.md", "comparison.csv"]
-    with (tmp_path / "comparison.csv").open() as file:
-        (row,) = csv.DictReader(file)
-    assert (row["arch"], row["seed"], row["water_iou"]) == ("unet", "0", "0.7")
-    shown = matplotlib.image.imread(tmp_path / "maps.png")
-    assert min(shown.shape[:2]) > 300

@@ -224,6 +224,7 @@ def test_patience_ends_a_stage_and_the_best_epoch_is_kept(small_patches: Path, t
     assert scored != pytest.approx(float(history[-1]["val_loss"]), rel=0.05)
 
 
+@pytest.mark.extended
 def test_the_averaged_weights_are_validated_and_kept(small_patches: Path, tmp_path: Path) -> None:
     stages = (StageConfig(name="a", loss="cross_entropy", schedule="constant", learning_rate=3e-3),)
     config = CONFIG.model_copy(update={"stages": stages, "epochs": 2, "batch_size": 16, "ema": 0.8})

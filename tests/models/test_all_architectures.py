@@ -48,7 +48,7 @@ def ran(backend: str, step: str, arch: str, folder: Path, source: Path) -> None:
 
 
 CASES: Final = [
-    pytest.param(backend, arch, marks=() if (backend, arch) == ("tensorflow", "unet3plus") else pytest.mark.extended)
+    pytest.param(backend, arch, marks=pytest.mark.extended)
     for backend in ("tensorflow", "jax")
     for arch in ARCHITECTURES
 ]
