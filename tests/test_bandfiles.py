@@ -43,8 +43,9 @@ from watermap.errors import DataError, UsageError
 from watermap.gdal import open_dataset, raster_files
 from watermap.grid import Grid
 from watermap.inputs import find_images, output_name
+from watermap.many_scenes import predict_scenes
 from watermap.predicted import predict_once
-from watermap.prediction import Predictor, predict_scene, predict_scenes
+from watermap.prediction import Predictor, predict_scene
 from watermap.raster import Pixels, Radiometry, open_raster
 from watermap.storage import location
 

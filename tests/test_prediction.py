@@ -1,6 +1,3 @@
-import signal
-import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +16,9 @@ from watermap.bands import STANDARD_BANDS
 from watermap.bundle import Bundle
 from watermap.cog import WATER_COLORS
 from watermap.config import PredictConfig
-from watermap.errors import DataError, DefectError, ModelError, UsageError
+from watermap.errors import DataError, ModelError, UsageError
 from watermap.grid import Grid
-from watermap.prediction import Prediction, Predictor, predict_scene, predict_scenes
+from watermap.prediction import Predictor, predict_scene
 
 GRIDS: dict[str, tuple[CRS, Affine]] = {
     "north_up": (UTM33, Affine(10, 0, 500_000, 0, -10, 5_300_000)),
@@ -221,16 +218,6 @@ def test_a_network_that_says_no_number_is_refused(tmp_path: Path) -> None:
     assert listing(tmp_path) == ["b", "place.tif"]
 
 
-def test_one_bad_scene_does_not_stop_the_others(bundle: Bundle, tmp_path: Path) -> None:
-    grid = Grid(*GRIDS["north_up"], 64, 64)
-    good = [write_image(tmp_path / f"{name}.tif", scene_values(64, 64), grid) for name in "ac"]
-    bad = tmp_path / "b.tif"
-    bad.write_text("no raster")
-    results = predict_scenes([good[0], bad, good[1]], Predictor(bundle, PredictConfig()), tmp_path / "out")
-    assert [type(result) for _, result in results] == [Prediction, DataError, Prediction]
-    assert listing(tmp_path / "out") == ["a_water.tif", "c_water.tif"]
-
-
 @pytest.mark.parametrize("config", [PredictConfig(window=100, overlap=32), PredictConfig(window=64, overlap=20)])
 def test_windows_that_do_not_fit_the_network_are_refused(config: PredictConfig, bundle: Bundle, tmp_path: Path) -> None:
     scene = write_image(tmp_path / "place.tif", scene_values(64, 64), Grid(*GRIDS["north_up"], 64, 64))
@@ -259,90 +246,6 @@ def test_a_window_that_hides_what_the_model_sees_is_refused(tmp_path: Path) -> N
     assert "windows of 128 are too small for a model that sees 40 pixels far" in one_line(error)
     assert Predictor(bundle, PredictConfig(engine="keras", window=128)).layout((100, 100)).computed == 128 * 128
     assert Predictor(bundle, PredictConfig(engine="keras", window=128, overlap=32)).layout((500, 500)).overlap == 32
-
-
-def test_a_scene_that_goes_away_does_not_stop_the_others(
-    bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    grid = Grid(*GRIDS["north_up"], 64, 64)
-    scenes = [write_image(tmp_path / f"{name}.tif", scene_values(64, 64), grid) for name in "ab"]
-
-    def identify(scene: Path) -> str:
-        if scene.stem == "a":
-            raise FileNotFoundError(2, "No such file or directory")
-        return "sha256:0"
-
-    monkeypatch.setattr("watermap.prediction._identity", identify)
-    predictor = Predictor(bundle, PredictConfig(engine="keras"))
-    (_, first), (_, second) = predict_scenes(scenes, predictor, tmp_path / "out")
-    assert isinstance(first, DataError)
-    assert isinstance(second, Prediction)
-    assert listing(tmp_path / "out") == ["b_water.tif"]
-
-
-@pytest.mark.parametrize("jobs", [1, 2])
-def test_an_error_that_nobody_foresaw_does_not_stop_the_others(jobs: int, bundle: Bundle, tmp_path: Path) -> None:
-    grid = Grid(*GRIDS["north_up"], 64, 64)
-    scenes = [write_image(tmp_path / f"{name}.tif", scene_values(64, 64), grid) for name in "ab"]
-
-    def then(scene: Path, made: Prediction) -> Prediction:
-        if scene.stem == "a":
-            raise TypeError("contour of a line")
-        return made
-
-    predictor = Predictor(bundle, PredictConfig(engine="keras"))
-    (_, first), (_, second) = predict_scenes(scenes, predictor, tmp_path / "out", jobs=jobs, then=then)
-    assert isinstance(first, DefectError)
-    assert isinstance(first.__cause__, TypeError)
-    assert str(first).startswith(f"{scenes[0]}: unexpected TypeError: contour of a line: ")
-    assert isinstance(second, Prediction)
-
-
-@pytest.mark.parametrize("error", [MemoryError(), OSError(28, "No space left on device"), KeyboardInterrupt()])
-def test_what_is_no_fault_of_a_scene_ends_the_run(error: BaseException, bundle: Bundle, tmp_path: Path) -> None:
-    scene = write_image(tmp_path / "a.tif", scene_values(64, 64), Grid(*GRIDS["north_up"], 64, 64))
-
-    def then(scene: Path, made: Prediction) -> Prediction:
-        if not isinstance(error, KeyboardInterrupt):
-            raise error
-        try:
-            raise error
-        except KeyboardInterrupt as interruption:
-            raise RuntimeError("a callback failed") from interruption  # as native code tells it
-
-    with pytest.raises((type(error), RuntimeError)):
-        predict_scenes([scene], Predictor(bundle, PredictConfig(engine="keras")), tmp_path / "out", then=then)
-
-
-def test_an_interruption_does_not_wait_for_the_scenes_that_run(
-    bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    grid = Grid(*GRIDS["north_up"], 512, 512)
-    scenes = [write_image(tmp_path / f"{name}.tif", scene_values(512, 512), grid) for name in "abc"]
-    predictor = Predictor(bundle, PredictConfig(engine="keras", window=64, overlap=0, batch_size=1))
-    started, main = threading.Event(), threading.get_ident()
-
-    def slow(windows: np.ndarray) -> np.ndarray:
-        started.set()
-        time.sleep(0.3)
-        return np.zeros(windows[:, 0].shape, dtype=np.float32)
-
-    monkeypatch.setattr(predictor.engine, "compute", slow)
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a process in the background ignores it
-
-    def interrupt() -> None:
-        started.wait()
-        signal.pthread_kill(main, signal.SIGINT)
-
-    threading.Thread(target=interrupt, daemon=True).start()
-    begun = time.monotonic()
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            predict_scenes(scenes, predictor, tmp_path / "out", jobs=2)
-    finally:
-        signal.signal(signal.SIGINT, before)
-    assert time.monotonic() - begun < 15  # 64 windows of each would take 19 s and more
-    assert not list((tmp_path / "out").glob("*"))
 
 
 def test_a_model_that_sees_the_whole_window_is_given_windows_as_in_training(tmp_path: Path) -> None:

@@ -30,8 +30,9 @@ def command(out: Path, scenes: int, size: int, epochs: int) -> None:
     require_keras()
     from watermap.evaluation import evaluate
     from watermap.files import write_text
+    from watermap.many_scenes import predict_scenes
     from watermap.patches import tile
-    from watermap.prediction import Predictor, predict_scenes
+    from watermap.prediction import Predictor
     from watermap.report import plot_panels
     from watermap.sample import trial, write_samples
     from watermap.training import train

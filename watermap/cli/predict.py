@@ -75,8 +75,9 @@ def command(
 
     images = find_images(scenes)
     from watermap.bundle import DEFAULT_MODELS, open_bundle
+    from watermap.many_scenes import predict_scenes
     from watermap.maps.products import add_products
-    from watermap.prediction import Prediction, Predictor, predict_scenes
+    from watermap.prediction import Prediction, Predictor
     from watermap.promotion import default_bundle
 
     if polygons:
