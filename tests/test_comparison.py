@@ -86,6 +86,9 @@ def test_what_does_not_go_together_is_told_before_anything_is_trained(small_patc
     models = contenders(["unet", "segnet"], ["resnet50"], ["fast"])
     with pytest.raises(UsageError, match="segnet does not take the resnet50 encoder"):
         compare(small_patches, tmp_path / "out", models, CONFIG, seeds=1)
+    config = CONFIG.model_copy(update={"recipe": "reference"})
+    with pytest.raises(UsageError, match=r"recipe reference .* needs weights"):
+        compare(small_patches, tmp_path / "out", MODELS, config, seeds=1)
     assert not (tmp_path / "out").exists()
 
 

@@ -144,24 +144,28 @@ def compare(
 
     Raises:
         DataError: the patches are damaged, or hold none to train on or to test with.
-        UsageError: `out` does not lie on this machine, or an architecture does not take an encoder.
+        UsageError: `out` does not lie on this machine, or an architecture does not take an encoder, or
+            settings that do not go with it.
     """
     local(out)
+    trainings = [
+        (model, TrainConfig.load(**(config.model_dump() | vars(model) | {"seed": seed})))
+        for seed, model in product(range(config.seed, config.seed + seeds), models)
+    ]
     for model in models:
         architecture(model.arch, model.encoder)
     store = PatchStore.open(patches)
     if not store.count("test"):
         raise DataError(f"{patches}: holds no test patches", hint="tile with a --test share above 0")
     found = Comparison()
-    for number, (seed, model) in enumerate(product(range(config.seed, config.seed + seeds), models)):
-        folder = out / model.name / f"seed-{seed}"
-        told = named(progress, f"{model.name}, seed {seed} ({number + 1} of {seeds * len(models)})")
-        settings = config.model_copy(update={**vars(model), "seed": seed})
+    for number, (model, settings) in enumerate(trainings, start=1):
+        folder = out / model.name / f"seed-{settings.seed}"
+        told = named(progress, f"{model.name}, seed {settings.seed} ({number} of {len(trainings)})")
         try:
             trained = train(patches, folder, settings, overwrite=overwrite, progress=told)
             run = _known(trained.bundle) or _scored(trained.bundle, patches, told)
         except WatermapError as error:
-            found.failures.append((f"{model.name}, seed {seed}", error))
+            found.failures.append((f"{model.name}, seed {settings.seed}", error))
             continue
         finally:
             keras.utils.clear_session()

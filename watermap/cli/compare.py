@@ -9,7 +9,8 @@ import click
 
 from watermap.backend import require_keras
 from watermap.cli.console import files_to_open, note, progress_bar, table
-from watermap.cli.options import READ, WRITTEN, config_file, setting
+from watermap.cli.options import READ, WRITTEN, config_file, setting, settings
+from watermap.cli.train import COURSE
 from watermap.config import TrainConfig
 from watermap.errors import PartialFailureError
 
@@ -21,13 +22,7 @@ from watermap.errors import PartialFailureError
 @setting(TrainConfig, "encoder", multiple=True)
 @setting(TrainConfig, "preset", multiple=True)
 @click.option("--seeds", type=click.IntRange(1, 100), default=3, show_default=True, help="Trainings of each model.")
-@setting(TrainConfig, "weights", metavar="imagenet|none|PATH")
-@setting(TrainConfig, "epochs")
-@setting(TrainConfig, "batch_size")
-@setting(TrainConfig, "patience")
-@setting(TrainConfig, "augment")
-@setting(TrainConfig, "threshold")
-@setting(TrainConfig, "seed")
+@settings(TrainConfig, COURSE)
 @click.option("--overwrite", is_flag=True, help="Train again what was trained with other settings.")
 @config_file()
 def command(

@@ -72,6 +72,22 @@ def setting(config: type[Config], name: str, *flags: str, **extra: Any) -> Calla
     return click.option(*names, name, default=None, help=f"{field.description}{shown}", **extra)
 
 
+def settings(config: type[Config], names: dict[str, str | None]) -> Callable[[_Command], _Command]:
+    """Options for several fields of a config, in the order given.
+
+    Args:
+        config: the stage's settings.
+        names: fields, each with what stands for its value in the help, None for what its type gives.
+    """
+
+    def add(command: _Command) -> _Command:
+        for name, metavar in reversed(names.items()):
+            command = setting(config, name, **({} if metavar is None else {"metavar": metavar}))(command)
+        return command
+
+    return add
+
+
 def switch(config: type[Config], name: str) -> Callable[[_Command], _Command]:
     """A click option that turns one field of a config on or off.
 

@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from watermap.backend import require_keras
 from watermap.cli.console import console, files_to_open, note, progress_bar, score, table
-from watermap.cli.options import READ, WRITTEN, config_file, setting
+from watermap.cli.options import READ, WRITTEN, config_file, setting, settings
 from watermap.config import TrainConfig
+
+COURSE: Final = {
+    "weights": "imagenet|none|PATH",
+    "recipe": None,
+    "epochs": None,
+    "batch_size": None,
+    "patience": None,
+    "loss": "LOSS+LOSS...",
+    "augment": None,
+    "sampling": None,
+    "precision": None,
+    "accumulate": None,
+    "ema": None,
+    "xla": None,
+    "threshold": None,
+    "seed": None,
+}
+"""Settings of training, whatever is trained."""
 
 
 def _address(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
@@ -28,20 +46,7 @@ def _address(_: click.Context, __: click.Parameter, value: str | None) -> str | 
 @setting(TrainConfig, "arch")
 @setting(TrainConfig, "encoder")
 @setting(TrainConfig, "preset")
-@setting(TrainConfig, "weights", metavar="imagenet|none|PATH")
-@setting(TrainConfig, "recipe")
-@setting(TrainConfig, "epochs")
-@setting(TrainConfig, "batch_size")
-@setting(TrainConfig, "patience")
-@setting(TrainConfig, "loss", metavar="LOSS+LOSS...")
-@setting(TrainConfig, "augment")
-@setting(TrainConfig, "sampling")
-@setting(TrainConfig, "precision")
-@setting(TrainConfig, "accumulate")
-@setting(TrainConfig, "ema")
-@setting(TrainConfig, "xla")
-@setting(TrainConfig, "threshold")
-@setting(TrainConfig, "seed")
+@settings(TrainConfig, COURSE)
 @click.option(
     "--mlflow",
     is_flag=False,
