@@ -14,7 +14,7 @@ from tests.folders import listing
 from tests.s3 import Bucket
 from watermap.bundle import Bundle, open_bundle
 from watermap.checkpoint import FOLDER, Checkpoint, TrainingState
-from watermap.config import PlateauConfig, ShoreConfig, StageConfig, TrainConfig
+from watermap.config import DecoderConfig, PlateauConfig, ShoreConfig, StageConfig, TrainConfig
 from watermap.dataset import PatchBatches
 from watermap.engines.conversion import convert_once
 from watermap.engines.converted import open_converted
@@ -235,6 +235,7 @@ def test_the_averaged_weights_are_validated_and_kept(small_patches: Path, tmp_pa
 
 THOROUGH = CONFIG.model_copy(
     update={
+        "decoder": DecoderConfig(dropout=0.2),
         "loss": "focal(gamma=1) + dice",
         "soft_shores": ShoreConfig(px=1),
         "sampling": "boundary",

@@ -19,6 +19,7 @@ from watermap.checkpoint import Checkpoint, ProgressReporter, Recorder, Training
 from watermap.config import StageConfig, TrainConfig
 from watermap.dataset import PatchBatches, training_statistics
 from watermap.devices import sharing
+from watermap.draws import SeededDraws
 from watermap.engines.conversion import convert_once
 from watermap.engines.converted import FOLDER as CONVERTED_FOLDER
 from watermap.errors import DataError, ModelError, StorageError, UsageError
@@ -216,6 +217,7 @@ def _run_stages(
                 verbose=0,
                 callbacks=[
                     ProgressReporter(progress, state, stage=stage.name, total_epochs=sum(epochs)),
+                    SeededDraws(config.seed, state),
                     Validator(),
                     Recorder(
                         checkpoint,
