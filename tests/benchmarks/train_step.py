@@ -14,8 +14,7 @@ import gc
 import os
 import statistics
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -209,6 +208,7 @@ def compiled(case: Case) -> Any:
     from watermap.metrics import Accuracy, MeanIoU, WaterIoU
     from watermap.models.architecture import PROBABILITY
     from watermap.models.registry import ARCHITECTURES
+    from watermap.optimiser import computing_in
 
     arch, _, encoder = case.network.partition(":")
     with computing_in(case.precision):
@@ -222,19 +222,6 @@ def compiled(case: Case) -> Any:
         jit_compile=has_xla(),
     )
     return model
-
-
-@contextmanager
-def computing_in(policy: str) -> Iterator[None]:
-    """Have layers that are made meanwhile compute in some precision."""
-    import keras
-
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(policy)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
 
 
 def in_memory(case: Case, outputs: Sequence[str], steps: int) -> Any:
