@@ -23,6 +23,7 @@ from watermap.models.arithmetic import flops_per_pixel
 from watermap.models.encoders import ENCODERS
 from watermap.models.registry import ARCHITECTURES
 from watermap.models.scaling import IMAGENET_STD, Scaling, imagenet_gains
+from watermap.optimiser import computing_in
 
 EXTENDED = pytest.mark.extended
 SIX = ("B2", "B3", "B4", "B8", "B11", "B12")
@@ -54,6 +55,14 @@ def test_the_fast_preset_has_a_lighter_decoder(arch: str, encoder: str) -> None:
     assert fast.get_layer("encoder").count_params() == reference.get_layer("encoder").count_params()
     assert flops_per_pixel(fast, 64) < flops_per_pixel(reference, 64)
     assert decoder_count(fast) < 0.6 * decoder_count(reference)
+
+
+def precisions(model: keras.Model) -> Iterator[tuple[str, str]]:
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from precisions(layer)
+        elif not isinstance(layer, keras.layers.InputLayer):  # it computes nothing
+            yield layer.name, layer.dtype_policy.name
 
 
 def decoder_count(model: Any) -> int:
@@ -305,10 +314,20 @@ def test_decoder_options_are_honoured(arch: str) -> None:
     norms = [layer for layer in stated.layers if isinstance(layer, keras.layers.BatchNormalization)]
     assert not norms
     assert any(isinstance(layer, keras.layers.BatchNormalization) for layer in plain.layers)
-    assert any(isinstance(layer, keras.layers.SpatialDropout2D) for layer in stated.layers)
+    assert any(isinstance(layer, keras.layers.Dropout) for layer in stated.layers)
     convolutions = [layer for layer in stated.layers if isinstance(layer, keras.layers.Conv2D)]
     assert all(layer.use_bias for layer in convolutions)
     assert not all(layer.use_bias for layer in plain.layers if isinstance(layer, keras.layers.Conv2D))
+
+
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_layers_keep_their_precision_when_loaded(arch: str, tmp_path: Path) -> None:
+    with computing_in("mixed_bfloat16"):
+        built = build(arch, "compact", bands=2, patch_size=32, preset="fast", decoder=DecoderConfig(dropout=0.5))
+    built.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert dict(precisions(loaded)) == dict(precisions(built))
+    assert set(dict(precisions(built)).values()) == {"mixed_bfloat16", "float32"}
 
 
 @pytest.mark.parametrize("arch", [arch for arch, found in ARCHITECTURES.items() if len(found.upsampling) > 1])

@@ -62,7 +62,10 @@ def bn_relu(x: KerasTensor, *, name: str, style: DecoderConfig = PLAIN) -> Keras
 
 def dropout(x: KerasTensor, style: DecoderConfig, *, name: str) -> KerasTensor:
     """Some channels dropped in training, as many as the style says."""
-    return layers.SpatialDropout2D(style.dropout, name=f"{name}_dropout")(x) if style.dropout else x
+    if not style.dropout:
+        return x
+    # Not SpatialDropout2D: Keras 3.15 loads it as float32 whatever it computed in, and it then draws otherwise.
+    return layers.Dropout(style.dropout, noise_shape=(None, 1, 1, None), name=f"{name}_dropout")(x)
 
 
 def grown(x: KerasTensor, factor: int, *, name: str) -> KerasTensor:
