@@ -1,3 +1,4 @@
+from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
 import numpy as np
@@ -29,6 +30,18 @@ def test_the_same_seed_gives_the_same_patch(kind: Literal["recipe", "flips"], ba
     assert not np.array_equal(first[0], other[0])
     assert first[0].dtype == np.float32
     assert first[0].shape == image.shape
+
+
+def test_several_threads_make_the_same_patches_as_one() -> None:
+    image, label, statistics = patch(6)
+    augment = make_augmenter("recipe", statistics)
+    assert augment is not None
+    alone = [augment(image, label, seed) for seed in range(64)]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda seed: augment(image, label, seed), range(64)))
+    for one, other in zip(alone, together, strict=True):
+        np.testing.assert_array_equal(one[0], other[0])
+        np.testing.assert_array_equal(one[1], other[1])
 
 
 def test_none_is_none() -> None:

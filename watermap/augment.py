@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -31,23 +32,49 @@ def make_augmenter(kind: Literal["recipe", "flips", "none"], statistics: Statist
     """
     if kind == "none":
         return None
+    if kind == "flips":
+        flips = _Pipelines(_flips)
+
+        def flip(image: FloatArray, label: Labels, seed: int) -> tuple[FloatArray, Labels]:
+            changed = flips.seeded(seed)(image=image, mask=label)
+            return changed["image"], changed["mask"]
+
+        return flip
     low = np.array(statistics.low, dtype=np.float32)
     reach = np.maximum(np.array(statistics.high, dtype=np.float32) - low, 1e-6)
     mean = np.array(statistics.mean, dtype=np.float32)
-    if kind == "flips":  # numbers stay as they are
-        low, reach = np.zeros_like(low), np.ones_like(reach)
-    pipeline = _recipe() if kind == "recipe" else _flips()
+    recipes = _Pipelines(_recipe)
 
     def augment(image: FloatArray, label: Labels, seed: int) -> tuple[FloatArray, Labels]:
-        pipeline.set_random_seed(seed)
-        unit = (image - low) / reach
-        changed = pipeline(image=unit, masks=[label, np.zeros_like(label)])
-        new_label, outside = changed["masks"]
-        new_image = changed["image"] * reach + low
-        new_image[outside == NO_DATA] = mean
+        rows, cols, bands = image.shape
+        lows, reaches = np.tile(low, cols), np.tile(reach, cols)  # by row of pixels: by pixel is four times as slow
+        unit = (image.reshape(rows, cols * bands) - lows) / reaches
+        codes = np.stack([label, np.zeros_like(label)], axis=-1)  # label and outside
+        changed = recipes.seeded(seed)(image=unit.reshape(image.shape), mask=codes)
+        new_label, outside = changed["mask"][..., 0], changed["mask"][..., 1]
+        new_image = np.ascontiguousarray(changed["image"]).reshape(rows, cols * bands) * reaches + lows
+        new_image = new_image.reshape(image.shape)
+        if outside.any():
+            new_image[outside == NO_DATA] = mean
         return new_image, new_label
 
     return augment
+
+
+class _Pipelines(threading.local):
+    """A pipeline for each thread: to seed one and to use it are two steps.
+
+    Args:
+        make: makes one.
+    """
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._pipeline = make()
+
+    def seeded(self, seed: int) -> Any:
+        """This thread's pipeline, which now draws from a seed."""
+        self._pipeline.set_random_seed(seed)
+        return self._pipeline
 
 
 def _flips() -> Any:
@@ -79,7 +106,9 @@ def _recipe() -> Any:
 def _albumentations() -> Any:
     os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it would ask the internet for a newer version
     import albumentations
+    import cv2
 
+    cv2.setNumThreads(1)  # patches are small, and made by several threads already
     return albumentations
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import keras
 import numpy as np
@@ -32,6 +33,11 @@ def training_statistics(store: PatchStore, *, seed: int = 0) -> Statistics:
         pixels = patch.image[patch.valid]
         found.append(pixels if len(pixels) <= each else rng.choice(pixels, each, replace=False))
     return Statistics.of(np.concatenate(found))
+
+
+_WORKERS: Final = 2
+"""Threads that make batches ahead. With a single one Keras makes none ahead outside of TensorFlow, and inside of it
+leaves them to a self-tuning pipeline, whose end it can wait for as long as the whole training took."""
 
 
 class PatchBatches(keras.utils.PyDataset):
@@ -72,7 +78,7 @@ class PatchBatches(keras.utils.PyDataset):
         epoch: int = 0,
         outputs: Sequence[str] = (),
     ) -> None:
-        super().__init__(workers=1, use_multiprocessing=False)
+        super().__init__(workers=_WORKERS, use_multiprocessing=False)
         self._store = store
         self._split = split
         self._batch_size = batch_size
@@ -101,11 +107,11 @@ class PatchBatches(keras.utils.PyDataset):
         images = fill_invalid(patches.image, patches.valid, self._statistics)
         if self._augment is None:
             return images, patches.label
-        changed = [
-            self._augment(image, label, self._patch_seed(int(position), int(turn)))
-            for image, label, position, turn in zip(images, patches.label, chosen, self._turns[here], strict=True)
-        ]
-        return np.stack([image for image, _ in changed]), np.stack([label for _, label in changed])
+        labels = patches.label
+        for place, (position, turn) in enumerate(zip(chosen, self._turns[here], strict=True)):
+            seed = self._patch_seed(int(position), int(turn))
+            images[place], labels[place] = self._augment(images[place], labels[place], seed)
+        return images, labels
 
     def on_epoch_end(self) -> None:
         """Go on to the next epoch's order and changes."""

@@ -88,8 +88,9 @@ def fill_invalid(image: npt.NDArray[Any], valid: npt.NDArray[np.bool_], statisti
         valid: (...), True where there is data.
         statistics: of the training pixels.
     """
-    mean = np.array(statistics.mean, dtype=np.float32)
-    filled: FloatArray = np.where(valid[..., None], image.astype(np.float32), mean)
+    filled: FloatArray = image.astype(np.float32)
+    if not valid.all():
+        filled[~valid] = np.array(statistics.mean, dtype=np.float32)
     return filled
 
 

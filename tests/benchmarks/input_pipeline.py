@@ -67,8 +67,9 @@ def _measured(store: PatchStore, config: TrainConfig, options: Any) -> list[dict
 
     of_pixels = training_statistics(store)
     model = _compiled(store, config)
-    fed = _steps(_batches(store, of_pixels, options), options.steps)
-    in_memory = _steps([fed[index] for index in range(options.steps)], options.steps)
+    batches = _batches(store, of_pixels, options)
+    fed = _steps(batches, options.steps, workers=batches.workers)
+    in_memory = _steps([fed[index] for index in range(options.steps)], options.steps, workers=batches.workers)
     ticks: list[float] = []
 
     def alone() -> float:
@@ -77,11 +78,11 @@ def _measured(store: PatchStore, config: TrainConfig, options: Any) -> list[dict
         ticks.append(time.process_time() - started)
         return seconds
 
-    def training(batches: Any) -> float:
-        return timed(lambda: model.fit(batches, epochs=1, shuffle=False, verbose=0))
+    def training(source: Any) -> float:
+        return timed(lambda: model.fit(source, epochs=1, shuffle=False, verbose=0))
 
-    for batches in (in_memory, fed):
-        training(batches)  # compiles
+    for source in (in_memory, fed):
+        training(source)  # compiles
     turns = {
         "from memory": lambda: training(in_memory),
         "input pipeline": lambda: training(fed),
@@ -135,8 +136,8 @@ def _batches(store: PatchStore, of_pixels: Statistics, options: Any) -> Any:
     )
 
 
-def _steps(batches: Any, count: int) -> Any:
-    """So many of some batches, over and over, as a Keras data set."""
+def _steps(batches: Any, count: int, *, workers: int) -> Any:
+    """So many of some batches, over and over, as a Keras data set with as many threads as training has."""
     import keras
 
     class Steps(keras.utils.PyDataset):
@@ -146,7 +147,7 @@ def _steps(batches: Any, count: int) -> Any:
         def __getitem__(self, index: int) -> Any:
             return batches[index % len(batches)]
 
-    return Steps(workers=1)
+    return Steps(workers=workers)
 
 
 if __name__ == "__main__":
