@@ -16,14 +16,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.models.conftest import digital_numbers, randomised
-from watermap.config import STRIDE, DecoderConfig
+from watermap.config import STRIDE, DecoderConfig, StageConfig, TrainConfig
 from watermap.errors import UsageError
+from watermap.losses import get_loss
 from watermap.models import build, for_prediction
 from watermap.models.arithmetic import flops_per_pixel
 from watermap.models.encoders import ENCODERS
 from watermap.models.registry import ARCHITECTURES
 from watermap.models.scaling import IMAGENET_STD, Scaling, imagenet_gains
-from watermap.optimiser import computing_in
+from watermap.optimiser import computing_in, make_optimizer
 
 EXTENDED = pytest.mark.extended
 SIX = ("B2", "B3", "B4", "B8", "B11", "B12")
@@ -328,6 +329,27 @@ def test_layers_keep_their_precision_when_loaded(arch: str, tmp_path: Path) -> N
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     assert dict(precisions(loaded)) == dict(precisions(built))
     assert set(dict(precisions(built)).values()) == {"mixed_bfloat16", "float32"}
+
+
+@pytest.mark.extended
+@pytest.mark.parametrize(
+    ("arch", "precision"),
+    [*((arch, "mixed_bfloat16") for arch in ARCHITECTURES), ("unet", "float32"), ("unet", "mixed_float16")],
+)
+def test_training_can_be_compiled_by_xla(arch: str, precision: str) -> None:
+    with computing_in(precision):
+        model = build(arch, "compact", bands=2, patch_size=32, preset="fast")
+    optimizer = make_optimizer(StageConfig(name="one"), TrainConfig(precision=precision), batches=2)
+    label = np.random.default_rng(2).integers(0, 2, (4, 32, 32)).astype(np.uint8)
+    loss = {name: get_loss("cross_entropy + dice") for name in model.output_names}
+    model.compile(optimizer=optimizer, loss=loss, jit_compile=True)
+    targets = label if len(model.output_names) == 1 else dict.fromkeys(model.output_names, label)
+    before = [weight.numpy().copy() for weight in model.trainable_weights]
+    history = model.fit(digital_numbers(4, 32, 32, 2), targets, batch_size=2, verbose=0).history
+    assert np.isfinite(history["loss"]).all()
+    after = [weight.numpy() for weight in model.trainable_weights]
+    assert all(np.isfinite(weight).all() for weight in after)
+    assert sum(not np.array_equal(*pair) for pair in zip(before, after, strict=True)) > 0.8 * len(before)
 
 
 @pytest.mark.parametrize("arch", [arch for arch, found in ARCHITECTURES.items() if len(found.upsampling) > 1])

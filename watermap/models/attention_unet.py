@@ -8,7 +8,7 @@ from typing import Final
 from keras import KerasTensor, layers
 
 from watermap.models.architecture import PROBABILITY, Architecture, Plan
-from watermap.models.blocks import attention_gate, bn_relu, conv_bn_relu, dropout, join, skips_upwards
+from watermap.models.blocks import attention_gate, bn_relu, conv_bn_relu, dropout, grown, join, skips_upwards
 from watermap.models.encoders import ENCODERS
 from watermap.models.unet import UNET_FILTERS
 
@@ -33,7 +33,7 @@ def attention_unet(features: Sequence[KerasTensor], plan: Plan) -> Mapping[str, 
             x = layers.Conv2DTranspose(width, 3, strides=2, padding="same", name=f"{name}_up_conv")(x)
             x = bn_relu(x, name=f"{name}_up", style=style)
         else:
-            x = layers.UpSampling2D(2, interpolation="bilinear", name=f"{name}_grown")(x)
+            x = grown(x, 2, name=f"{name}_grown")
             x = conv_bn_relu(x, width, name=f"{name}_up", style=style)
         if skip is None:
             x = conv_bn_relu(x, width, name=f"{name}_1", style=style)

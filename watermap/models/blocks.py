@@ -69,8 +69,11 @@ def dropout(x: KerasTensor, style: DecoderConfig, *, name: str) -> KerasTensor:
 
 
 def grown(x: KerasTensor, factor: int, *, name: str) -> KerasTensor:
-    """Interpolated bilinearly to `factor` times the size; `x` itself where that is one."""
-    return x if factor == 1 else layers.UpSampling2D(factor, interpolation="bilinear", name=name)(x)
+    """Interpolated bilinearly to `factor` times the size; `x` itself where that is one.
+
+    In float32 whatever else computes in: TensorFlow 2.21's XLA cannot compile the gradient of anything else.
+    """
+    return x if factor == 1 else layers.UpSampling2D(factor, interpolation="bilinear", dtype="float32", name=name)(x)
 
 
 def residual_block(x: KerasTensor, filters: int, *, name: str, strides: int = 1) -> KerasTensor:

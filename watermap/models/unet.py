@@ -9,7 +9,7 @@ from keras import KerasTensor, layers
 
 from watermap.config import Preset
 from watermap.models.architecture import PROBABILITY, Architecture, Plan
-from watermap.models.blocks import conv_bn_relu, dropout, join, skips_upwards
+from watermap.models.blocks import conv_bn_relu, dropout, grown, join, skips_upwards
 from watermap.models.encoders import ENCODERS
 
 UNET_FILTERS: Final[Mapping[str, Mapping[Preset, tuple[int, ...]]]] = {
@@ -38,7 +38,7 @@ def unet(features: Sequence[KerasTensor], plan: Plan) -> Mapping[str, KerasTenso
     for level, (width, skip) in enumerate(zip(plan.filters, skips, strict=True), start=1):
         name = f"decoder{level}"
         if plan.upsampling == "bilinear":
-            x = layers.UpSampling2D(2, interpolation="bilinear", name=f"{name}_up")(x)
+            x = grown(x, 2, name=f"{name}_up")
             x = conv_bn_relu(x, width, name=f"{name}_1", style=style)
         else:
             x = layers.Conv2DTranspose(width, 2, strides=2, name=f"{name}_up_conv")(x)
