@@ -10,8 +10,8 @@ from rasterio.windows import Window
 
 from watermap.bundle import open_bundle
 from watermap.config import TrainConfig
-from watermap.engines.converted import is_converted
-from watermap.engines.openvino_engine import is_installed
+from watermap.engines.converted import is_converted, refusal_of
+from watermap.engines.openvino_engine import is_installed, openvino_version
 from watermap.errors import DataError, ModelError
 from watermap.files import file_digest
 from watermap.ground import footprints
@@ -37,13 +37,15 @@ def candidate_folder(patches: Path, models: Path, config: TrainConfig) -> Path:
 
 
 def is_trained(folder: Path) -> bool:
-    """Whether a candidate's folder holds its bundle, whole, and converted where OpenVINO is installed."""
+    """Whether a candidate's folder holds its bundle, whole, and converted where OpenVINO is installed and can do it."""
     try:
         bundle = open_bundle(folder)
     except ModelError:
         return False
     is_its_own = folder.name.endswith(f"_{bundle.contract.training.get('run')}")
-    return is_its_own and (not is_installed() or is_converted(bundle))
+    if not is_its_own or not is_installed():
+        return is_its_own
+    return is_converted(bundle) or refusal_of(bundle, openvino_version()) is not None
 
 
 def check_held_out(store: PatchStore, held_out: Path) -> None:

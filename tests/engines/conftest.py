@@ -61,6 +61,7 @@ def unsure(model: Any) -> Any:
 
 def make_unet(folder: Path, arch: str = "unet") -> Bundle:
     """A compact network with weights as after some training."""
+    keras.utils.set_random_seed(0)
     scaling = Scaling(mean=STATISTICS.mean, std=STATISTICS.std)
     model = unsure(build(arch, "compact", bands=6, patch_size=PATCH, preset="fast", scaling=scaling))
     return save_bundle(

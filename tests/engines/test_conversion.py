@@ -14,6 +14,7 @@ from tests.engines.conftest import PATCH, ROUNDING, make_unet
 from tests.failures import one_line
 from tests.folders import listing
 from watermap.bundle import Bundle, open_bundle
+from watermap.candidates import is_trained
 from watermap.cog import NO_DATA
 from watermap.engines import conversion
 from watermap.engines.conversion import compare, convert, convert_once
@@ -51,7 +52,7 @@ def test_what_openvino_cannot_run_at_every_size_is_refused_in_one_line(
     with pytest.raises(ModelError, match=r"OpenVINO cannot convert it.*--engine keras") as caught:
         convert(bundle, patches)
     assert "\n" not in str(caught.value)
-    assert not (bundle.folder / "openvino").exists()
+    assert listing(bundle.folder / "openvino") == ["refused.json"]
 
 
 def test_what_was_checked_is_on_record(bundle: Bundle) -> None:
@@ -96,7 +97,37 @@ def test_a_model_that_says_something_else_is_not_kept(
     with pytest.raises(ModelError) as error:
         convert(bundle, patches)
     assert "of the pixels another class" in one_line(error)
-    assert [name for name in listing(bundle.folder) if not name.endswith(".lock")] == before
+    assert [name for name in listing(bundle.folder) if not name.endswith(".lock")] == [*before, "openvino"]
+    assert listing(bundle.folder / "openvino") == ["refused.json"]
+    assert open_converted(bundle) is None
+
+
+def test_what_was_refused_is_not_tried_again_by_itself(
+    patches: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = make_unet(tmp_path / "unet_none")  # its run is called none
+    tried: list[str] = []
+
+    def fail(model: object) -> object:
+        tried.append("")
+        raise RuntimeError("unsupported operation")
+
+    assert not is_trained(bundle.folder)
+    with monkeypatch.context() as patch:
+        patch.setattr(conversion, "planar", fail)
+        for _ in range(2):
+            with pytest.raises(ModelError) as error:
+                convert_once(bundle, patches)
+            assert "OpenVINO cannot convert it (unsupported operation): predict with --engine keras" in one_line(error)
+        assert len(tried) == 1
+        with pytest.raises(ModelError):
+            convert(bundle, patches)  # asked for, it is tried
+        assert len(tried) == 2
+    assert is_trained(bundle.folder)
+    with monkeypatch.context() as patch:
+        patch.setattr(conversion, "openvino_version", lambda: "another")
+        assert convert_once(bundle, patches) is not None
+    assert listing(bundle.folder / "openvino") == ["converted.json", "model.bin", "model.xml"]
 
 
 def test_patches_of_other_bands_are_refused(samples: Path, tmp_path: Path) -> None:

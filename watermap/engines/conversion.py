@@ -15,7 +15,18 @@ import numpy.typing as npt
 from watermap.bundle import Bundle
 from watermap.cog import NO_DATA, WATER
 from watermap.config import Precision
-from watermap.engines.converted import FOLDER, RECORD_FILE, Check, Converted, Record, is_converted, open_converted
+from watermap.engines.converted import (
+    FOLDER,
+    RECORD_FILE,
+    REFUSAL_FILE,
+    Check,
+    Converted,
+    Record,
+    Refusal,
+    is_converted,
+    open_converted,
+    refusal_of,
+)
 from watermap.engines.engine import Engine
 from watermap.engines.keras_engine import KerasEngine
 from watermap.engines.openvino_engine import (
@@ -23,9 +34,10 @@ from watermap.engines.openvino_engine import (
     has_bfloat16,
     is_installed,
     openvino_library,
+    openvino_version,
 )
 from watermap.errors import DataError, ModelError, UsageError
-from watermap.files import file_digest, locked, unwritable
+from watermap.files import file_digest, locked, unwritable, write_text
 from watermap.patch_store import PatchStore
 from watermap.progress import Progress, silent
 from watermap.radiometry import FloatArray, fill_invalid
@@ -94,7 +106,7 @@ def convert(bundle: Bundle, patches: Path, *, int8: bool = False, progress: Prog
                 checks = _checks(bundle, store, part, precisions)
             record = Record(
                 converted_from=bundle.contract.model_digest,
-                openvino=openvino.__version__.split("-")[0],
+                openvino=openvino_version(),
                 files={path.name: file_digest(path) for path in sorted(part.iterdir())},
                 checks=checks,
             )
@@ -118,17 +130,22 @@ def _refusing_what_fails(bundle: Bundle) -> Iterator[None]:
     try:
         yield
     except (RuntimeError, openvino_library().frontend.OpConversionFailure) as error:
-        raise ModelError(
-            f"{bundle.folder}: OpenVINO cannot convert it ({str(error).strip().splitlines()[-1]})",
-            hint="predict with --engine keras",
-        ) from error
+        raise _refused(bundle, f"OpenVINO cannot convert it ({str(error).strip().splitlines()[-1]})") from error
 
 
 def convert_once(bundle: Bundle, patches: Path, progress: Progress = silent) -> Converted | None:
-    """Convert a bundle unless it is converted, or cannot be here."""
+    """Convert a bundle unless it is converted, or cannot be here.
+
+    Raises:
+        ModelError: it cannot be converted, as far as this version of OpenVINO was seen to.
+    """
     if not can_convert():
         return None
-    return open_converted(bundle) if is_converted(bundle) else convert(bundle, patches, progress=progress)
+    if is_converted(bundle):
+        return open_converted(bundle)
+    if (refusal := refusal_of(bundle, openvino_version())) is not None:
+        raise _error(bundle, refusal)
+    return convert(bundle, patches, progress=progress)
 
 
 def _fitting(store: PatchStore, bundle: Bundle) -> PatchStore:
@@ -288,7 +305,16 @@ def _water_iou(water: npt.NDArray[np.bool_], label: npt.NDArray[Any]) -> float |
 def _refuse_what_differs(bundle: Bundle, record: Record) -> None:
     check = record.checks["float32"]
     if not check.accepts("float32"):
-        raise ModelError(
-            f"{bundle.folder}: the converted model gives {1 - check.agreement:.2%} of the pixels another class",
-            hint="it is not kept; predict with --engine keras, and report this",
-        )
+        raise _refused(bundle, f"converted, it gives {1 - check.agreement:.2%} of the pixels another class")
+
+
+def _refused(bundle: Bundle, reason: str) -> ModelError:
+    """An error for a bundle that cannot be converted; the bundle remembers it."""
+    refusal = Refusal(converted_from=bundle.contract.model_digest, openvino=openvino_version(), reason=reason)
+    (bundle.folder / FOLDER).mkdir(exist_ok=True)
+    write_text(bundle.folder / FOLDER / REFUSAL_FILE, refusal.model_dump_json(indent=1) + "\n")
+    return _error(bundle, refusal)
+
+
+def _error(bundle: Bundle, refusal: Refusal) -> ModelError:
+    return ModelError(f"{bundle.folder}: {refusal.reason}", hint="predict with --engine keras")

@@ -4,6 +4,7 @@ BUNDLE/openvino/
   converted.json               the record, written last
   model.xml model.bin          float32 weights, batch norm folded; computes in float32 or bfloat16
   int8.xml int8.bin            eight-bit weights and features, where it was asked for
+  refused.json                 instead of all these: why there is no converted model
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from watermap.storage import remote
 
 FOLDER: Final = "openvino"
 RECORD_FILE: Final = "converted.json"
+REFUSAL_FILE: Final = "refused.json"
 FORMAT_VERSION: Final = 1
 
 LEAST_AGREEMENT: Final[dict[Precision, float]] = {"float32": 0.9999, "bfloat16": 0.999, "int8": 0.99}
@@ -78,6 +80,22 @@ class Record(BaseModel):
     def accepted(self, precision: Precision) -> bool:
         """Whether a precision was checked and found good."""
         return precision in self.checks and self.checks[precision].accepts(precision)
+
+
+class Refusal(BaseModel):
+    """Why a model has no converted form, so that it is not tried again and again.
+
+    Attributes:
+        converted_from: SHA-256 of the Keras file.
+        openvino: version that was to convert it.
+        reason: what was wrong.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    converted_from: str
+    openvino: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -152,6 +170,17 @@ def is_converted(bundle: Bundle) -> bool:
     except ModelError:
         return False
     return converted is not None
+
+
+def refusal_of(bundle: Bundle, openvino: str) -> Refusal | None:
+    """Why a bundle's weights were not converted; None where that was never tried, or not with this OpenVINO."""
+    try:
+        text = (bundle.folder / FOLDER / REFUSAL_FILE).read_text(encoding="utf-8")
+        refusal = Refusal.model_validate_json(text)
+    except (OSError, ValueError):
+        return None
+    is_this = (refusal.converted_from, refusal.openvino) == (bundle.contract.model_digest, openvino)
+    return refusal if is_this else None
 
 
 def _damaged(path: Path, reason: str) -> ModelError:

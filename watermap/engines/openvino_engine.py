@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import importlib.metadata
 import importlib.util
 import math
 import sys
@@ -31,6 +32,11 @@ _BYTES: Final[dict[Precision, int]] = {"float32": 4, "bfloat16": 2, "int8": 2}
 def is_installed() -> bool:
     """Whether OpenVINO can be imported; it is not."""
     return importlib.util.find_spec("openvino") is not None
+
+
+def openvino_version() -> str:
+    """Of the OpenVINO that is installed."""
+    return importlib.metadata.version("openvino")
 
 
 def openvino_library() -> Any:
