@@ -13,7 +13,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import rasterio
 
 from tests.benchmarks import (
     engines,
@@ -22,12 +24,14 @@ from tests.benchmarks import (
     memory,
     predict_scene,
     rivals,
+    screening,
     tiling,
     train_step,
     vectorize,
 )
 from tests.benchmarks.bundles import FAST_REACH, random_bundle
 from tests.benchmarks.commands import Run
+from tests.rasters import make_grid
 from watermap.bundle import open_bundle
 from watermap.config import PredictConfig
 from watermap.prediction import Predictor
@@ -134,6 +138,25 @@ def test_half_empty(bundle: list[str], quick: None, tmp_path: Path) -> None:
     assert list(rows) == ["full", "half empty"]
     assert rows["full"]["to_full"] == 1
     assert "to_full_without_start_up" in rows["half empty"]
+
+
+def test_screening(small_patches: Path, tmp_path: Path) -> None:
+    classes = np.full((256, 256), 255, np.uint8)
+    classes[:128, :192] = 0
+    classes[10, 10] = 1
+    shape = {"height": 256, "width": 256, "count": 1, "dtype": "uint8"}
+    with rasterio.open(tmp_path / "a_water.tif", "w", transform=make_grid(256, 256).transform, **shape) as out:
+        out.write(classes, 1)
+    told = ["--patches", str(small_patches), "--epochs", "1", "--repeats", "1", "--out", str(tmp_path)]
+    screening.main(["--maps", str(tmp_path / "a_water.tif"), "--overlap", "64", *told])
+    rows = by_name(result(tmp_path, "screening"))
+    assert rows["a, 64 px"]["windows"] == 6
+    assert rows["a, 64 px"]["dry"] == pytest.approx(5 / 6, abs=1e-3)
+    assert rows["a, 128 px"]["dry"] == 0.5
+    assert rows["a, 64 px"]["arithmetic_to_today"] == pytest.approx(4 / 6 / 1.0625**2, abs=1e-3)
+    light = rows["MobileNetV2 0.35, seed 0"]
+    assert 0 <= light["wet_missed"] <= 1
+    assert light["kflop_per_pixel"] > 1
 
 
 def test_rivals(bundle: list[str], quick: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
