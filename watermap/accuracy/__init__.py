@@ -1,0 +1,1 @@
+"""What a map is worth: areas and accuracies with their uncertainty, from a sample that somebody interpreted."""
