@@ -1,0 +1,57 @@
+"""Strata of a water raster: water, the land beside it, where most errors are, and the rest of the land."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from rasterio.windows import Window
+from scipy import ndimage
+
+from watermap.codes import LAND, NO_DATA, WATER
+from watermap.grid import blocks
+from watermap.labels import Label
+
+Strata = npt.NDArray[np.uint8]
+"""(rows, cols): index of the stratum, 255 no data."""
+
+NAMES: Final = ("water", "land beside water", "other land")
+MAPPED_AS: Final = (WATER, LAND, LAND)
+_BESIDE: Final = 1
+_OTHER: Final = 2
+
+_BLOCK_ROWS: Final = 256
+
+
+def stratify(codes: npt.NDArray[np.uint8], shore_px: int) -> Strata:
+    """The stratum of each pixel.
+
+    Args:
+        codes: (rows, cols) of a water raster.
+        shore_px: land as near to water as this, along rows, columns and diagonals, lies beside it.
+    """
+    water = codes == WATER
+    near = ndimage.maximum_filter(water, size=2 * shore_px + 1, mode="constant")
+    strata = np.where(water, 0, np.where(near, _BESIDE, _OTHER)).astype(np.uint8)
+    strata[codes == NO_DATA] = NO_DATA
+    return strata
+
+
+def strata_blocks(label: Label, shore_px: int) -> Iterator[tuple[Window, Strata]]:
+    """Strata of a water raster from top to bottom, in memory of some rows.
+
+    Args:
+        label: the water raster, open.
+        shore_px: as in `stratify`.
+
+    Yields:
+        A window of full width, and its strata; the windows are the same whatever `shore_px` is.
+    """
+    grid = label.own_grid
+    for block in blocks(grid, _BLOCK_ROWS):
+        first, end = int(block.row_off), int(block.row_off + block.height)
+        above, below = max(0, first - shore_px), min(grid.height, end + shore_px)
+        codes = label.read(Window(0, above, grid.width, below - above))
+        yield block, stratify(codes, shore_px)[first - above : len(codes) - (below - end)]
