@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
@@ -211,7 +212,10 @@ def epochs_in(state: Path) -> int:
     return int(json.loads(state.read_text())["epoch"]) if state.exists() else 0
 
 
-def test_patience_ends_a_stage_and_the_best_epoch_is_kept(small_patches: Path, tmp_path: Path) -> None:
+def test_patience_ends_a_stage_and_the_best_epoch_is_kept(
+    small_patches: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = counted_steps(monkeypatch)
     stages = (StageConfig(name="too fast", loss="cross_entropy", learning_rate=0.05),)
     config = CONFIG.model_copy(update={"stages": stages, "epochs": 12, "patience": 1, "batch_size": 32})
     bundle = train(small_patches, tmp_path / "b", config).bundle
@@ -222,6 +226,20 @@ def test_patience_ends_a_stage_and_the_best_epoch_is_kept(small_patches: Path, t
     scored = bundle.contract.scores["validation"]["cross_entropy"]
     assert scored == pytest.approx(float(best["val_loss"]), rel=0.05)
     assert scored != pytest.approx(float(history[-1]["val_loss"]), rel=0.05)
+    assert len(steps) == 1  # a second trace of the step takes seconds to a minute
+
+
+def counted_steps(monkeypatch: pytest.MonkeyPatch) -> list[None]:
+    """One more for each time that TensorFlow traces a training step."""
+    traced: list[None] = []
+    step = keras.Model.train_step
+
+    def counting(self: keras.Model, data: object) -> object:
+        traced.append(None)
+        return step(self, data)
+
+    monkeypatch.setattr(keras.Model, "train_step", counting)
+    return traced
 
 
 @pytest.mark.extended

@@ -23,7 +23,7 @@ from watermap.cli.main import run
 from watermap.stac import CATALOG_FILE
 
 
-@pytest.mark.slow
+@pytest.mark.extended
 def test_from_sample_scenes_to_water_maps(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bands = ",".join(STANDARD_BANDS)
     assert run(["sample", "--out", "scenes", "--scenes", "6", "--size", "256", "--seed", "3"]) == 0
