@@ -6,11 +6,12 @@ import csv
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 from watermap.bands import TRUE_COLOR
 from watermap.cog import WATER
@@ -36,6 +37,8 @@ _BASELINES: Final = {"ndwi": "NDWI > 0", "ndwi_otsu": "NDWI, Otsu", "mndwi": "MN
 _BLUE: Final = "#1f77c8"
 _INK: Final = "0.25"
 _EXAMPLES: Final = 5
+_WIDE: Final = 5.0
+"""Costs that differ by more than this are drawn on a logarithmic scale."""
 
 
 def write_reports(comparison: Comparison, patches: Path, out: Path) -> list[Path]:
@@ -126,6 +129,7 @@ def plot_scores(comparison: Comparison, path: Path) -> Path:
     models = comparison.ranked()
     figure = Figure(figsize=(12, 1.9 + 0.42 * max(len(models), 5)), layout="constrained")
     dots, costs = figure.subplots(1, 2, sharex=True)
+    points: list[tuple[str, float, float]] = []
     for row, model in enumerate(models):
         values = [run.scores["water_iou"] or 0 for run in comparison.runs[model]]
         mean = float(np.mean(values))
@@ -133,16 +137,14 @@ def plot_scores(comparison: Comparison, path: Path) -> Path:
         dots.plot([mean, mean], [row - 0.3, row + 0.3], color=_INK, linewidth=2)
         flops = comparison.runs[model][0].flops_per_pixel / 1e3
         costs.plot(mean, flops, "o", color=_BLUE, markersize=8)
-        costs.annotate(
-            model.name, (mean, flops), (6, 4), textcoords="offset points", fontsize=8, color=_INK, parse_math=False
-        )
+        points.append((model.name, mean, flops))
     dots.set_yticks(range(len(models)), [model.name for model in models], parse_math=False)
     dots.set_ylim(len(models) - 0.4, -0.9)
     dots.set_title("Each run, and the mean of the seeds", fontsize=10, loc="left")
     costs.set_title("Against what it costs to map", fontsize=10, loc="left")
-    costs.set(yscale="log", ylabel="GFLOP a megapixel")
-    costs.margins(x=0.25, y=0.2)
     _mark_baselines(dots, comparison)
+    _scale_costs(costs, [flops for _, _, flops in points])
+    _name_points(costs, points)
     for axes in (dots, costs):
         axes.set_xlabel("water IoU on the test patches")
         axes.grid(alpha=0.3)
@@ -150,13 +152,54 @@ def plot_scores(comparison: Comparison, path: Path) -> Path:
     return save_figure(figure, path)
 
 
+def _scale_costs(axes: Axes, flops: Sequence[float]) -> None:
+    axes.set_ylabel("GFLOP a megapixel")
+    axes.margins(x=0.25, y=0.2)
+    if max(flops) < _WIDE * min(flops):
+        axes.set_ylim(0, 1.2 * max(flops))
+        return
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter("{x:g}")
+
+
+def _name_points(axes: Axes, points: Sequence[tuple[str, float, float]]) -> None:
+    """Write names beside points, on the side that has more room."""
+    middle = sum(axes.get_xlim()) / 2
+    for name, x, y in points:
+        _write_beside(axes, name, (x, y), left=x > middle, level="center", color=_INK)
+
+
 def _mark_baselines(axes: Axes, comparison: Comparison) -> None:
-    for name, scores in comparison.baselines.items():
-        value = scores["water_iou"]
-        if name.endswith("_otsu") or value is None:
-            continue
+    """Mark what the indices score, the weaker one's name left of its line, where it runs into none."""
+    found = {name: scores["water_iou"] for name, scores in comparison.baselines.items() if not name.endswith("_otsu")}
+    values = sorted((value, name) for name, value in found.items() if value is not None)
+    for number, (value, name) in enumerate(values):
         axes.axvline(value, color="#b07d2b", linestyle="--", linewidth=1)
-        axes.annotate(_BASELINES[name], (value, -0.85), (3, 0), textcoords="offset points", fontsize=8, color="#7a5518")
+        _write_beside(axes, _BASELINES[name], (value, -0.85), left=number == 0, level="top", color="#7a5518")
+
+
+def _write_beside(
+    axes: Axes,
+    text: str,
+    point: tuple[float, float],
+    *,
+    left: bool,
+    level: Literal["center", "top"],
+    color: str,
+) -> None:
+    axes.annotate(
+        text,
+        point,
+        (-8 if left else 8, 0),
+        textcoords="offset points",
+        ha="right" if left else "left",
+        va=level,
+        fontsize=8,
+        color=color,
+        parse_math=False,
+    )
 
 
 def plot_maps(comparison: Comparison, store: PatchStore, path: Path) -> Path:
