@@ -226,7 +226,7 @@ def test_patience_ends_a_stage_and_the_best_epoch_is_kept(
     scored = bundle.contract.scores["validation"]["cross_entropy"]
     assert scored == pytest.approx(float(best["val_loss"]), rel=0.05)
     assert scored != pytest.approx(float(history[-1]["val_loss"]), rel=0.05)
-    assert len(steps) == 1  # a second trace of the step takes seconds to a minute
+    assert len(steps) == 1  # twice would take as long again
 
 
 def counted_steps(monkeypatch: pytest.MonkeyPatch) -> list[None]:

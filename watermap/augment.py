@@ -47,7 +47,7 @@ def make_augmenter(kind: Literal["recipe", "flips", "none"], statistics: Statist
 
     def augment(image: FloatArray, label: Labels, seed: int) -> tuple[FloatArray, Labels]:
         rows, cols, bands = image.shape
-        lows, reaches = np.tile(low, cols), np.tile(reach, cols)  # by row of pixels: by pixel is four times as slow
+        lows, reaches = np.tile(low, cols), np.tile(reach, cols)  # numpy is slow along the few bands of a pixel
         unit = (image.reshape(rows, cols * bands) - lows) / reaches
         codes = np.stack([label, np.zeros_like(label)], axis=-1)  # label and outside
         changed = recipes.seeded(seed)(image=unit.reshape(image.shape), mask=codes)

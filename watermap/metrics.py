@@ -37,7 +37,7 @@ class _ConfusionMetric(keras.metrics.Metric):
         self._low = self.add_variable((2, 2), "zeros", dtype="int", name="low")
         self._high = self.add_variable((2, 2), "zeros", dtype="int", name="high")
 
-    def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor = None) -> None:  # noqa: ARG002
+    def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor = None) -> None:  # noqa: ARG002 (Keras)
         """Count a batch.
 
         Args:
@@ -137,7 +137,7 @@ class MeanCrossEntropy(keras.metrics.Mean):
     def __init__(self, name: str = "mean_cross_entropy", **options: Any) -> None:
         super().__init__(name=name, **options)
 
-    def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor = None) -> None:  # noqa: ARG002
+    def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor = None) -> None:  # noqa: ARG002 (Keras)
         """Count a batch.
 
         Args:

@@ -269,7 +269,7 @@ def _compile(model: keras.Model, stage: StageConfig, config: TrainConfig, *, bat
         jit_compile={"auto": "auto", "on": True, "off": False}[config.xla],
         auto_scale_loss=False,
     )
-    model.optimizer.build(model.trainable_variables)  # or TensorFlow traces the first step twice: seconds to a minute
+    model.optimizer.build(model.trainable_variables)  # or TensorFlow traces the step twice
 
 
 def _finish(

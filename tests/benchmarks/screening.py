@@ -2,8 +2,8 @@
 
 `python -m tests.benchmarks.screening --maps MAP_water.tif ... --patches PATCHES`. The bound is that of a screener that
 costs nothing and is never wrong: windows small enough to be without water need the more overlap for it. The light one
-is a MobileNetV2 trained on the patches' own labels, which skips what it is as sure of as of every dry window of the
-validation patches that it may skip without missing one with water.
+is a MobileNetV2 trained on the patches' own labels, with the highest threshold at which it misses none of the
+validation patches with water.
 """
 
 from __future__ import annotations

@@ -93,6 +93,9 @@ def draw(label: Label, total: int, *, shore_px: int, least: int, seed: int, prog
             rows, cols = np.nonzero(strata == stratum)
             pixels[stratum] += len(rows)
             keys = np.log(rng.random(len(rows))) / size[rows, cols]
+            if len(keys) > total:
+                most = np.argpartition(-keys, total)[:total]
+                keys, rows, cols = keys[most], rows[most], cols[most]
             found = np.concatenate([best[stratum], np.column_stack([keys, rows + first, cols])])
             best[stratum] = found[np.argsort(-found[:, 0], kind="stable")[:total]]
         progress("rows", first + int(block.height), grid.height)

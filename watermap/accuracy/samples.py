@@ -16,8 +16,9 @@ from pyogrio.errors import DataLayerError, DataSourceError
 from watermap.accuracy.drawing import Drawn
 from watermap.accuracy.strata import MAPPED_AS, NAMES
 from watermap.cog import LAND, NO_DATA, WATER
-from watermap.errors import DataError, UsageError
+from watermap.errors import DataError
 from watermap.files import appearing, unwritable
+from watermap.geopackage import NEW_FILE, check_name
 from watermap.grid import Grid
 from watermap.polygons.ellipsoid import to_map
 from watermap.storage import local
@@ -27,8 +28,6 @@ STRATA: Final = "strata"
 TRUTH: Final = "truth"
 ANSWERS: Final[Mapping[str, int]] = {"water": WATER, "land": LAND, "cannot tell": NO_DATA}
 """What an interpreter may enter; a sample without an answer is not interpreted yet."""
-
-_VERSION: Final = "1.2"
 
 
 @dataclass(frozen=True)
@@ -67,8 +66,7 @@ def write_samples(path: Path, drawn: Drawn, grid: Grid, raster: str) -> Path:
         UsageError: it is no GeoPackage, or does not lie on this machine.
         DataError: it cannot be written.
     """
-    if local(path).suffix.lower() != ".gpkg":
-        raise UsageError(f"{path}: samples are written as a GeoPackage", hint="give a name that ends in .gpkg")
+    check_name(path, "samples")
     count = len(drawn.rows)
     middles = to_map(np.column_stack([drawn.cols + 0.5, drawn.rows + 0.5]), grid.transform)
     samples: dict[str, npt.NDArray[Any]] = {
@@ -115,7 +113,7 @@ def _write(
         driver="GPKG",
         geometry_type=kind,
         crs=crs,
-        dataset_options=None if path.exists() else {"VERSION": _VERSION},
+        dataset_options=None if path.exists() else NEW_FILE,
     )
 
 

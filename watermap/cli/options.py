@@ -19,10 +19,10 @@ class _Anywhere(click.ParamType):  # type: ignore[type-arg]  # no generic before
 
     name = "path or url"
 
-    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str | None:  # noqa: ARG002
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str | None:  # noqa: ARG002 (click)
         return "PATH|URL" if isinstance(param, click.Option) else None
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:  # noqa: ARG002
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:  # noqa: ARG002 (click)
         return location(value)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import importlib
-import importlib.metadata
 import importlib.util
 import math
 import sys
@@ -36,7 +35,7 @@ def is_installed() -> bool:
 
 def openvino_version() -> str:
     """Of the OpenVINO that is installed."""
-    return importlib.metadata.version("openvino")
+    return str(openvino_library().__version__).split("-")[0]
 
 
 def openvino_library() -> Any:

@@ -103,10 +103,10 @@ def _draw(axes: Axes, timeline: Timeline, low: Areas, high: Areas, enough: Mask,
     axes.plot(days[~enough], low[~enough], color=_GREY, **hollow, **_ABOVE_AXES)
     axes.set_ylim(0, _top(low, high, enough))
     axes.set_xlim(*_span(timeline.dates))
-    locator = AutoDateLocator(minticks=3, maxticks=9 if size > 5 else 5)  # type: ignore[no-untyped-call]
+    locator = AutoDateLocator(minticks=3, maxticks=9 if size > 5 else 5)  # type: ignore[no-untyped-call]  # theirs
     locator.intervald[MONTHLY] = [*locator.intervald[MONTHLY], 12]  # it knows no step for a little over two years
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]  # theirs
     axes.grid(color="#dddddd", linewidth=0.7)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)

@@ -14,6 +14,7 @@ from pyogrio.errors import DataLayerError, DataSourceError
 
 from watermap.config import VectorizeConfig
 from watermap.files import unwritable
+from watermap.geopackage import NEW_FILE
 from watermap.grid import Grid
 from watermap.polygons.ellipsoid import Ellipsoid, Values, to_map
 from watermap.polygons.outlines import Outlines, Polygons
@@ -76,10 +77,6 @@ class Drawing:
         transform = self.grid.transform
         placed: Polygons = shapely.transform(polygons, lambda points: to_map(points, transform))
         return shapely.reverse(placed) if transform.determinant > 0 else placed
-
-
-_VERSION: Final = "1.2"
-"""Of GeoPackage: later ones have nothing that is used here, and older programs warn of them."""
 
 
 class BodyLayer:
@@ -170,7 +167,7 @@ class BodyLayer:
                 geometry_type="Polygon",
                 crs=self._drawing.grid.crs.to_wkt(),
                 append=self.count > 0,
-                dataset_options=None if self.count else {"VERSION": _VERSION},
+                dataset_options=None if self.count else NEW_FILE,
             )
         except (DataSourceError, DataLayerError) as error:
             raise unwritable(self._path, error) from error

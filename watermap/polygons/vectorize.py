@@ -14,9 +14,10 @@ from rasterio.windows import Window
 
 from watermap.cog import LAND, NO_DATA, WATER
 from watermap.config import VectorizeConfig
-from watermap.errors import DataError, UsageError
+from watermap.errors import DataError
 from watermap.files import appearing
 from watermap.gdal import read_from, small_cache
+from watermap.geopackage import check_name
 from watermap.grid import Grid, blocks
 from watermap.labels import WATER_RASTER
 from watermap.maps.certainty import check_origin
@@ -28,7 +29,6 @@ from watermap.polygons.runs import Runs, find_runs
 from watermap.polygons.shelf import Shelf
 from watermap.progress import Progress, silent
 from watermap.raster import Raster, open_raster
-from watermap.storage import local
 
 _BLOCK_PIXELS: Final = 2 << 20
 _BATCH_CORNERS: Final = 250_000
@@ -90,8 +90,7 @@ def vectorize(
         StorageError: a raster lies elsewhere and cannot be reached.
         UsageError: `out` is no GeoPackage, or does not lie on this machine.
     """
-    if local(out).suffix.lower() != ".gpkg":
-        raise UsageError(f"{out}: polygons are written as a GeoPackage", hint="give a name that ends in .gpkg")
+    check_name(out, "polygons")
     with ExitStack() as stack:
         stack.enter_context(small_cache())
         raster = stack.enter_context(open_raster(water))
