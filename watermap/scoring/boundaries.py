@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from watermap.codes import LAND, NO_DATA, WATER
 
@@ -15,8 +15,6 @@ Codes = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
 
 TOLERANCE_PX: Final = 2
-
-_CROSS: Final = ndimage.generate_binary_structure(2, 1)
 
 
 @dataclass(frozen=True)
@@ -75,36 +73,44 @@ def boundary_counts(
         tolerance_px: how far apart shorelines may lie, in pixels, as the crow flies.
         rows: of them those to count; `tolerance_px` + 1 others each side are enough to count them as in a whole scene.
     """
-    near = disk(tolerance_px)
     unknown = (truth == NO_DATA) | (mapped == NO_DATA)
-    judged = ~ndimage.binary_dilation(unknown, near)[rows]
+    judged = ~around(unknown, tolerance_px)[rows]
     shore = {name: _shoreline(codes, unknown) for name, codes in (("truth", truth), ("mapped", mapped))}
-    around = {name: ndimage.binary_dilation(line, near)[rows] for name, line in shore.items()}
+    near = {name: around(line, tolerance_px)[rows] for name, line in shore.items()}
     lines = {name: line[rows] & judged for name, line in shore.items()}
     band = {
-        name: around[name] & (codes == WATER)[rows] & judged for name, codes in (("truth", truth), ("mapped", mapped))
+        name: near[name] & (codes == WATER)[rows] & judged for name, codes in (("truth", truth), ("mapped", mapped))
     }
     return BoundaryCounts(
         truth=_count(lines["truth"]),
-        truth_met=_count(lines["truth"] & around["mapped"]),
+        truth_met=_count(lines["truth"] & near["mapped"]),
         mapped=_count(lines["mapped"]),
-        mapped_met=_count(lines["mapped"] & around["truth"]),
+        mapped_met=_count(lines["mapped"] & near["truth"]),
         both=_count(band["truth"] & band["mapped"]),
         either=_count(band["truth"] | band["mapped"]),
     )
 
 
-def disk(radius_px: int) -> Mask:
-    """(2 r + 1, 2 r + 1): pixels whose middles lie within the radius of the middle one's."""
-    steps = np.arange(-radius_px, radius_px + 1)
-    inside: Mask = steps[:, None] ** 2 + steps**2 <= radius_px**2
-    return inside
+def around(mask: Mask, radius_px: int) -> Mask:
+    """(rows, cols): pixels whose middle lies within the radius of the middle of one in the mask."""
+    found = np.zeros_like(mask)
+    line = mask.copy()  # the mask, ever wider along the rows
+    reached = 0
+    for step in range(radius_px, -1, -1):
+        width = math.isqrt(radius_px**2 - step**2)
+        for shift in range(reached + 1, width + 1):
+            line[:, shift:] |= mask[:, :-shift]
+            line[:, :-shift] |= mask[:, shift:]
+        reached = width
+        rest = max(0, len(mask) - step)
+        found[step:] |= line[:rest]
+        found[:rest] |= line[step:]
+    return found
 
 
 def _shoreline(codes: Codes, unknown: Mask) -> Mask:
     """Water beside known land."""
-    beside: Mask = ndimage.binary_dilation((codes == LAND) & ~unknown, _CROSS)
-    return beside & (codes == WATER) & ~unknown
+    return around((codes == LAND) & ~unknown, 1) & (codes == WATER) & ~unknown
 
 
 def _count(mask: Mask) -> int:
