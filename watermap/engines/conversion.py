@@ -256,7 +256,13 @@ def _checks(bundle: Bundle, store: PatchStore, part: Path, precisions: list[Prec
         stem = part / ("int8" if precision == "int8" else "model")
         engine = OpenVinoEngine((stem.with_suffix(".xml"), stem.with_suffix(".bin")), precision)
         found = _probabilities(engine, images)
-        checks[precision] = compare(expected, found, valid, truth, bundle.contract.threshold)
+        checks[precision] = compare(
+            bundle.contract.calibrated(expected),
+            bundle.contract.calibrated(found),
+            valid,
+            truth,
+            bundle.contract.threshold,
+        )
     return checks
 
 
