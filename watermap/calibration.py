@@ -39,12 +39,14 @@ class Calibration(BaseModel):
 
     def __call__(self, probability: FloatArray) -> FloatArray:
         """The calibrated probabilities, of the same shape, float32."""
-        p = np.clip(probability, 0, 1, dtype=np.float32)  # blending rounds
+        p: FloatArray = np.clip(probability, 0, 1, dtype=np.float32)  # blending rounds
         if self.temperature is None:
-            return np.interp(p, self.said, self.true).astype(np.float32)
-        power = np.float32(1 / self.temperature)
-        water, land = p**power, (1 - p) ** power
-        return (water / (water + land)).astype(np.float32, copy=False)
+            found: FloatArray = np.interp(p, self.said, self.true).astype(np.float32)
+        else:
+            power = np.float32(1 / self.temperature)
+            water, land = p**power, (1 - p) ** power
+            found = (water / (water + land)).astype(np.float32)
+        return found
 
 
 def calibrated(calibration: Calibration | None, probability: FloatArray) -> FloatArray:

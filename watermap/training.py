@@ -39,6 +39,7 @@ from watermap.radiometry import Statistics
 from watermap.reach import measure_reach
 from watermap.report import plot_curves
 from watermap.sampling import sampling_weights
+from watermap.scoring.calibrating import fit_on
 from watermap.scoring.evaluation import score_split
 from watermap.scoring.labelled import Feeding
 from watermap.seen import SEEN_FILE, SPLITS, seen_of, write_seen
@@ -284,8 +285,9 @@ def _finish(
 ) -> Bundle:
     scenes = store.image_digests(*SPLITS)
     splits = [split for split in ("validation", "test") if store.count(split)]
-    feeding = Feeding(model, statistics)
-    scores = {split: score_split(feeding, store, split, config.threshold) for split in splits}
+    fitted = fit_on(Feeding(model, statistics), store, config.calibrate, config.threshold_for, config.threshold)
+    feeding = Feeding(model, statistics, fitted.calibration)
+    scores = {split: score_split(feeding, store, split, fitted.threshold) for split in splits}
     write_text(out / HISTORY_FILE, _as_csv(state.history))
     plot_curves(state.history, out / CURVES_FILE)
     return save_bundle(
@@ -297,7 +299,8 @@ def _finish(
         scale=store.radiometry.scale,
         offset=store.radiometry.offset,
         statistics=statistics,
-        threshold=config.threshold,
+        threshold=fitted.threshold,
+        calibration=fitted.calibration,
         patch_size=store.patch_size,
         reach=measure_reach(model, store, "validation" if store.count("validation") else "train", statistics),
         sees_whole_window=ARCHITECTURES[config.arch].sees_whole_window,

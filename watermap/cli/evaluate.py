@@ -137,8 +137,13 @@ def _interval(ends: tuple[float, float] | None) -> str:
     return "" if ends is None else f"{ends[0]:.3f} to {ends[1]:.3f}"
 
 
+def _badness(scene: dict[str, Any]) -> tuple[float, float]:
+    """Scenes that neither hold water nor have any mapped come last."""
+    return (1.0 if scene["water_iou"] is None else scene["water_iou"], scene["accuracy"] or 0.0)
+
+
 def _show_scenes(scenes: list[dict[str, Any]], *, several: bool) -> None:
-    shown = sorted(scenes, key=lambda scene: scene["water_iou"] or 0)[:_WORST]
+    shown = sorted(scenes, key=_badness)[:_WORST]
     title = "By scene" if len(shown) == len(scenes) else f"The {len(shown)} worst of {len(scenes)} scenes"
     names = [f"{scene['name']} ({scene['label']})" if several else scene["name"] for scene in shown]
     rows = [[name, *(score(scene[key]) for key in _SCORES)] for name, scene in zip(names, shown, strict=True)]

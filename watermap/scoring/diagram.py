@@ -23,7 +23,7 @@ def plot_reliability(found: Mapping[str, Reliability], path: Path, *, title: str
         path: the PNG.
         title: what was scored.
     """
-    figure = Figure(figsize=(6.4, 6.8), layout="constrained")
+    figure = Figure(figsize=(6.4, 7.4), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
     above.plot((0, 1), (0, 1), color="grey", linestyle=":", linewidth=1.2, label="means what it says")
     shown = {name: each for name, each in found.items() if each.error is not None}
@@ -34,7 +34,6 @@ def plot_reliability(found: Mapping[str, Reliability], path: Path, *, title: str
         shares = each.pixels.sum(axis=1) / each.pixels.sum()
         below.bar(np.arange(BINS) / BINS + (place + 0.5) * width, shares, width=width * 0.9, color=color)
     above.set(xlim=(0, 1), ylim=(0, 1), ylabel="share that is water")
-    above.set_aspect("equal")
     above.set_title(title, parse_math=False, fontsize=11)
     above.legend(frameon=False, loc="upper left")
     below.set(yscale="log", xlabel="P(water) that the model says", ylabel="share of pixels")

@@ -179,13 +179,7 @@ def _evaluate_patches(
         raise UsageError(
             f"{store.folder}: patches state their own offset and scale", hint="leave --offset and --scale out"
         )
-    if (store.bands, store.radiometry) != (contract.bands, contract.radiometry):
-        raise UsageError(
-            f"{store.folder}: bands {', '.join(store.bands)}, scale {store.radiometry.scale:g}, offset "
-            f"{store.radiometry.offset:g} are not the bundle's {', '.join(contract.bands)}, {contract.scale:g}, "
-            f"{contract.offset:g}",
-            hint="tile the scenes with the bundle's bands, scale and offset",
-        )
+    contract.check_patches(store.folder, store.bands, store.radiometry)
     if not store.count(split):
         raise DataError(f"{store.folder}: its {split} split holds no patches", hint="choose another --split")
     threshold = contract.threshold if config.threshold is None else config.threshold
