@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +16,7 @@ def whole(rows: int) -> Piece:
 def test_each_row_comes_once_with_all_its_neighbours(heights: list[int], halo: int) -> None:
     scene = whole(sum(heights))
     starts = np.cumsum([0, *heights])
-    pieces = [scene.rows(slice(start, end)) for start, end in zip(starts[:-1], starts[1:], strict=True)]
+    pieces = [scene.rows(slice(start, end)) for start, end in itertools.pairwise(starts)]
     rows = sum(heights)
     done = 0
     for piece, inner in in_context(pieces, halo):
