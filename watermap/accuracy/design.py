@@ -58,9 +58,7 @@ def design_sample(water: Path, out: Path, config: DesignConfig, *, progress: Pro
     with small_cache(), open_label(water, kind=WATER_RASTER) as label:
         mapped = measure(label, shore_px=config.shore_px, progress=progress)
         total = config.n if config.n is not None else _planned(config, mapped, water)
-        drawn = draw(
-            label, total, shore_px=config.shore_px, least=config.least, seed=config.seed, progress=progress
-        )
+        drawn = draw(label, total, shore_px=config.shore_px, least=config.least, seed=config.seed, progress=progress)
         grid, doubt = label.own_grid, label.doubt
     style = sample_style(grid)
     write_samples(out, drawn, grid, mapped.digest, style=style)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 from xml.etree import ElementTree
 
 from watermap.accuracy.samples import ANSWERS, TRUTH
@@ -148,7 +148,7 @@ def _layer(kind: str, options: Mapping[str, str]) -> ElementTree.Element:
 
 def _element(
     tag: str, given: Mapping[str, str] | None = None, *parts: ElementTree.Element, text: str | None = None
-) -> Any:
+) -> ElementTree.Element:
     made = ElementTree.Element(tag, dict(given or {}))
     made.text = text
     made.extend(parts)

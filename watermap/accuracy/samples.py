@@ -165,9 +165,11 @@ def refuse_to_lose(path: Path) -> None:
         raise UsageError(f"{path}: is open in another program, such as QGIS", hint="close it there")
     try:
         fields = _fields(path, SAMPLES)
-        entered = int(np.sum(_answers(path, fields) | (fields["remark"] != "")))
+        entered = int(np.sum(_answers(path, fields) | fields["remark"].astype(bool)))
     except (DataError, KeyError) as error:
-        raise UsageError(f"{path}: is there, and is no sample that may be replaced", hint="name another --out") from error
+        raise UsageError(
+            f"{path}: is there, and is no sample that may be replaced", hint="name another --out"
+        ) from error
     if entered:
         raise UsageError(
             f"{path}: somebody has entered answers for {entered} of its samples, which would be lost",
@@ -217,16 +219,17 @@ def _answers(path: Path, samples: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray
         DataError: one is none of `ANSWERS`.
     """
     truth = samples[TRUTH]
-    is_open = truth != truth if truth.dtype.kind == "f" else np.equal(truth, None)
+    is_open = np.array([code is None or code != code for code in truth.tolist()], dtype=bool)
     strange = ~is_open & ~np.isin(truth, list(ANSWERS.values()))
     if strange.any():
         meant = ", ".join(f"{code} {name}" for name, code in ANSWERS.items())
-        raise DataError(f"{path}: its field {TRUTH} holds {truth[strange][0]}", hint=f"answers are {meant}")
-    return np.asarray(~is_open, dtype=bool)
+        found = str(truth[strange][0]).removesuffix(".0")
+        raise DataError(f"{path}: its field {TRUTH} holds {found}", hint=f"answers are {meant}")
+    return ~is_open
 
 
 def _fields(path: Path, layer: str) -> dict[str, npt.NDArray[Any]]:
-    if not local(path).is_file():
+    if not local(path, what="samples are read from local files", hint="copy it to this machine").is_file():
         raise DataError(f"{path}: no such file", hint="draw a sample with watermap sample-design")
     try:
         meta, _, _, values = pyogrio.raw.read(path, layer=layer, read_geometry=False)

@@ -18,8 +18,8 @@ class DesignConfig(Config):
         None,
         gt=0,
         lt=100,
-        description="Instead of --n: as many as make the 95 % interval of the water area this many percent of the "
-        "mapped water area wide to either side, if the map is as good as usual.",
+        description="Instead of --n: as many samples as make the 95 % margin of the water area so many percent of the "
+        "mapped water area, if the map is as good as usual.",
     )
     shore_px: int = Field(2, ge=1, le=100, description="Land as near to water as this is a stratum of its own.")
     least: int = Field(50, ge=2, le=10_000, description="Samples of each stratum at least.")
