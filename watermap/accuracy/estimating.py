@@ -168,7 +168,7 @@ def _notes(interpreted: Interpreted, assessment: Assessment, unseen_m2: float) -
     seen = sum(interpreted.areas_m2)
     notes = []
     if unseen_m2:
-        share = unseen_m2 / (unseen_m2 + seen)
+        share = max(0.001, unseen_m2 / (unseen_m2 + seen))
         notes.append(f"{unseen_m2 / 1e6:,.4g} km2, {share:.1%} of the raster, hold no data: nothing is said of them")
     if waiting := sum(interpreted.open):
         order = (
