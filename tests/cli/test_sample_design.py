@@ -38,7 +38,7 @@ def test_a_sample_lies_beside_the_raster_with_its_style(water: Path, capsys: pyt
     for words in ("300 samples", "water", "3,500", "land beside water", "496", "other land", "13,404"):
         assert words in said
     assert "Expected 95 % interval of the water area: ± 0.0367 km2, 10.5% of what is mapped" in said
-    assert "if the map is as good as usual, that is if 90% of water" in said
+    assert "as good as usual, with 90% of water, 15% of land beside water and 2% of other land water in truth" in said
     assert str(water.with_name("lake_samples.gpkg")) in said
 
 

@@ -44,9 +44,9 @@ def command(water: Path, out: Path | None, config_path: Path | None, **stated: A
     ]
     table(f"{sum(made.drawn.sizes)} samples", ["stratum", "pixels", "km2", "samples"], rows)
     of_mapped = f", {made.margin_m2 / made.mapped.water_m2:.1%} of what is mapped" if made.mapped.water_m2 else ""
-    thought = [f"{share:.0%} of {name}" for name, share in zip(NAMES, WATER_THOUGHT, strict=True)]
-    console.print(
-        f"Expected 95 % interval of the water area: ± {made.margin_m2 / 1e6:.3g} km2{of_mapped}", markup=False
-    )
-    console.print(f"if the map is as good as usual, with {', '.join(thought[:-1])} and {thought[-1]} water in truth", markup=False)
+    *most, last = (f"{share:.0%} of {name}" for name, share in zip(NAMES, WATER_THOUGHT, strict=True))
+    expected = f"± {made.margin_m2 / 1e6:.3g} km2{of_mapped}"
+    console.print(f"Expected 95 % interval of the water area: {expected}", markup=False)
+    usual = f"with {', '.join(most)} and {last} water in truth"
+    console.print(f"if the map is as good as usual, {usual}", markup=False)
     files_to_open([made.path])
