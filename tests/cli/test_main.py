@@ -23,6 +23,8 @@ COMMANDS = (
     "evaluate",
     "bundles",
     "predict",
+    "sample-design",
+    "area",
     "timeline",
     "report",
     "doctor",

@@ -2,6 +2,7 @@
 
 from watermap.config.base import Config
 from watermap.config.decoder import DecoderConfig, Upsampling
+from watermap.config.design import DesignConfig
 from watermap.config.export import EarthEngineConfig, ExportConfig
 from watermap.config.predict import PredictConfig, ProductConfig, VectorizeConfig
 from watermap.config.sample import SampleConfig
@@ -27,6 +28,7 @@ __all__ = [
     "ArchName",
     "Config",
     "DecoderConfig",
+    "DesignConfig",
     "EarthEngineConfig",
     "EncoderName",
     "ExportConfig",
