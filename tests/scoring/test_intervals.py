@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from watermap.scoring.intervals import DRAWS, LEAST_SCENES, SCORES, bootstrap, iou_gain, water_iou
+from watermap.scoring.intervals import DRAWS, LEAST, SCORES, bootstrap, iou_gain, water_iou
 from watermap.scoring.scores import scores_from_counts
 
 
@@ -34,7 +34,7 @@ def test_equal_scenes_leave_no_doubt_and_few_scenes_no_interval() -> None:
     one = np.array([[50, 10], [20, 40]])
     low, high = bootstrap([one] * 8, water_iou) or (0, 1)
     assert low == high == pytest.approx(40 / 70)
-    assert bootstrap([one] * (LEAST_SCENES - 1), water_iou) is None
+    assert bootstrap([one] * (LEAST - 1), water_iou) is None
 
 
 def test_draws_without_water_are_left_out() -> None:

@@ -1,7 +1,10 @@
+import itertools
 import json
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from watermap.scoring.pieces import Piece
 from watermap.scoring.pool import Pool
@@ -16,15 +19,35 @@ def pool(grounds: int = 8) -> Pool:
         label = rng.choice(np.array([0, 1, 255], np.uint8), (40, 40), p=[0.6, 0.3, 0.1])
         probability = np.clip(rng.normal(np.where(label == 1, 0.7, 0.3), 0.3), 0, 1).astype(np.float32)
         bands = {band: rng.uniform(0.01, 0.3, (40, 40)).astype(np.float32) for band in ("B3", "B4", "B8", "B11")}
-        found.add(f"ground_{number}", found.tally.add(Piece(label, probability, bands)))
+        found.add(f"ground_{number}", Piece(label, probability, bands), row=128 * number)
     found.tally.finish()
     return found
 
 
-def test_grounds_hold_all_pixels_of_model_and_baselines() -> None:
-    found = pool()
+@pytest.mark.parametrize("grounds", [3, 8])
+def test_witnesses_hold_all_pixels_of_model_and_baselines(grounds: int) -> None:
+    found = pool(grounds)
+    assert found.unit == ("ground" if grounds == 8 else "block")
     for name, confusion in ((MODEL, found.tally.confusion), ("ndwi", found.tally.baselines["ndwi"])):
-        np.testing.assert_array_equal(sum(each[name] for each in found.grounds.values()), confusion.counts)
+        np.testing.assert_array_equal(sum(each[name] for each in found.witnesses()), confusion.counts)
+
+
+@given(height=st.integers(1, 300), width=st.integers(1, 300), row=st.integers(0, 200), cut=st.integers(0, 300))
+@settings(max_examples=25, deadline=None)
+def test_blocks_are_the_same_however_a_scene_is_cut(height: int, width: int, row: int, cut: int) -> None:
+    rng = np.random.default_rng(height)
+    whole = Piece(
+        rng.choice(np.array([0, 1], np.uint8), (height, width)), rng.random((height, width), dtype=np.float32), {}
+    )
+    one, other = Pool(Tally(0.5)), Pool(Tally(0.5))
+    one.add("a", whole, row=row)
+    for start, end in itertools.pairwise(sorted({0, min(cut, height), height})):
+        other.add("a", whole, slice(start, end), row=row + start)
+    found, expected = other.grounds["a"], one.grounds["a"]
+    assert found.keys() == expected.keys()
+    for block, counts in expected.items():
+        np.testing.assert_array_equal(found[block][MODEL], counts[MODEL])
+        assert counts[MODEL].sum() <= 128 * 128
 
 
 def test_everything_is_told_and_fits_json() -> None:
@@ -47,15 +70,22 @@ def test_everything_is_told_and_fits_json() -> None:
     assert sum(each["pixels"] for each in told["reliability"]) == told["scores"]["pixels"]
 
 
-def test_few_grounds_have_scores_and_no_intervals() -> None:
+def test_of_few_grounds_blocks_are_drawn() -> None:
     told = pool(3).as_dict()
-    assert told["intervals"]["water_iou"] is None
-    assert told["scores"]["water_iou"] is not None
+    assert told["drawn"] == {"unit": "block", "units": 3, "block_px": 128}
+    assert told["intervals"]["water_iou"] is None  # three blocks are too few as well
+    large = Pool(Tally(0.5))
+    rng = np.random.default_rng(0)
+    label = rng.choice(np.array([0, 1], np.uint8), (500, 300))
+    label[:128, :128] = 255  # says nothing
+    large.add("a", Piece(label, rng.random((500, 300), dtype=np.float32), {}))
+    assert large.as_dict()["drawn"] == {"unit": "block", "units": 11, "block_px": 128}
+    assert large.intervals()["water_iou"] is not None
 
 
 def test_a_baseline_that_not_every_ground_has_is_not_compared() -> None:
     found = pool()
-    del found.grounds["ground_0"]["ndwi"]
+    del found.grounds["ground_0"][0, 0]["ndwi"]
     assert found.gain("ndwi") is None
 
 
@@ -63,4 +93,4 @@ def test_dates_of_one_ground_are_one_piece() -> None:
     one, other = pool(1), pool(1)
     one.merge(other)
     assert list(one.grounds) == ["ground_0"]
-    assert scores_from_counts(one.grounds["ground_0"][MODEL]).pixels == one.tally.as_dict()["pixels"]
+    assert scores_from_counts(one.grounds["ground_0"][0, 0][MODEL]).pixels == one.tally.as_dict()["pixels"]

@@ -97,8 +97,7 @@ def _show(kind: str, found: dict[str, Any]) -> None:
     for name, gain in found["gains"].items():
         interval = f" ({_interval(gain['interval'])})" if gain["interval"] else ""
         console.print(f"Water IoU above {name.upper()}'s: {gain['water_iou']:+.3f}{interval}", markup=False)
-    if not found["intervals"]["water_iou"]:
-        console.print(f"No intervals: {found['grounds']} pieces of ground are too few to tell.", markup=False)
+    _tell_witnesses(found["drawn"], found["grounds"], has_intervals=bool(found["intervals"]["water_iou"]))
     tolerance = found["boundary_tolerance_px"]
     console.print(
         f"Shorelines within {tolerance} px: F1 {score(own['boundary_f1'])}, boundary IoU {score(own['boundary_iou'])}. "
@@ -124,6 +123,21 @@ def _show(kind: str, found: dict[str, Any]) -> None:
         ["condition", "pixels", "wrong", "water missed", "land as water", "water IoU"],
         [[name, f"{each['pixels']:,}", *_wrong(each)] for name, each in conditions.items()],
     )
+
+
+def _tell_witnesses(drawn: dict[str, Any], grounds: int, *, has_intervals: bool) -> None:
+    """What the intervals rest on."""
+    if not has_intervals:
+        told = f"No intervals: {drawn['units']} {drawn['unit']}s are too few to tell"
+    elif drawn["unit"] == "ground":
+        told = f"Intervals: {grounds} pieces of ground, drawn again"
+    else:
+        places = "one piece" if grounds == 1 else f"{grounds} pieces"
+        told = (
+            f"Intervals: {drawn['units']} blocks of {drawn['block_px']} px on {places} of ground, drawn again; "
+            "of other ground they say nothing"
+        )
+    console.print(f"{told}.", markup=False)
 
 
 def _wrong(found: dict[str, Any]) -> list[str]:

@@ -145,8 +145,10 @@ def _evaluate_scenes(
         try:
             kind = label_kind(scene)
             pieces = _shown(scene.name, scene_pieces(scene, predictor, names), panels)
+            row = 0
             for piece, inner in in_context(pieces, REACH_PX):
-                scored.add(grounds.get(scene.name, scene.name), scored.tally.add(piece, inner))
+                scored.add(grounds.get(scene.name, scene.name), piece, inner, row=row)
+                row += inner.stop - inner.start
         except WatermapError as error:
             result.failures.append((scene.name, error))
             continue
@@ -193,8 +195,7 @@ def _evaluate_patches(
             scenes[record.scene] = Pool(Tally(threshold))
             if len(result.panels) < pictures:
                 result.panels.append(_panel(record.scene, piece))
-        scored = scenes[record.scene]
-        scored.add(record.block, scored.tally.add(piece))
+        scenes[record.scene].add(record.block, piece, row=record.row, col=record.col)
         progress("evaluate: patches", done + 1, store.count(split))
     for scene, scored in sorted(scenes.items()):
         result.take(scene, store.manifest.label_kinds.get(scene, UNSTATED), scored)

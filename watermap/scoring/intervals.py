@@ -1,6 +1,6 @@
-"""How sure a score is: intervals from drawing the scenes again.
+"""How sure a score is: intervals from drawing pieces of ground again.
 
-Pixels of one scene are alike, so that they say less than their number: what is drawn again is scenes, whole.
+Pixels of one place are alike, so that they say less than their number: what is drawn again is pieces of ground, whole.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Score = Callable[[Values], Values]
 """(draws, k) counts to (draws,) scores; NaN where there is nothing to score."""
 
 DRAWS: Final = 2000
-LEAST_SCENES: Final = 5
+LEAST: Final = 5
 """With fewer, an interval would say more of chance than of the model."""
 _ENDS: Final = (2.5, 97.5)
 
@@ -26,19 +26,19 @@ Interval = tuple[float, float]
 
 
 def bootstrap(counts: Sequence[npt.NDArray[Any]], score: Score, *, seed: int = 0) -> Interval | None:
-    """The 95 % interval of a score of all scenes together.
+    """The 95 % interval of a score of all pieces of ground together.
 
     Args:
-        counts: of each scene what is summed over scenes before it is scored.
-        score: of sums; each has the shape of a scene's counts, after an axis of draws.
+        counts: of each piece what is summed over pieces before it is scored.
+        score: of sums; each has the shape of a piece's counts, after an axis of draws.
         seed: of the draws.
 
     Returns:
-        Its ends; None with fewer than `LEAST_SCENES` scenes, or where too few draws can be scored.
+        Its ends; None with fewer than `LEAST` pieces, or where too few draws can be scored.
 
     Source: Efron and Tibshirani 1993, An introduction to the bootstrap, section 13.3, percentile interval.
     """
-    if len(counts) < LEAST_SCENES:
+    if len(counts) < LEAST:
         return None
     stacked = np.stack(counts).astype(np.float64)
     scenes = len(stacked)

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 
 from watermap.codes import LAND, WATER
 from watermap.scoring.boundaries import TOLERANCE_PX
-from watermap.scoring.intervals import DRAWS, SCORES, Interval, bootstrap, iou_gain
-from watermap.scoring.scores import Counts, class_scores
+from watermap.scoring.intervals import DRAWS, LEAST, SCORES, Interval, bootstrap, iou_gain
+from watermap.scoring.pieces import Labels, Piece
+from watermap.scoring.scores import Confusion, Counts, class_scores
 from watermap.scoring.tally import MODEL, Tally
 
 _CLASSES: Final = {"land": LAND, "water": WATER}
+
+
+_BLOCK_PX: Final = 128
+"""Side of a block of a scene: what lies further apart is taken for another witness where there are few scenes."""
+
+Found = dict[str, Counts]
+"""(2, 2) pixels, [truth, map], by method: `watermap` and the baselines that need no whole scene."""
 
 
 @dataclass
@@ -23,34 +31,64 @@ class Pool:
 
     Attributes:
         tally: over all pixels.
-        grounds: pixels of each piece of ground by method, of `watermap` and of the baselines that need no whole scene.
-            Scenes of the same ground are one piece.
+        grounds: of each piece of ground what was found in each block of it, by the block's row and column. Scenes of
+            the same ground are one piece.
     """
 
     tally: Tally
-    grounds: dict[str, dict[str, Counts]] = field(default_factory=dict)
+    grounds: dict[str, dict[tuple[int, int], Found]] = field(default_factory=dict)
 
-    def add(self, ground: str, counts: Mapping[str, Counts]) -> None:
-        """Take in pixels of a piece of ground."""
-        own = self.grounds.setdefault(ground, {})
-        for name, found in counts.items():
-            own[name] = own.get(name, np.zeros((2, 2), dtype=np.int64)) + found
+    def add(self, ground: str, whole: Piece, rows: slice = slice(None), *, row: int = 0, col: int = 0) -> None:
+        """Score one more piece.
+
+        Args:
+            ground: on which it lies.
+            whole: the piece, with what lies above and below it.
+            rows: of them those to score.
+            row: of the first pixel that is scored, in its scene.
+            col: the same.
+        """
+        maps = self.tally.add(whole, rows)
+        label = whole.label[rows]
+        for down in _cuts(row, len(label)):
+            for across in _cuts(col, label.shape[1]):
+                block = (row + down.start) // _BLOCK_PX, (col + across.start) // _BLOCK_PX
+                self._take(ground, block, {name: _counts(label, codes, down, across) for name, codes in maps.items()})
 
     def merge(self, other: Pool) -> None:
         """Take in what was gathered of a scene."""
         self.tally.merge(other.tally)
-        for ground, counts in other.grounds.items():
-            self.add(ground, counts)
+        for ground, blocks in other.grounds.items():
+            for block, found in blocks.items():
+                self._take(ground, block, found)
+
+    def _take(self, ground: str, block: tuple[int, int], found: Mapping[str, Counts]) -> None:
+        own = self.grounds.setdefault(ground, {}).setdefault(block, {})
+        for name, counts in found.items():
+            own[name] = own.get(name, np.zeros((2, 2), dtype=np.int64)) + counts
+
+    @property
+    def unit(self) -> Literal["ground", "block"]:
+        """What is drawn again: pieces of ground, or blocks of them where they are too few."""
+        return "ground" if len(self.grounds) >= LEAST else "block"
+
+    def witnesses(self) -> list[Found]:
+        """What was found in each unit; blocks without a known pixel are none."""
+        if self.unit == "block":
+            blocks = (found for ground in self.grounds.values() for found in ground.values())
+            return [found for found in blocks if found[MODEL].any()]
+        return [_together(list(blocks.values())) for blocks in self.grounds.values()]
 
     def intervals(self, method: str = MODEL) -> dict[str, Interval | None]:
-        """The 95 % interval of each score of a method, from drawing the pieces of ground again."""
-        counts = [found[method] for found in self.grounds.values() if method in found]
+        """The 95 % interval of each score of a method, from drawing the units again."""
+        counts = [found[method] for found in self.witnesses() if method in found]
         return {name: bootstrap(counts, score) for name, score in SCORES.items()}
 
     def gain(self, baseline: str) -> tuple[float, Interval | None] | None:
         """How much higher the model's water IoU is than a baseline's, and its 95 % interval on the same draws."""
-        both = [np.stack([found[MODEL], found[baseline]]) for found in self.grounds.values() if baseline in found]
-        if not both or len(both) < len(self.grounds):
+        found = self.witnesses()
+        both = [np.stack([each[MODEL], each[baseline]]) for each in found if baseline in each]
+        if not both or len(both) < len(found):
             return None
         gain = float(iou_gain(np.stack(both).sum(axis=0, dtype=np.float64, keepdims=True))[0])
         return (gain, bootstrap(both, iou_gain)) if np.isfinite(gain) else None
@@ -64,6 +102,7 @@ class Pool:
             "scores": tally.as_dict(),
             "intervals": self.intervals(),
             "grounds": len(self.grounds),
+            "drawn": {"unit": self.unit, "units": len(self.witnesses()), "block_px": _BLOCK_PX},
             "draws": DRAWS,
             "baselines": {
                 name: {"scores": scores, "intervals": self.intervals(name) if gains[name] else None}
@@ -83,3 +122,24 @@ class Pool:
                 {"said": said, "true": true, "pixels": pixels} for said, true, pixels in tally.reliability.curve()
             ],
         }
+
+
+def _cuts(first: int, length: int) -> Iterator[slice]:
+    """What lies in each block, of pixels from the first on."""
+    start = 0
+    while start < length:
+        end = min(length, start + _BLOCK_PX - (first + start) % _BLOCK_PX)
+        yield slice(start, end)
+        start = end
+
+
+def _counts(label: Labels, mapped: Labels, down: slice, across: slice) -> Counts:
+    confusion = Confusion()
+    confusion.add(label[down, across], mapped[down, across])
+    return confusion.counts
+
+
+def _together(blocks: Sequence[Found]) -> Found:
+    """What was found in several blocks, by the methods that all of them have."""
+    methods = set.intersection(*(set(found) for found in blocks))
+    return {name: np.sum([found[name] for found in blocks], axis=0) for name in sorted(methods)}

@@ -13,9 +13,9 @@ from watermap.codes import LAND, NO_DATA, WATER
 from watermap.indices import WATER_INDICES, index_histogram, otsu_threshold
 from watermap.scoring.boundaries import BoundaryCounts, boundary_counts
 from watermap.scoring.conditions import CONDITIONS
-from watermap.scoring.pieces import Piece
+from watermap.scoring.pieces import Labels, Piece
 from watermap.scoring.reliability import Reliability
-from watermap.scoring.scores import Confusion, Counts
+from watermap.scoring.scores import Confusion
 
 MODEL: Final = "watermap"
 """What the model is called beside the baselines."""
@@ -47,7 +47,7 @@ class Tally:
     conditions: dict[str, Confusion] = field(default_factory=dict)
     reliability: Reliability = field(default_factory=Reliability)
 
-    def add(self, whole: Piece, rows: slice = slice(None)) -> Mapping[str, Counts]:
+    def add(self, whole: Piece, rows: slice = slice(None)) -> Mapping[str, Labels]:
         """Score one more piece.
 
         Args:
@@ -55,7 +55,7 @@ class Tally:
             rows: of them those to score.
 
         Returns:
-            (2, 2) pixels of this piece, [truth, map], by the model and each baseline that needs no whole scene.
+            (rows, cols) codes of the model's map and of each baseline's that needs no whole scene.
         """
         mapped = np.where(whole.label == NO_DATA, NO_DATA, whole.probability >= self.threshold).astype(np.uint8)
         self.boundary += boundary_counts(whole.label, mapped, rows=rows)
@@ -67,21 +67,18 @@ class Tally:
         known = piece.label != NO_DATA
         truth = piece.label[known]
         probability = piece.probability[known]
-        model = Confusion()
-        model.add(truth, mapped[rows][known])
-        self.confusion += model
+        found = {MODEL: mapped[rows]}
+        self.confusion.add(piece.label, found[MODEL])
         self.reliability.add(truth, probability)
-        found = {MODEL: model.counts}
         likelihood = np.where(truth == WATER, probability, 1 - probability).astype(np.float64)
         self.cross_entropy -= float(np.log(np.maximum(likelihood, _LEAST_PROBABILITY)).sum())
         for index in WATER_INDICES:
             if index.bright not in piece.reflectance or index.dark not in piece.reflectance:
                 continue
             values = index(piece.reflectance[index.bright][known], piece.reflectance[index.dark][known])
-            above = Confusion()
-            above.add(truth, np.where(values > 0, WATER, LAND))
-            self.baselines[index.name] = self.baselines.get(index.name, Confusion()) + above
-            found[index.name] = above.counts
+            found[index.name] = np.full_like(piece.label, NO_DATA)
+            found[index.name][known] = values > 0
+            self.baselines.setdefault(index.name, Confusion()).add(piece.label, found[index.name])
             counts = np.stack([index_histogram(values[truth == code]) for code in (LAND, WATER)])
             self.histograms[index.name] = self.histograms.get(index.name, 0) + counts
         return found
