@@ -1,4 +1,4 @@
-"""Metrics against `watermap.scores` and numpy, batch by batch and beyond what float32 can count."""
+"""Metrics against `watermap.scoring.scores` and numpy, batch by batch and beyond what float32 can count."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from watermap.losses import CrossEntropy
 from watermap.metrics import Accuracy, MeanCrossEntropy, MeanDice, MeanIoU, WaterIoU
-from watermap.scores import Confusion, scores_from_counts
+from watermap.scoring.scores import Confusion, scores_from_counts
 
 HARD = {"accuracy": Accuracy, "mean_iou": MeanIoU, "water_iou": WaterIoU, "dice": MeanDice}
 ALL = [*HARD.values(), MeanCrossEntropy]

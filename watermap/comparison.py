@@ -19,12 +19,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from watermap.bundle import Bundle, open_bundle
 from watermap.config import PredictConfig, TrainConfig
 from watermap.errors import DataError, WatermapError
-from watermap.evaluation import evaluate
 from watermap.files import write_text
 from watermap.models.arithmetic import flops_per_pixel
 from watermap.models.registry import architecture
 from watermap.patch_store import PatchStore
 from watermap.progress import Progress, named, silent
+from watermap.scoring.evaluation import evaluate
 from watermap.speed import measure_speed
 from watermap.storage import local
 from watermap.training import train

@@ -20,7 +20,7 @@ from watermap.files import write_text
 from watermap.patch_store import PatchStore
 from watermap.radiometry import FloatArray, fill_invalid, to_reflectance
 from watermap.report import Panel, add_agreement_legend, paint_agreement, paint_classes, save_figure, true_color
-from watermap.tally import Piece, Tally
+from watermap.scoring.tally import Piece, Tally
 
 SCORES: Final = {
     "water_iou": "water IoU",

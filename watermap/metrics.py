@@ -1,7 +1,7 @@
 """Scores during training, over valid pixels: label 255 counts for nothing.
 
-They agree with `watermap.scores`, but where that says None (a class that never occurs) a number is needed to watch:
-such a metric is 0, so that a model that saw nothing is never the best one.
+They agree with `watermap.scoring.scores`, but where that says None (a class that never occurs) a number is needed to
+watch: such a metric is 0, so that a model that saw nothing is never the best one.
 A pixel is water from P(water) >= 0.5 on, so a tie is water, as it is on maps.
 """
 
@@ -13,7 +13,7 @@ import keras
 from keras import ops
 
 from watermap.losses import Tensor, cross_entropy_sum, valid_pixels, water_pixels
-from watermap.scores import Counts
+from watermap.scoring.scores import Counts
 
 WATER_FROM: Final = 0.5
 """Least P(water) of a pixel that counts as water."""
@@ -63,7 +63,7 @@ class _ConfusionMetric(keras.metrics.Metric):
         raise NotImplementedError
 
     def counts(self) -> Counts:
-        """(2, 2) pixels so far, [truth, map], for `watermap.scores.scores_from_counts`."""
+        """(2, 2) pixels so far, [truth, map], for `watermap.scoring.scores.scores_from_counts`."""
         low, high = (ops.convert_to_numpy(part).astype("int64") for part in (self._low, self._high))
         counts: Counts = high * _CARRY + low
         return counts

@@ -253,7 +253,7 @@ def _evidence(held_out: Path, config: PredictConfig, tolerance: float) -> str:
 
 
 def _score(bundle: Bundle, held_out: Path, config: PredictConfig, progress: Progress) -> float:
-    from watermap.evaluation import evaluate  # imports Keras, which nothing else here needs
+    from watermap.scoring.evaluation import evaluate  # imports Keras, which nothing else here needs
 
     result = evaluate(bundle, held_out, config, pictures=0, progress=progress)
     if result.failures:

@@ -23,7 +23,6 @@ from watermap.draws import SeededDraws
 from watermap.engines.conversion import convert_once
 from watermap.engines.converted import FOLDER as CONVERTED_FOLDER
 from watermap.errors import DataError, ModelError, StorageError, UsageError
-from watermap.evaluation import score_split
 from watermap.experiment_log import ExperimentLog, experiment_log
 from watermap.files import write_text
 from watermap.losses import get_loss
@@ -40,6 +39,7 @@ from watermap.radiometry import Statistics
 from watermap.reach import measure_reach
 from watermap.report import plot_curves
 from watermap.sampling import sampling_weights
+from watermap.scoring.evaluation import score_split
 from watermap.storage import local
 
 HISTORY_FILE: Final = "history.csv"

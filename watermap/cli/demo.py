@@ -28,13 +28,13 @@ from watermap.inputs import output_name
 def command(out: Path, scenes: int, size: int, epochs: int) -> None:
     """Make sample scenes, cut patches, train the compact U-Net, score it and map places that it has never seen."""
     require_keras()
-    from watermap.evaluation import evaluate
     from watermap.files import write_text
     from watermap.many_scenes import predict_scenes
     from watermap.patches import tile
     from watermap.prediction import Predictor
     from watermap.report import plot_panels
     from watermap.sample import trial, write_samples
+    from watermap.scoring.evaluation import evaluate
     from watermap.training import train
 
     seen = trial.SCENES.model_copy(update={"scenes": scenes, "size": size})

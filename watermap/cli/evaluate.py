@@ -47,9 +47,9 @@ def command(
     names = parse_bands(bands) if bands else None
     require_keras()
     from watermap.bundle import open_bundle
-    from watermap.evaluation import evaluate
     from watermap.files import write_text
     from watermap.report import plot_panels
+    from watermap.scoring.evaluation import evaluate
     from watermap.storage import remote
 
     bundle = open_bundle(bundle_dir)

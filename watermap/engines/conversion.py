@@ -41,7 +41,7 @@ from watermap.files import file_digest, locked, unwritable, write_text
 from watermap.patch_store import PatchStore
 from watermap.progress import Progress, silent
 from watermap.radiometry import FloatArray, fill_invalid
-from watermap.scores import Confusion
+from watermap.scoring.scores import Confusion
 from watermap.storage import local
 
 _CHECKED_PATCHES: Final = 64

@@ -12,10 +12,10 @@ from watermap.bands import STANDARD_BANDS
 from watermap.bundle import Bundle
 from watermap.config import PredictConfig, TileConfig
 from watermap.errors import DataError, UsageError
-from watermap.evaluation import evaluate
 from watermap.files import file_digest
 from watermap.patch_store import PatchStore
 from watermap.patches import tile
+from watermap.scoring.evaluation import evaluate
 from watermap.storage import location
 
 CONFIG = PredictConfig(window=64, overlap=16)

@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as npst
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, jaccard_score
 
 from watermap.errors import DataError
-from watermap.scores import Confusion, Scores, scores_from_counts
+from watermap.scoring.scores import Confusion, Scores, scores_from_counts
 
 CODES = npst.arrays(
     np.uint8, npst.array_shapes(min_dims=1, max_dims=3, max_side=9), elements=st.sampled_from([0, 1, 255])

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from watermap.indices import MNDWI, NDWI, index_histogram, otsu_threshold
-from watermap.tally import Piece, Tally
+from watermap.scoring.tally import Piece, Tally
 
 
 def piece(seed: int, shape: tuple[int, int] = (40, 50)) -> Piece:

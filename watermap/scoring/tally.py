@@ -12,7 +12,7 @@ import numpy.typing as npt
 from watermap.cog import LAND, NO_DATA, WATER
 from watermap.indices import WATER_INDICES, index_histogram, otsu_threshold
 from watermap.radiometry import FloatArray
-from watermap.scores import Confusion
+from watermap.scoring.scores import Confusion
 
 Labels = npt.NDArray[np.uint8]
 

@@ -28,7 +28,7 @@ from watermap.radiometry import FloatArray, Statistics, fill_invalid, to_reflect
 from watermap.raster import Radiometry, open_raster
 from watermap.report import Panel
 from watermap.scenes import Scene, find_scenes, missing_label
-from watermap.tally import Piece, Tally
+from watermap.scoring.tally import Piece, Tally
 
 if TYPE_CHECKING:
     import keras

@@ -1,0 +1,53 @@
+"""What a model's probabilities mean on ground that it was not trained on, kept in its bundle."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Self
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from watermap.radiometry import FloatArray
+
+
+class Calibration(BaseModel):
+    """A rising curve from the probability that a model says to the one that is true.
+
+    Attributes:
+        method: `temperature` divides the log-odds by one number; `isotonic` is the rising curve of least squares.
+        temperature: that number; above 1 the model was too sure.
+        said, true: points of the isotonic curve, in [0, 1], straight between them.
+        fitted_on: what it was fitted on, and the errors before and after there.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    method: Literal["temperature", "isotonic"]
+    temperature: float | None = None
+    said: tuple[float, ...] = ()
+    true: tuple[float, ...] = ()
+    fitted_on: dict[str, Any] = {}
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if self.method == "temperature":
+            if self.temperature is None or not self.temperature > 0:
+                raise ValueError("a temperature above 0 is needed")
+        elif len(self.said) < 2 or len(self.said) != len(self.true) or not _rise(self.said) or not _rise(self.true):
+            raise ValueError("said and true must rise together")
+        return self
+
+    def __call__(self, probability: FloatArray) -> FloatArray:
+        """The calibrated probabilities, of the same shape, float32."""
+        p = np.asarray(probability, dtype=np.float32)
+        if self.temperature is None:
+            return np.interp(p, self.said, self.true).astype(np.float32)
+        power = np.float32(1 / self.temperature)
+        water, land = p**power, (1 - p) ** power
+        calibrated: FloatArray = water / (water + land)
+        return calibrated
+
+
+def _rise(values: tuple[float, ...]) -> bool:
+    steps = np.diff(values)
+    return bool((steps >= 0).all() and values[0] >= 0 and values[-1] <= 1)
