@@ -24,7 +24,7 @@ from watermap.labels.shores import beside_shores, widened_blocks
 from watermap.maps.pixelarea import code_areas_m2
 from watermap.maps.style import write_raster_style
 from watermap.progress import Progress, silent
-from watermap.scores import Scores, scores_from_counts
+from watermap.scoring.scores import Scores, scores_from_counts
 from watermap.storage import local
 
 BOTH_WATER: Final = 1
@@ -205,12 +205,13 @@ def _stream(
         for rows, values in zip(kept, (first, second, codes), strict=True):
             rows.append(values[start::step, ::step].copy())
         progress("rows", int(block.row_off + block.height), grid.height)
-    views = LabelViews(*(np.concatenate(rows) for rows in kept), step)
+    first, second, codes = (np.concatenate(rows) for rows in kept)
+    views = LabelViews(first, second, codes, step)
     return counts, areas, near, views
 
 
 def _cases(first: Codes, second: Codes) -> npt.NDArray[np.uint8]:
-    """Which of the nine cases each pixel is: three times the place of the first code in the order, plus the second's."""
+    """Which of the nine cases each pixel is: thrice the place of the first code in the order, plus the second's."""
     place = np.zeros(256, dtype=np.uint8)
     place[list(_ORDER)] = np.arange(len(_ORDER), dtype=np.uint8)
     cases: npt.NDArray[np.uint8] = place[first] * np.uint8(len(_ORDER)) + place[second]

@@ -96,9 +96,8 @@ def make_consensus(
     what the others say at its middle, whatever their grids.
 
     Which side of its shoreline a pixel of a coarse source lies on is a matter of its pixels, not of the water: a
-    source that is coarser than the grid has no say within one of its own pixels of its shorelines, since half a pixel
-    is what rounding to pixels displaces a shoreline, and the other half what such maps are displaced by
-    (Hansen's and JRC's geolocation is told as better than half a pixel).
+    source that is coarser than the grid has no say within one of its own pixels of its shorelines. Half a pixel is what
+    drawing a shoreline in pixels displaces it by, and Landsat's, of which Hansen and JRC are made, may lie 12 m aside.
 
     Args:
         sources: two or more.
@@ -118,9 +117,7 @@ def make_consensus(
         stack.enter_context(small_cache())
         first = stack.enter_context(open_label(sources[0].path))
         grid = first.own_grid
-        others = [
-            stack.enter_context(open_label(each.path, grid, image_path=sources[0].path)) for each in sources[1:]
-        ]
+        others = [stack.enter_context(open_label(each.path, grid, image_path=sources[0].path)) for each in sources[1:]]
         labels = [first, *others]
         bands_px = tuple(_band_px(each, label, grid, config) for each, label in zip(sources, labels, strict=True))
         counts, areas = np.zeros(256, dtype=np.int64), np.zeros(256)
@@ -138,7 +135,8 @@ def make_consensus(
     write_raster_style(out, LABEL_LAYOUT)
     pixels = {code: int(counts[code]) for code in (LAND, WATER, NO_DATA)}
     areas_m2 = {code: float(areas[code]) for code in (LAND, WATER, NO_DATA)}
-    return Consensus(out, pixels, areas_m2, *map(int, unknown), bands_px, tuple(notes))
+    differ, by_shores, unseen = map(int, unknown)
+    return Consensus(out, pixels, areas_m2, differ, by_shores, unseen, bands_px, tuple(notes))
 
 
 def _check(sources: Sequence[LabelSource], out: Path, config: ConsensusConfig) -> None:
@@ -199,8 +197,8 @@ def _notes(sources: Sequence[LabelSource], labels: Sequence[Label], grid: Grid) 
     pixel_m = max(pixel_size_m(grid))
     sizes = [(source, max(pixel_size_m(label.own_grid))) for source, label in zip(sources, labels, strict=True)]
     return [
-        f"{source.path}: its pixels of {own_m:.3g} m are finer than the {pixel_m:.3g} m of {sources[0].path}, whose grid "
-        "the label has; name it first to have its grid"
+        f"{source.path}: its pixels of {own_m:.3g} m are finer than the {pixel_m:.3g} m of {sources[0].path}, whose "
+        "grid the label has; name it first to have its grid"
         for source, own_m in sizes[1:]
         if own_m * _SAME_SIZE < pixel_m
     ]
