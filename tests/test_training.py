@@ -256,6 +256,7 @@ THOROUGH = CONFIG.model_copy(
         "decoder": DecoderConfig(dropout=0.2),
         "loss": "focal(gamma=1) + dice",
         "soft_shores": ShoreConfig(px=1),
+        "ignore_shores_px": 1,
         "sampling": "boundary",
         "precision": "mixed_bfloat16",
         "accumulate": 2,

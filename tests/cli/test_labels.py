@@ -41,7 +41,7 @@ def test_a_label_is_refined_and_every_pixels_fate_is_told(tmp_path: Path, capsys
     assert run(["labels", "refine", str(coarse), str(image), "--out", str(out)]) == 0
     said = capsys.readouterr()
     assert all(word in said.out for word in ("What became of the coarse label", "changed", "not wet", "196 "))
-    assert "by mndwi: water from 0." in said.err
+    assert "by mndwi: wet from 0." in said.err
     assert listing(out.parent) == ["label.qml", "label.tif"]
 
 

@@ -26,11 +26,20 @@ def learnt(land: int = 400, water: int = 400) -> IndexSamples:
 def test_what_is_half_water_is_neither_surely_land_nor_surely_water() -> None:
     rule = learnt().rule()
     assert rule.agreement == 1
-    for share, wet, dry in ((1.0, 1.0, 0.0), (0.5, 0.0, 0.0), (0.2, 0.0, 1.0), (0.0, 0.0, 1.0)):
+    for share, wet, damp, dry in (
+        (1.0, 1.0, 1.0, 0.0),
+        (0.75, 0.0, 1.0, 0.0),
+        (0.5, 0.0, 0.0, 0.0),
+        (0.25, 0.0, 0.0, 1.0),
+        (0.0, 0.0, 0.0, 1.0),
+    ):
         value = rule.index(*mixed(share))
         assert (value >= rule.wet_from).mean() == pytest.approx(wet, abs=0.02), share
+        assert (value >= rule.damp_from).mean() == pytest.approx(damp, abs=0.02), share
         assert (value < rule.dry_below).mean() == pytest.approx(dry, abs=0.02), share
-    assert rule.dry_below < -0.3 < 0 < rule.wet_from  # half water lies far from the middle between the classes
+    assert (
+        rule.dry_below < rule.damp_from < -0.2 < 0 < rule.wet_from
+    )  # half water lies far from the middle between the classes
 
 
 def test_a_class_that_is_rare_weighs_as_much() -> None:
@@ -42,7 +51,7 @@ def test_a_class_that_is_rare_weighs_as_much() -> None:
 def test_too_little_to_learn_from_takes_what_is_known_of_the_index() -> None:
     for samples in (learnt(water=99), learnt(land=0), IndexSamples(MNDWI)):
         rule = samples.rule()
-        assert (rule.wet_from, rule.dry_below, rule.agreement) == (0, 0, None)
+        assert (rule.wet_from, rule.damp_from, rule.dry_below, rule.agreement) == (0, 0, 0, None)
 
 
 def test_water_that_is_dry_is_told() -> None:

@@ -35,7 +35,7 @@ from watermap.labels.refine import (
 from watermap.labels.shores import beside_shores
 from watermap.scoring.scores import Confusion
 
-RULE = IndexRule(MNDWI, wet_from=0.2, dry_below=-0.2, agreement=1.0)
+RULE = IndexRule(MNDWI, wet_from=0.2, damp_from=0.05, dry_below=-0.2, agreement=1.0)
 REACH = Reach(shore=2, ring=5, fringe=1)
 
 
@@ -66,6 +66,13 @@ def test_each_fate() -> None:
     assert fates.tolist() == [[k, DRY_WATER, k, c, UNCLEAR, c, MOVED, k, UNSEEN, *[WET_LAND] * 3, k, UNKNOWN]]
     assert label.tolist() == [[1, 255, 1, 1, 255, 0, 1, 0, 255, 255, 255, 255, 0, 255]]
     assert set(FATES) == set(range(len(FATES)))
+
+
+def test_damp_pixels_are_water_beside_wet_ones_only() -> None:
+    codes = np.array([[1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0]], np.uint8)
+    value = [[0.9, 0.9, 0.9, 0.9, 0.1, 0.1, -0.9, -0.9, 0.1, 0.1, -0.9, -0.9]]
+    label, _ = refined(codes, *bands_of(value), np.ones(codes.shape, bool), RULE, Reach(3, 5, 1))
+    assert label.tolist() == [[1, 1, 1, 1, 1, 255, 0, 0, 0, 0, 0, 0]]  # damp land far from a shore is land
 
 
 values = st.floats(-1, 1, width=32)

@@ -122,9 +122,9 @@ def refine_label(
 ) -> None:
     """Refine a coarse label by the water index (MNDWI, else NDWI) of its own scene.
 
-    Near the coarse shoreline the index decides, from thresholds that the scene itself shows; what lies between land
-    and water there is unknown. Far from it nothing becomes water or land, but what label and image contradict each
-    other in is unknown.
+    Near the coarse shoreline the index decides, from thresholds that the scene itself shows; what is neither clearly
+    land nor clearly water there is unknown. Far from it nothing becomes water or land, but what label and image
+    contradict each other in is unknown.
 
     Of a folder of scenes every label is refined into a new folder, with the same images, ready for watermap tile.
     """
@@ -167,8 +167,8 @@ def _class_row(name: str, pixels: int, area_m2: float, whole: int) -> list[str]:
 def _told(made: Refinement) -> str:
     rule = made.rule
     return (
-        f"by {rule.index.name}: water from {rule.wet_from:.2f}, land below {rule.dry_below:.2f}, within "
-        f"{made.shore_px} px of the coarse shoreline"
+        f"by {rule.index.name}: wet from {rule.wet_from:.2f}, beside it from {rule.damp_from:.2f}, dry below "
+        f"{rule.dry_below:.2f}; decides within {made.shore_px} px of the coarse shoreline"
     )
 
 

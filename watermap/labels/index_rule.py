@@ -19,8 +19,9 @@ _BINS: Final = 2000
 _CLASSES: Final = (LAND, WATER)
 _LEAST_PIXELS: Final = 100
 """Of sure land and of sure water: fewer do not show what a scene's water looks like."""
-_WATER_SHARE: Final = 0.4
-"""What holds less water than this is land; a pixel is water from a half on, and unmixing is not better than a tenth."""
+_HALF: Final = 0.5
+_UNSURE: Final = 0.1
+"""A pixel is water from a half on; what an index says of its share is not surer than a tenth."""
 _LITERATURE: Final = 0.0
 """Where a scene shows too little, water is what is above 0. Source: McFeeters 1996, Xu 2006."""
 _EACH: Final = 1_000_000
@@ -33,14 +34,16 @@ class IndexRule:
 
     Attributes:
         index: which one.
-        wet_from: a pixel of this value, or of a higher one, is water.
-        dry_below: one of a lower value is land; between the two it may be either.
+        wet_from: a pixel of this value, or of a higher one, is water wherever it lies.
+        damp_from: one of this value, or of a higher one, is more than half water if it holds any.
+        dry_below: one of a lower value is less than half water, or none at all.
         agreement: share of the sure water that is water by it, and None where the scene showed too little of either
-            class to learn from, so that both values are those of the literature.
+            class to learn from, so that all values are those of the literature.
     """
 
     index: WaterIndex
     wet_from: float
+    damp_from: float
     dry_below: float
     agreement: float | None
 
@@ -94,24 +97,26 @@ class IndexSamples:
     def rule(self) -> IndexRule:
         """What follows for all other pixels of the scene.
 
-        Water begins at Otsu's threshold between sure land and sure water, both of the same weight. A pixel of the
-        shore that is half water lies far below it: where water is darkest land is bright, so that a little land makes
-        a normalised difference fall much more than by its share. So land ends not there, but at the index of the mean
-        land and the mean water mixed as a pixel with 0.4 water is; what lies between may be either.
+        Wet is what reaches Otsu's threshold between sure land and sure water, both of the same weight. A pixel of the
+        shore that is half water lies far below it: in the band where water is darkest land is bright, so that a little
+        land makes a normalised difference fall much more than by its share. Where it then lies follows from the mean
+        land and the mean water, mixed. What is unsure about it must lie evenly on both sides of a half: were all
+        between land and Otsu's threshold left out, a model would be free to draw its shores too far inside the water.
 
         Source: Otsu 1979; for mixed pixels, linear mixing as in Settle and Drake 1993.
         """
         if self.counts.sum(axis=1).min() < _LEAST_PIXELS:
-            return IndexRule(self.index, _LITERATURE, _LITERATURE, None)
+            return IndexRule(self.index, _LITERATURE, _LITERATURE, _LITERATURE, None)
         weights = self.counts / self.counts.sum(axis=1, keepdims=True) * _EACH
         wet_from = otsu_threshold(np.rint(weights.sum(axis=0)).astype(np.int64))
         first = round((wet_from + 1) / 2 * _BINS)
         dry, wet = self._means(LAND, slice(0, first)), self._means(WATER, slice(first, _BINS))
         agreement = float(self.counts[WATER, first:].sum() / self.counts[WATER].sum())
         if dry is None or wet is None:  # no water where there should be: told by the agreement
-            return IndexRule(self.index, wet_from, wet_from, agreement)
-        mixed = _WATER_SHARE * wet + (1 - _WATER_SHARE) * dry
-        return IndexRule(self.index, wet_from, min(wet_from, float(self.index(mixed[:1], mixed[1:])[0])), agreement)
+            return IndexRule(self.index, wet_from, wet_from, wet_from, agreement)
+        mixed = [share * wet + (1 - share) * dry for share in (_HALF + _UNSURE, _HALF - _UNSURE)]
+        damp_from, dry_below = (min(wet_from, float(self.index(each[:1], each[1:])[0])) for each in mixed)
+        return IndexRule(self.index, wet_from, damp_from, dry_below, agreement)
 
     def _means(self, code: int, bins: slice) -> npt.NDArray[np.float64] | None:
         """Mean reflectance in both bands of the pixels of a class with some values of the index."""

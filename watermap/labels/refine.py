@@ -42,7 +42,7 @@ FATES: Final[Mapping[int, str]] = {
     KEPT: "far from the shore, kept",
     CONFIRMED: "near the shore, the index says the same",
     MOVED: "near the shore, the index says otherwise: changed",
-    UNCLEAR: "near the shore, between land and water: unknown",
+    UNCLEAR: "near the shore, neither land nor water: unknown",
     DRY_WATER: "far inside water, not wet: unknown",
     WET_LAND: "far from water, wet or beside what is: unknown",
     UNSEEN: "the image has no data: unknown",
@@ -54,6 +54,8 @@ _RING_M: Final = 200.0
 """How much farther than the shore land shows what this scene's land looks like."""
 _FRINGE_M: Final = 20.0
 """Around water that the coarse label lacks: its shore pixels are mixed, and not wet enough to be seen."""
+_MIXED_PX: Final = 1
+"""How far from wet pixels those lie that hold land and water."""
 _LEAST_AGREEMENT: Final = 0.5
 _BLOCK_ROWS: Final = 256
 _EXPECTED: Final = Radiometry(REFLECTANCE_SCALE, 0.0)
@@ -102,12 +104,13 @@ def refined(
 ) -> tuple[Codes, npt.NDArray[np.uint8]]:
     """Refine a coarse label.
 
-    Near its own shoreline a coarse label is only a guess, and the image a good witness: the index decides, and what
-    lies between land and water is unknown. Far from it the coarse label is the better witness, of years and by people
-    or many images: the index cannot tell clouds, snow, shadows and dark roofs from water. So there it changes nothing
-    into water or land. But where the two contradict each other (a lake that has dried up or is under clouds; a pond, a
+    Near its own shoreline a coarse label is only a guess, and the image a good witness: the index decides. Water is
+    what is wet, and what is damp beside it, a mixed pixel; damp pixels by themselves are soaked or dark ground, and
+    unknown, as are those that are neither damp nor dry. Far from it the coarse label is the better witness, of years
+    and by people or many images: the index cannot tell clouds, snow, shadows and dark roofs from water. So there it
+    changes nothing into water or land. But where the two contradict each other (a lake that has dried up or is under clouds; a pond, a
     river or a flood that is too small or too young for the coarse label), nobody knows, and a model had better not be
-    taught either.
+    taught either. Land that is only damp stays land: dark roofs, soils and shadows are what a model must learn is none.
 
     Args:
         codes: (rows, cols) of the coarse label on the image's grid.
@@ -121,15 +124,17 @@ def refined(
         (rows, cols) refined codes, and what became of each pixel.
     """
     value = rule.index(bright, dark)
-    wet, dry = (value >= rule.wet_from) & valid, (value < rule.dry_below) & valid
+    wet, damp, dry = value >= rule.wet_from, value >= rule.damp_from, value < rule.dry_below
+    wet &= valid
+    shown = wet | (damp & spread(wet, _MIXED_PX))
     land, water = codes == LAND, codes == WATER
     near = beside_shores(codes, reach.shore)
     far_land, far_water = land & ~near, water & ~near
     wet_land = far_land & wet
     fates = np.full(codes.shape, KEPT, dtype=np.uint8)
     fates[near] = UNCLEAR
-    fates[near & ((wet & water) | (dry & land))] = CONFIRMED
-    fates[near & ((wet & land) | (dry & water))] = MOVED
+    fates[near & ((shown & water) | (dry & land))] = CONFIRMED
+    fates[near & ((shown & land) | (dry & water))] = MOVED
     fates[far_water & ~wet] = DRY_WATER
     fates[far_land & spread(wet_land, reach.fringe)] = WET_LAND
     fates[~valid] = UNSEEN
@@ -293,6 +298,7 @@ def _tags(coarse: Path, image: Path, rule: IndexRule) -> dict[str, str]:
         "WATERMAP_VERSION": __version__,
         "WATERMAP_INDEX": rule.index.name,
         "WATERMAP_WET_FROM": f"{rule.wet_from:.4f}",
+        "WATERMAP_DAMP_FROM": f"{rule.damp_from:.4f}",
         "WATERMAP_DRY_BELOW": f"{rule.dry_below:.4f}",
     }
     for key, path in (("WATERMAP_COARSE_LABEL", coarse), ("WATERMAP_IMAGE", image)):
