@@ -92,6 +92,8 @@ def test_a_label_agrees_with_itself_and_cases_turn_round(codes: npt.NDArray[np.u
 
 def test_blocks_of_rows_give_what_the_whole_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = made(tmp_path)
+    rows, cols = np.mgrid[:40, :60]
+    write_water(first, (np.hypot(rows - 20, cols - 20) < 12).astype(np.uint8), GRID)  # shores that cross the blocks
     whole = compare_labels(first, second, tmp_path / "whole")
     monkeypatch.setattr(module, "_BLOCK_ROWS", 3)
     pieces = compare_labels(first, second, tmp_path / "pieces")
