@@ -243,9 +243,8 @@ def counted_steps(monkeypatch: pytest.MonkeyPatch) -> list[None]:
 
 
 def test_labels_are_ignored_beside_shores_as_settings_say() -> None:
-    model = keras.Sequential(
-        [keras.Input((8, 8, 3)), keras.layers.Conv2D(2, 1, activation="softmax", name="probability")]
-    )
+    image = keras.Input((8, 8, 3))
+    model = keras.Model(image, keras.layers.Conv2D(2, 1, activation="softmax", name="probability")(image))
     (stage,) = FROM_SCRATCH
     for px in (0, 2):
         config = CONFIG.model_copy(update={"ignore_shores_px": px})

@@ -50,11 +50,11 @@ def test_a_class_that_is_rare_weighs_as_much() -> None:
 
 def test_a_sea_of_two_colours_is_all_water() -> None:
     samples = IndexSamples(MNDWI)
-    for code, share, pixels in ((0, 0.0, 200), (1, 1.0, 50_000), (1, 0.75, 50_000)):  # clear and turbid
+    for code, share, pixels in ((0, 0.0, 200), (1, 1.0, 50_000), (1, 0.93, 50_000)):  # clear and turbid
         bright, dark = mixed(share, pixels)
         here = np.ones(bright.shape, bool)
         samples.add((here & (code == 0), here & (code == 1)), bright, dark)
-    assert samples.rule().wet_from < MNDWI(*mixed(0.75)).min()
+    assert samples.rule().wet_from < MNDWI(*mixed(0.93)).min()
 
 
 def test_too_little_to_learn_from_takes_what_is_known_of_the_index() -> None:

@@ -110,7 +110,8 @@ def refined(
     and by people or many images: the index cannot tell clouds, snow, shadows and dark roofs from water. So there it
     changes nothing into water or land. But where the two contradict each other (a lake that has dried up or is under
     clouds; a pond, a river or a flood that is too small or too young for the coarse label), nobody knows, and a model
-    had better not be taught either. Land that is only damp stays land: dark roofs, soils and shadows are what a model must learn is none.
+    had better not be taught either. Land that is only damp stays land: that dark roofs, soils and shadows are no water
+    is what a model must learn.
 
     Args:
         codes: (rows, cols) of the coarse label on the image's grid.
