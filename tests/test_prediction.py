@@ -14,6 +14,7 @@ from tests.folders import listing
 from tests.rasters import LON_LAT, UTM33, write_tif
 from watermap.bands import STANDARD_BANDS
 from watermap.bundle import Bundle
+from watermap.calibration import Calibration
 from watermap.cog import WATER_COLORS
 from watermap.config import PredictConfig
 from watermap.errors import DataError, ModelError, UsageError
@@ -86,6 +87,24 @@ def test_the_map_lies_on_exactly_the_scenes_grid(
     assert result.probability is not None
     for path in (result.water, result.probability):
         assert cog_validate(path, strict=True) == (True, [], [])
+
+
+def test_a_calibrated_bundle_writes_what_its_probabilities_mean(tmp_path: Path) -> None:
+    calibration = Calibration(method="isotonic", said=(0.0, 0.3, 0.8, 1.0), true=(0.05, 0.4, 0.6, 0.9))
+    bundle = make_bundle(tmp_path / "b", calibration=calibration, threshold=0.55)
+    values = scene_values(200, 90)
+    scene = write_image(tmp_path / "place.tif", values, Grid(*GRIDS["north_up"], 90, 200))
+    config = PredictConfig(window=64, overlap=16, probability="float")
+    result = predict_scene(scene, Predictor(bundle, config), tmp_path / "out")
+    valid = (values != 65535).all(axis=0)
+    expected = calibration(known_probability(values, valid).astype(np.float32))
+    assert result.probability is not None
+    with rasterio.open(result.probability) as dataset:
+        np.testing.assert_allclose(dataset.read(1)[valid], expected[valid], atol=1e-4)
+    with rasterio.open(result.water) as dataset:
+        sure = valid & (np.abs(expected - 0.55) > 1e-4)
+        np.testing.assert_array_equal(dataset.read(1)[sure], expected[sure] >= 0.55)
+        assert (dataset.tags()["WATERMAP_CALIBRATION"], dataset.tags()["WATERMAP_THRESHOLD"]) == ("isotonic", "0.55")
 
 
 def test_percent_is_the_rounded_probability(bundle: Bundle, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from tests.rasters import make_grid, write_scene
 from tests.s3 import Bucket
 from tests.web import Web
 from watermap import promotion
-from watermap.bundle import Bundle
+from watermap.bundle import Bundle, restate
 from watermap.candidates import check_held_out
 from watermap.cli.main import run
 from watermap.config import PredictConfig, TileConfig
@@ -26,6 +26,7 @@ from watermap.promotion import (
     consider,
     current_bundle,
     default_bundle,
+    follow,
     list_bundles,
     promote,
     roll_back,
@@ -155,6 +156,20 @@ def test_a_bundle_in_use_that_was_changed_is_not_taken_for_it(models: Path) -> N
     with pytest.raises(ModelError) as error:
         current_bundle(models)
     assert "damaged" in one_line(error)
+
+
+def test_the_register_follows_a_bundle_that_is_restated(models: Path) -> None:
+    first, second = fair(models, "first"), fair(models, "second")
+    for bundle in (first, second):
+        promote(bundle, models)
+    for bundle in (first, second):
+        changed = restate(bundle, bundle.contract.model_copy(update={"threshold": 0.4}))
+        assert changed.id != bundle.id
+        assert follow(models, bundle, changed)
+    assert default_bundle(models).contract.threshold == 0.4
+    assert roll_back(models).folder == first.folder
+    other = fair(models, "other")
+    assert not follow(models, other, restate(other, other.contract.model_copy(update={"threshold": 0.4})))
 
 
 def test_a_bundle_from_elsewhere(models: Path, tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from watermap.errors import DataError, UsageError
 from watermap.grid import Grid
 from watermap.labels import open_label
 from watermap.scenes import add_scene, find_scenes, scene_digests
+from watermap.stac import UNSTATED, label_kind
 from watermap.storage import location
 
 
@@ -188,6 +189,15 @@ def test_adding_a_scene_copies_the_image_and_rewrites_the_label(tmp_path: Path) 
         assert Grid(dataset.crs, dataset.transform, dataset.width, dataset.height).same_as(grid)
     np.testing.assert_array_equal(written, np.where(truth[0] == -1, 255, truth[0]))
     assert sorted(path.name for path in (tmp_path / "scenes").rglob("*")) == ["image.tif", "label.tif", "mine"]
+
+
+def test_a_label_says_what_it_is(tmp_path: Path) -> None:
+    grid = make_grid(20, 10)
+    image = write_tif(tmp_path / "mine.tif", lake_image(np.zeros(grid.shape), 3), grid)
+    label = write_tif(tmp_path / "truth.tif", np.ones((1, *grid.shape), dtype=np.uint8), grid)
+    assert label_kind(add_scene(tmp_path / "scenes", "hand", image, label=label, kind="hand")) == "hand"
+    assert label_kind(add_scene(tmp_path / "scenes", "plain", image, label=label)) == UNSTATED
+    assert label_kind(add_scene(tmp_path / "scenes", "bare", image)) == UNSTATED
 
 
 def test_sidecars_of_an_image_come_along(tmp_path: Path) -> None:

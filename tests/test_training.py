@@ -52,7 +52,7 @@ def trained(small_patches: Path, tmp_path_factory: pytest.TempPathFactory) -> Bu
 def test_a_bundle_states_all_that_prediction_and_the_reader_need(trained: Bundle, small_patches: Path) -> None:
     contract = trained.contract
     store = PatchStore.open(small_patches)
-    assert listing(trained.folder) == ["bundle.json", "curves.png", "history.csv", contract.model_file]
+    assert listing(trained.folder) == ["bundle.json", "curves.png", "history.csv", contract.model_file, "seen.gpkg"]
     assert (contract.arch, contract.encoder) == ("unet", "compact")
     assert (contract.bands, contract.patch_size) == (store.bands, 32)
     assert (contract.scale, contract.offset, contract.threshold) == (1e-4, 0, 0.5)

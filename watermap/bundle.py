@@ -24,11 +24,12 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from watermap import __version__
+from watermap.calibration import Calibration, calibrated
 from watermap.cog import LAND, NO_DATA, WATER
 from watermap.copies import fetched
-from watermap.errors import ModelError
+from watermap.errors import ModelError, UsageError
 from watermap.files import file_digest, unwritable, write_text
-from watermap.radiometry import Statistics
+from watermap.radiometry import FloatArray, Statistics
 from watermap.raster import Radiometry
 from watermap.storage import local, remote
 
@@ -51,7 +52,8 @@ class Contract(BaseModel):
         scale, offset: the numbers it expects: reflectance = (DN + offset) * scale.
         statistics: of the training pixels, in DN.
         classes: codes of a water raster; 0 and 1 are also the model's channels.
-        threshold: probability from which a pixel is water.
+        threshold: probability, calibrated if the bundle is, from which a pixel is water.
+        calibration: what the model's probabilities mean; None: what they say.
         patch_size: side of a training patch in pixels.
         reach: pixels from a window's edge up to which the model misses what lies beyond; None: not measured.
         sees_whole_window: whether what it says of a pixel depends on all of its window, so that windows are best as
@@ -75,6 +77,7 @@ class Contract(BaseModel):
     statistics: Statistics
     classes: dict[str, int] = {"land": LAND, "water": WATER, "no_data": NO_DATA}
     threshold: float
+    calibration: Calibration | None = None
     patch_size: int
     reach: int | None = None
     sees_whole_window: bool = False
@@ -89,6 +92,23 @@ class Contract(BaseModel):
     def radiometry(self) -> Radiometry:
         """What the model expects of a scene's numbers."""
         return Radiometry(self.scale, self.offset)
+
+    def check_patches(self, folder: Path, bands: tuple[str, ...], radiometry: Radiometry) -> None:
+        """Make sure that patches are what the model takes.
+
+        Raises:
+            UsageError: they have other bands, or their numbers mean something else.
+        """
+        if (bands, radiometry) != (self.bands, self.radiometry):
+            raise UsageError(
+                f"{folder}: bands {', '.join(bands)}, scale {radiometry.scale:g}, offset {radiometry.offset:g} are not "
+                f"the bundle's {', '.join(self.bands)}, {self.scale:g}, {self.offset:g}",
+                hint=f"tile the scenes with --bands {','.join(self.bands)} and the bundle's scale and offset",
+            )
+
+    def calibrated(self, probability: FloatArray) -> FloatArray:
+        """What the model says, as it is meant, of the same shape."""
+        return calibrated(self.calibration, probability)
 
 
 @dataclass(frozen=True)
@@ -167,6 +187,17 @@ def save_bundle(folder: Path, model: keras.Model, **contract: Any) -> Bundle:
         if other != model_path:
             other.unlink()
     return open_bundle(folder)
+
+
+def restate(bundle: Bundle, contract: Contract) -> Bundle:
+    """Write another contract for the same network; the bundle's id changes with it.
+
+    Raises:
+        UsageError: the bundle does not lie on this machine.
+        DataError: it cannot be written.
+    """
+    write_text(local(bundle.folder) / CONTRACT_FILE, contract.model_dump_json(indent=2) + "\n")
+    return open_bundle(bundle.folder)
 
 
 def open_bundle(folder: Path) -> Bundle:

@@ -39,13 +39,19 @@ class Calibration(BaseModel):
 
     def __call__(self, probability: FloatArray) -> FloatArray:
         """The calibrated probabilities, of the same shape, float32."""
-        p = np.asarray(probability, dtype=np.float32)
+        p: FloatArray = np.clip(probability, 0, 1, dtype=np.float32)  # blending rounds
         if self.temperature is None:
-            return np.interp(p, self.said, self.true).astype(np.float32)
-        power = np.float32(1 / self.temperature)
-        water, land = p**power, (1 - p) ** power
-        calibrated: FloatArray = water / (water + land)
-        return calibrated
+            found: FloatArray = np.interp(p, self.said, self.true).astype(np.float32)
+        else:
+            power = np.float32(1 / self.temperature)
+            water, land = p**power, (1 - p) ** power
+            found = (water / (water + land)).astype(np.float32)
+        return found
+
+
+def calibrated(calibration: Calibration | None, probability: FloatArray) -> FloatArray:
+    """What a model says, as it is meant, of the same shape; as it is where there is no calibration."""
+    return probability if calibration is None else calibration(probability)
 
 
 def _rise(values: tuple[float, ...]) -> bool:

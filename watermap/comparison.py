@@ -188,15 +188,15 @@ def _known(bundle: Bundle) -> Run | None:
 
 
 def _scored(bundle: Bundle, patches: Path, progress: Progress) -> Run:
-    evaluation = evaluate(bundle, patches, PredictConfig(), pictures=0, progress=progress).as_dict()
+    evaluation = evaluate(bundle, patches, PredictConfig(), pictures=0, progress=progress).pooled
     contract = bundle.contract
     model = bundle.load_model()
     speed = measure_speed(bundle.folder)
     run = Run(
         bundle=bundle.id,
         seed=contract.training["config"]["seed"],
-        scores=evaluation["pooled"],
-        baselines=evaluation["baselines"],
+        scores=evaluation.as_dict(),
+        baselines=evaluation.baselines_as_dict(),
         parameters=model.count_params(),
         flops_per_pixel=flops_per_pixel(model, contract.patch_size),
         epochs=contract.training["epochs"],

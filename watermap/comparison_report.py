@@ -20,7 +20,8 @@ from watermap.files import write_text
 from watermap.patch_store import PatchStore
 from watermap.radiometry import FloatArray, fill_invalid, to_reflectance
 from watermap.report import Panel, add_agreement_legend, paint_agreement, paint_classes, save_figure, true_color
-from watermap.scoring.tally import Piece, Tally
+from watermap.scoring.pieces import Piece
+from watermap.scoring.tally import Tally
 
 SCORES: Final = {
     "water_iou": "water IoU",
@@ -248,7 +249,7 @@ def _probabilities(
     patches = store.read("test", positions)
     images = fill_invalid(patches.image, patches.valid, bundle.contract.statistics)
     found: FloatArray = np.asarray(bundle.load_model().predict_on_batch(images))[..., WATER]
-    return found, bundle.contract.threshold
+    return bundle.contract.calibrated(found), bundle.contract.threshold
 
 
 def _patch_score(panel: Panel, threshold: float) -> str:

@@ -182,9 +182,22 @@ def find_sites(grids: Mapping[str, Grid], *, patch_size: int, block_patches: int
         patch_size: pixels a side.
         block_patches: patches a side.
     """
+    return [
+        _divide({name: grids[name] for name in scenes}, patch_size, block_patches)
+        for scenes in connected(grids, margin_px=patch_size)
+    ]
+
+
+def connected(grids: Mapping[str, Grid], *, margin_px: int = 0) -> list[list[str]]:
+    """Group scenes that share ground, or lie nearer to each other than a margin.
+
+    Args:
+        grids: the scenes' by name.
+        margin_px: in pixels of either.
+    """
     names = sorted(grids)
     near = equal_area([_polygon(grids[name], Window(0, 0, grids[name].width, grids[name].height)) for name in names])
-    wide = equal_area([_polygon(grids[name], _widened(grids[name], patch_size)) for name in names])
+    wide = equal_area([_polygon(grids[name], _widened(grids[name], margin_px)) for name in names])
     leader = list(range(len(names)))
 
     def find(index: int) -> int:
@@ -199,7 +212,7 @@ def find_sites(grids: Mapping[str, Grid], *, patch_size: int, block_patches: int
     members: dict[int, list[str]] = {}
     for index, name in enumerate(names):
         members.setdefault(find(index), []).append(name)
-    return [_divide({name: grids[name] for name in scenes}, patch_size, block_patches) for scenes in members.values()]
+    return list(members.values())
 
 
 def _apply(affine: Any, points: Points) -> Points:

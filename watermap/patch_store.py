@@ -73,6 +73,9 @@ class Shard(BaseModel):
     files: dict[str, ShardFile]
 
 
+_NO_CONTENT: Final = {"watermap_version", "inputs_digest", "label_kinds", "failures", "notes"}
+
+
 class Manifest(BaseModel):
     """What a store holds and what made it.
 
@@ -86,6 +89,7 @@ class Manifest(BaseModel):
         config, config_digest: the settings.
         inputs_digest: of all that decides the content: settings, scenes, software.
         scenes: SHA-256 of each file of each scene used.
+        label_kinds: by scene, what its label is, e.g. hansen or hand.
         failures: scene and reason of those that could not be used.
         counts: patches by split.
         water: mean water fraction by split; None where there is no patch.
@@ -106,6 +110,7 @@ class Manifest(BaseModel):
     config_digest: str
     inputs_digest: str
     scenes: dict[str, dict[str, str]]
+    label_kinds: dict[str, str] = {}
     failures: tuple[tuple[str, str], ...]
     counts: dict[str, int]
     water: dict[str, float | None]
@@ -114,7 +119,7 @@ class Manifest(BaseModel):
 
     def digest(self) -> str:
         """SHA-256 of the content: equal patches made from equal scenes, wherever they lie and whenever."""
-        content = self.model_dump(mode="json", exclude={"watermap_version", "inputs_digest", "failures", "notes"})
+        content = self.model_dump(mode="json", exclude=_NO_CONTENT)
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

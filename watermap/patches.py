@@ -28,6 +28,7 @@ from watermap.pools import in_order
 from watermap.progress import Progress, silent
 from watermap.scenes import find_scenes, missing_label, scene_digests
 from watermap.splits import SPLITS, check_leaks, split_groups
+from watermap.stac import label_kind
 from watermap.survey import Findings, Piece, agreed_radiometry, describe, listed, notes, read_box, survey
 
 _Input = TypeVar("_Input")
@@ -146,6 +147,7 @@ def tile(
             config_digest=config.digest(),
             inputs_digest=inputs_digest,
             scenes={source.name: files[source.name] for source in used},
+            label_kinds={source.name: label_kind(scenes[source.name]) for source in used},
             failures=tuple((name, str(error)) for name, error in sorted(failures.items())),
             water={split: _mean_water(records, split) for split in SPLITS},
             notes=tuple(notes(used, bands, _dark(findings), agreed)),

@@ -21,6 +21,7 @@ import numpy.typing as npt
 from watermap import __version__
 from watermap.bandfiles import find_band_files
 from watermap.bundle import Bundle
+from watermap.calibration import Calibration
 from watermap.cog import LABEL_LAYOUT, NO_DATA, WATER, RasterLayout, RasterWriter
 from watermap.config import STRIDE, PredictConfig
 from watermap.engines.choice import open_engine
@@ -31,7 +32,15 @@ from watermap.gdal import raster_files, small_cache
 from watermap.inputs import output_name
 from watermap.maps.dates import DATE_TAG, seen_on
 from watermap.progress import Progress, silent
-from watermap.provenance import BUNDLE_TAG, CONFIG_TAG, SCENE_DIGEST_TAG, THRESHOLD_TAG, provenance, stated_provenance
+from watermap.provenance import (
+    BUNDLE_TAG,
+    CALIBRATION_TAG,
+    CONFIG_TAG,
+    SCENE_DIGEST_TAG,
+    THRESHOLD_TAG,
+    provenance,
+    stated_provenance,
+)
 from watermap.radiometry import FloatArray, scene_radiometry, to_model
 from watermap.raster import Pixels, Radiometry, Raster, open_raster
 from watermap.storage import local
@@ -44,6 +53,8 @@ PERCENT_LAYOUT: Final = RasterLayout(
     "uint8", ("probability of water in percent",), NO_DATA, "average", value_range=(0, 100)
 )
 FLOAT_LAYOUT: Final = RasterLayout("float32", ("probability of water",), float("nan"), "average", value_range=(0, 1))
+
+_CALIBRATED_ROWS: Final = 64
 
 
 @dataclass(frozen=True)
@@ -165,7 +176,7 @@ class Predictor:
         def prepare(pixels: Pixels, out: FloatArray) -> None:
             to_model(pixels.values, pixels.valid, radiometry, contract.radiometry, contract.statistics, out=out)
 
-        return predict_strips(
+        strips = predict_strips(
             raster.reader(positions),
             prepare,
             self.engine.compute,
@@ -173,6 +184,7 @@ class Predictor:
             batch_size=self.engine.batch_size,
             progress=progress,
         )
+        return strips if contract.calibration is None else _calibrated(strips, contract.calibration)
 
     def classify(self, strip: Strip) -> npt.NDArray[np.uint8]:
         """Codes (rows, cols) of a strip: 0 land, 1 water, 255 no data."""
@@ -243,6 +255,16 @@ def predict_scene(
     )
 
 
+def _calibrated(strips: Generator[Strip, None, None], calibration: Calibration) -> Generator[Strip, None, None]:
+    """Strips whose probabilities are what they mean, in the memory that they had."""
+    with closing(strips):
+        for strip in strips:
+            for start in range(0, len(strip.probability), _CALIBRATED_ROWS):
+                rows = strip.probability[start : start + _CALIBRATED_ROWS]
+                rows[:] = calibration(rows)
+            yield strip
+
+
 def _rated(progress: Progress, pixels: int) -> Progress:
     """Progress that also tells the speed, in pixels of the scene, and by it the time that is left."""
     start = time.monotonic()
@@ -281,12 +303,14 @@ def _tags(scene: Path, predictor: Predictor, day: datetime.date | None) -> dict[
         raise DataError(
             f"{scene}: cannot be read any more ({error.strerror})", hint="leave it there until the end"
         ) from error
+    calibration = predictor.bundle.contract.calibration
     return ({} if day is None else {DATE_TAG: day.isoformat()}) | {
         "WATERMAP_VERSION": __version__,
         "WATERMAP_BUNDLE": predictor.bundle.folder.name,
         BUNDLE_TAG: predictor.bundle.id,
         "WATERMAP_ENGINE": predictor.engine.name,
         THRESHOLD_TAG: f"{predictor.threshold:g}",
+        CALIBRATION_TAG: "none" if calibration is None else calibration.method,
         CONFIG_TAG: predictor.config.model_copy(update={"probability": "none"}).digest(),  # which changes no pixel
         "WATERMAP_SCENE": output_name(scene),
         f"{SCENE_DIGEST_TAG}{kind.upper()}": value,

@@ -145,6 +145,22 @@ def promote(candidate: Bundle, models: Path) -> None:
         _write(models, Register(current=chosen, earlier=earlier, declined=register.without(chosen)))
 
 
+def follow(models: Path, before: Bundle, after: Bundle) -> bool:
+    """Let the register follow a bundle that was restated on purpose, as in use or to be rolled back to.
+
+    Returns:
+        Whether the register knew it.
+    """
+    register = _read(models)
+    old, new = (Choice(folder=bundle.folder.name, id=bundle.id) for bundle in (before, after))
+    if register is None or old not in (register.current, *register.earlier):
+        return False
+    earlier = tuple(new if each == old else each for each in register.earlier)
+    current = new if register.current == old else register.current
+    _write(models, register.model_copy(update={"current": current, "earlier": earlier}))
+    return True
+
+
 def roll_back(models: Path) -> Bundle:
     """Put the bundle to use that was in use before; the one in use now waits until it is promoted by hand.
 

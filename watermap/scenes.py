@@ -20,6 +20,8 @@ from watermap.raster import open_raster
 from watermap.storage import local
 
 LABEL_FILE: Final = "label.tif"
+LABEL_TAG: Final = "WATERMAP_LABEL"
+"""The metadata of a label that says what it is, e.g. hansen or hand."""
 
 _LABEL_ROWS: Final = 512
 
@@ -94,7 +96,13 @@ def scene_digests(scene: Scene) -> dict[str, str]:
 
 
 def add_scene(
-    folder: Path, name: str, image: Path, *, label: Path | None = None, codes: Mapping[int, int] | None = None
+    folder: Path,
+    name: str,
+    image: Path,
+    *,
+    label: Path | None = None,
+    codes: Mapping[int, int] | None = None,
+    kind: str | None = None,
 ) -> Scene:
     """Bring an image, and its label, into a folder of scenes.
 
@@ -106,6 +114,7 @@ def add_scene(
         image: a GeoTIFF.
         label: a raster of one band that overlaps the image.
         codes: watermap's code (0 land, 1 water, 255 unknown) of each of the label's values.
+        kind: what the label is, e.g. hansen or hand: scores against different kinds are kept apart.
 
     Raises:
         UsageError: a name that is no folder's, one that is taken, a code that watermap does not have, or a folder
@@ -129,7 +138,7 @@ def add_scene(
             with source.open("rb") as file, (part / file_name).open("wb") as copy:
                 shutil.copyfileobj(file, copy)
         if label is not None:
-            _copy_label(label, part / LABEL_FILE, image, codes)
+            _copy_label(label, part / LABEL_FILE, image, codes, kind)
         part.rename(target)
     except OSError as error:
         raise unwritable(target, error) from error
@@ -159,7 +168,14 @@ def _image_files(image: Path) -> dict[Path, str]:
     return names
 
 
-def _copy_label(source: Path, target: Path, image: Path, codes: Mapping[int, int] | None) -> None:
+def stated_label(label: Path) -> str | None:
+    """What a label's file says that it is, or None."""
+    with open_dataset(label) as dataset:
+        found: str | None = dataset.tags().get(LABEL_TAG)
+    return found
+
+
+def _copy_label(source: Path, target: Path, image: Path, codes: Mapping[int, int] | None, kind: str | None) -> None:
     with open_raster(image) as raster:
         grid = raster.grid
     with open_label(source, grid, image_path=image, codes=codes):
@@ -167,3 +183,5 @@ def _copy_label(source: Path, target: Path, image: Path, codes: Mapping[int, int
     with open_label(source, codes=codes) as label, RasterWriter(target, label.own_grid, LABEL_LAYOUT) as writer:
         for window in blocks(label.own_grid, _LABEL_ROWS):
             writer.write(label.read(window)[None])
+        if kind is not None:
+            writer.add_tags({LABEL_TAG: kind})

@@ -18,7 +18,7 @@ from watermap.files import file_digest
 from watermap.grid import Grid
 from watermap.inputs import IMAGE_FILE
 from watermap.raster import Raster, open_raster
-from watermap.scenes import LABEL_FILE
+from watermap.scenes import LABEL_FILE, Scene, stated_label
 from watermap.stac_fields import (
     EXTENSION,
     FILE_AND_PROJECTION,
@@ -34,6 +34,7 @@ from watermap.stac_fields import (
 
 ITEM_FILE: Final = "item.json"
 CATALOG_FILE: Final = "catalog.json"
+UNSTATED: Final = "unstated"
 
 _NOT_IN_NAMES: Final = {ord(letter): quote(letter) for letter in "%#?"}
 """What ends a name in a URL, or stands for another letter; pystac opens a link on disk without decoding the rest."""
@@ -117,6 +118,17 @@ def stated_requests(folder: Path) -> Mapping[str, str] | None:
     except (OSError, ValueError, LookupError, TypeError):
         return None
     return requests if isinstance(requests, dict) else None
+
+
+def label_kind(scene: Scene) -> str:
+    """What a scene's label is, e.g. `hansen` or `hand`: as its file or the scene's item says, else `unstated`."""
+    try:
+        if scene.label is not None and (stated := stated_label(scene.label)) is not None:
+            return stated
+        found = json.loads((scene.image.parent / ITEM_FILE).read_text(encoding="utf-8"))["properties"]["watermap:label"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return UNSTATED
+    return str(found)
 
 
 def verified(folder: Path) -> Mapping[str, str] | None:

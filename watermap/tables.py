@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from watermap.errors import UsageError
 
-TABLES: Final = ("sample", "export", "earthengine", "tile", "train", "predict", "vectorize", "runner")
+TABLES: Final = ("sample", "export", "earthengine", "tile", "train", "predict", "vectorize", "sample-design", "runner")
 """Tables of a TOML file, one a stage."""
 
 

@@ -24,7 +24,7 @@ from watermap.engines.conversion import convert_once
 from watermap.engines.converted import FOLDER as CONVERTED_FOLDER
 from watermap.errors import DataError, ModelError, StorageError, UsageError
 from watermap.experiment_log import ExperimentLog, experiment_log
-from watermap.files import write_text
+from watermap.files import file_digest, write_text
 from watermap.losses import get_loss
 from watermap.metrics import Accuracy, MeanIoU, WaterIoU
 from watermap.models.architecture import PROBABILITY
@@ -39,7 +39,10 @@ from watermap.radiometry import Statistics
 from watermap.reach import measure_reach
 from watermap.report import plot_curves
 from watermap.sampling import sampling_weights
+from watermap.scoring.calibrating import fit_on
 from watermap.scoring.evaluation import score_split
+from watermap.scoring.labelled import Feeding
+from watermap.seen import SEEN_FILE, SPLITS, seen_of, write_seen
 from watermap.storage import local
 
 HISTORY_FILE: Final = "history.csv"
@@ -283,11 +286,11 @@ def _finish(
     config: TrainConfig,
     state: TrainingState,
 ) -> Bundle:
-    seen = store.image_digests("train", "validation")
+    scenes = store.image_digests(*SPLITS)
     splits = [split for split in ("validation", "test") if store.count(split)]
-    scores = {
-        split: score_split(model, store, split, statistics=statistics, threshold=config.threshold) for split in splits
-    }
+    fitted = fit_on(Feeding(model, statistics), store, config.calibrate, config.threshold_for, config.threshold)
+    feeding = Feeding(model, statistics, fitted.calibration)
+    scores = {split: score_split(feeding, store, split, fitted.threshold) for split in splits}
     write_text(out / HISTORY_FILE, _as_csv(state.history))
     plot_curves(state.history, out / CURVES_FILE)
     return save_bundle(
@@ -299,11 +302,17 @@ def _finish(
         scale=store.radiometry.scale,
         offset=store.radiometry.offset,
         statistics=statistics,
-        threshold=config.threshold,
+        threshold=fitted.threshold,
+        calibration=fitted.calibration,
         patch_size=store.patch_size,
         reach=measure_reach(model, store, "validation" if store.count("validation") else "train", statistics),
         sees_whole_window=ARCHITECTURES[config.arch].sees_whole_window,
-        trained_on={"patches": store.digest, "counts": store.counts, "scenes": seen},
+        trained_on={
+            "patches": store.digest,
+            "counts": store.counts,
+            "scenes": scenes,
+            "seen": file_digest(write_seen(out / SEEN_FILE, seen_of(store))),
+        },
         training={
             "run": state.run,
             "epochs": state.epoch,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +9,7 @@ import pyogrio
 import pytest
 
 from tests.failures import one_line
+from tests.interpreters import answer, edit
 from tests.rasters import make_grid
 from watermap.accuracy.drawing import Drawn
 from watermap.accuracy.samples import read_samples, write_samples
@@ -22,22 +22,14 @@ DRAWN = Drawn(
     stratum=np.array([2, 0, 1, 0]),
     rows=np.array([0, 3, 7, 29]),
     cols=np.array([0, 5, 11, 39]),
+    shore_px=2,
+    seed=7,
 )
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return write_samples(tmp_path / "a.gpkg", DRAWN, GRID, "digest")
-
-
-def answer(path: Path, answers: dict[int, object]) -> None:
-    """Enter answers as a program would that knows nothing of watermap."""
-    with sqlite3.connect(path) as file:
-        triggers = [name for (name,) in file.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")]
-        for trigger in triggers:
-            file.execute(f'DROP TRIGGER "{trigger}"')  # they call functions that sqlite3 lacks
-        for number, code in answers.items():
-            file.execute("UPDATE samples SET truth = ? WHERE id = ?", (code, number))
 
 
 def test_points_lie_in_the_middle_of_their_pixels(path: Path) -> None:
@@ -52,9 +44,12 @@ def test_points_lie_in_the_middle_of_their_pixels(path: Path) -> None:
 
 def test_what_was_entered_comes_back(path: Path) -> None:
     answer(path, {1: 1, 2: 1, 3: 255})
+    assert read_samples(path).in_order
+    answer(path, {1: 1, 2: None, 3: 255, 4: 1})
     found = read_samples(path)
     assert found.counts.tolist() == [[0, 1], [0, 0], [0, 1]]
-    assert (found.unclear, found.open, found.raster) == (1, 1, "digest")
+    assert (found.unclear, found.open, found.in_order) == ((0, 1, 0), (1, 0, 0), False)
+    assert (found.raster, found.shore_px, found.seed) == ("digest", 2, 7)
     assert found.areas_m2 == DRAWN.areas_m2
     assert found.mapped_as == (1, 0, 0)
     assert found.names == ("water", "land beside water", "other land")
@@ -75,3 +70,71 @@ def test_what_is_no_sample_is_refused(tmp_path: Path) -> None:
         read_samples(tmp_path / "a.gpkg")
     with pytest.raises(UsageError, match="as a GeoPackage"):
         write_samples(tmp_path / "a.shp", DRAWN, GRID, "digest")
+
+
+def test_samples_that_are_gone_are_open(path: Path) -> None:
+    answer(path, {1: 1, 2: 1, 4: 0})
+    edit(path, "DELETE FROM samples WHERE id = 3")
+    found = read_samples(path)
+    assert (found.open, found.in_order) == ((0, 1, 0), False)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("INSERT INTO samples (id, truth, stratum) VALUES (5, 1, 0)", "were not drawn: remove the points"),
+        ("INSERT INTO samples (truth) VALUES (1)", "were not drawn: remove the points"),
+        ("UPDATE samples SET id = 1 WHERE id = 2", "holds a sample twice: remove the copies"),
+    ],
+)
+def test_samples_that_were_not_drawn_are_refused(path: Path, change: str, said: str) -> None:
+    edit(path, change)
+    with pytest.raises(DataError) as error:
+        read_samples(path)
+    assert said in one_line(error)
+
+
+@pytest.mark.parametrize(
+    "change", ["UPDATE samples SET truth = 255 WHERE id = 4", "UPDATE samples SET remark = 'reeds' WHERE id = 4"]
+)
+def test_what_somebody_entered_is_not_replaced(path: Path, change: str) -> None:
+    edit(path, change)
+    before = path.read_bytes()
+    with pytest.raises(UsageError) as error:
+        write_samples(path, DRAWN, GRID, "other")
+    assert "somebody has entered answers for 1 of its samples, which would be lost: name another" in one_line(error)
+    assert path.read_bytes() == before
+
+
+def test_a_sample_without_answers_is_replaced(path: Path) -> None:
+    edit(path, "UPDATE samples SET remark = NULL")
+    write_samples(path, DRAWN, GRID, "other")
+    assert read_samples(path).raster == "other"
+
+
+def test_what_is_open_elsewhere_or_no_sample_is_not_replaced(path: Path, tmp_path: Path) -> None:
+    wal = path.with_name("a.gpkg-wal")
+    wal.touch()
+    with pytest.raises(UsageError, match="is open in another program"):
+        write_samples(path, DRAWN, GRID, "other")
+    wal.unlink()
+    bodies = tmp_path / "bodies.gpkg"
+    bodies.write_text("of somebody else")
+    with pytest.raises(UsageError, match="is no sample that may be replaced: name another"):
+        write_samples(bodies, DRAWN, GRID, "other")
+    assert bodies.read_text() == "of somebody else"
+
+
+def test_answers_in_words_are_told(path: Path) -> None:
+    words = "ALTER TABLE samples DROP COLUMN truth", "ALTER TABLE samples ADD COLUMN truth TEXT"
+    edit(path, *words, "UPDATE samples SET truth = 'lake' WHERE id = 2")
+    with pytest.raises(DataError, match="its field truth holds lake: answers are 1 water"):
+        read_samples(path)
+
+
+def test_the_style_is_kept_where_qgis_looks_for_it(tmp_path: Path) -> None:
+    path = write_samples(tmp_path / "b.gpkg", DRAWN, GRID, "digest", style="<qgis/>")
+    meta, _, _, columns = pyogrio.raw.read(path, layer="layer_styles", read_geometry=False)
+    row = {name: column[0] for name, column in zip(meta["fields"], columns, strict=True)}
+    assert (row["f_table_name"], row["f_geometry_column"], row["styleQML"]) == ("samples", "geom", "<qgis/>")
+    assert row["useAsDefault"]

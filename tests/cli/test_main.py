@@ -24,6 +24,8 @@ COMMANDS = (
     "evaluate",
     "bundles",
     "predict",
+    "sample-design",
+    "area",
     "timeline",
     "report",
     "doctor",

@@ -21,7 +21,7 @@ from watermap.engines.conversion import compare, convert, convert_once
 from watermap.engines.converted import open_converted
 from watermap.engines.keras_engine import KerasEngine
 from watermap.engines.openvino_engine import OpenVinoEngine, has_bfloat16, openvino_library
-from watermap.errors import DataError, ModelError, UsageError
+from watermap.errors import ModelError, UsageError
 from watermap.models.arithmetic import flops_per_pixel
 from watermap.radiometry import FloatArray
 
@@ -135,7 +135,7 @@ def test_patches_of_other_bands_are_refused(samples: Path, tmp_path: Path) -> No
     from watermap.patches import tile
 
     tile(samples, tmp_path / "rgb", TileConfig(patch_size=PATCH, min_water=0, max_water=1, block_patches=1))
-    with pytest.raises(DataError) as error:
+    with pytest.raises(UsageError) as error:
         convert(make_unet(tmp_path / "unet"), tmp_path / "rgb")
     assert "--bands B2,B3,B4,B8,B11,B12" in one_line(error)
 

@@ -22,14 +22,15 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 
 def test_a_flood_is_scored_against_its_hand_drawn_label(bundle: Bundle, real_data: Path, tmp_path: Path) -> None:
     spain = real_data / "spain_flood"
-    label = ["--label", str(spain / "label_hand.tif"), "--codes", "-1=255,0=0,1=1", "--name", "spain"]
+    label = ["--label", str(spain / "label_hand.tif"), "--codes", "-1=255,0=0,1=1", "--name", "spain", "--kind", "hand"]
     assert run(["scenes", "add", str(spain / "image.tif"), "--out", "scenes", *label]) == 0
     assert run(["evaluate", str(bundle.folder), "scenes", "--json", "s.json", "--picture", "s.png"]) == 0
-    scores = json.loads((tmp_path / "s.json").read_text())
-    assert scores["pooled"]["pixels"] == 512 * 512 - 99  # the hand label leaves 99 pixels open
-    assert scores["baselines"]["ndwi"]["water_iou"] == pytest.approx(0.68, abs=0.01)
-    assert scores["baselines"]["mndwi"]["water_iou"] == pytest.approx(0.61, abs=0.01)
-    assert scores["pooled"]["water_iou"] == pytest.approx(scores["baselines"]["mndwi"]["water_iou"], abs=0.01)
+    found = json.loads((tmp_path / "s.json").read_text())["labels"]["hand"]
+    scores, baselines = found["scores"], {name: each["scores"] for name, each in found["baselines"].items()}
+    assert scores["pixels"] == 512 * 512 - 99  # the hand label leaves 99 pixels open
+    assert baselines["ndwi"]["water_iou"] == pytest.approx(0.68, abs=0.01)
+    assert baselines["mndwi"]["water_iou"] == pytest.approx(0.61, abs=0.01)
+    assert scores["water_iou"] == pytest.approx(baselines["mndwi"]["water_iou"], abs=0.01)
 
 
 def test_a_geographic_scene_of_thirteen_bands_comes_back_on_its_grid(

@@ -43,20 +43,25 @@ def test_from_sample_scenes_to_water_maps(tmp_path: Path, capsys: pytest.Capture
         "flips",
     ]
     assert run(train) == 0
-    assert run(["evaluate", "data/models/lakes", "scenes", "--json", "scenes.json"]) == 0
+    assert run(["evaluate", "data/models/lakes", "scenes"]) == 3
+    assert "which it learned from" in capsys.readouterr().err
+    assert run(["sample", "--out", "new", "--scenes", "6", "--size", "256", "--seed", "3", "--first-place", "3"]) == 0
+    assert run(["evaluate", "data/models/lakes", "new", "--json", "new.json"]) == 0
     assert run(["evaluate", "data/models/lakes", "patches", "--json", "patches.json"]) == 0
     assert run(["predict", "scenes", "--out", "maps", "--probability"]) == 0
     assert "using bundle data/models/lakes" in capsys.readouterr().err
 
     assert pyogrio.read_info(tmp_path / "patches" / "patches.gpkg")["crs"] == "EPSG:4326"
-    for name in ("scenes.json", "patches.json"):
-        scores = json.loads((tmp_path / name).read_text())
-        assert {"water_iou", "mean_iou", "dice", "accuracy", "cross_entropy", "pixels"} <= set(scores["pooled"])
-        assert {"ndwi", "mndwi"} <= set(scores["baselines"])
-        assert scores["baselines"]["ndwi"]["pixels"] == scores["pooled"]["pixels"]
-        assert all({"name", "water_iou", "accuracy"} <= set(scene) for scene in scores["scenes"])
-        assert sum(scene["pixels"] for scene in scores["scenes"]) == scores["pooled"]["pixels"]
-        assert scores["pooled"]["water_iou"] > 0.5
+    for name in ("new.json", "patches.json"):
+        found = json.loads((tmp_path / name).read_text())
+        pool = found["labels"]["exact"]
+        scores = pool["scores"]
+        assert {"water_iou", "mean_iou", "dice", "accuracy", "cross_entropy", "pixels"} <= set(scores)
+        assert {"ndwi", "mndwi"} <= set(pool["baselines"])
+        assert pool["baselines"]["ndwi"]["scores"]["pixels"] == scores["pixels"]
+        assert all({"name", "water_iou", "accuracy"} <= set(scene) for scene in found["scenes"])
+        assert sum(scene["pixels"] for scene in found["scenes"]) == scores["pixels"]
+        assert scores["water_iou"] > 0.5
     scenes = [name for name in listing(tmp_path / "scenes") if name != CATALOG_FILE]
     assert listing(tmp_path / "maps") == maps_of(*scenes, probability=True)
     for scene in scenes:
@@ -66,7 +71,7 @@ def test_from_sample_scenes_to_water_maps(tmp_path: Path, capsys: pytest.Capture
             with rasterio.open(tmp_path / "scenes" / scene / "image.tif") as image:
                 assert (water.crs, water.transform, water.shape) == (image.crs, image.transform, image.shape)
                 np.testing.assert_array_equal(codes == 255, (image.read() == 65535).all(axis=0))
-    assert (tmp_path / "data" / "models" / "lakes_on_scenes.png").stat().st_size > 10_000
+    assert (tmp_path / "data" / "models" / "lakes_on_new.png").stat().st_size > 10_000
 
 
 @pytest.mark.slow

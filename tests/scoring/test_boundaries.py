@@ -31,7 +31,8 @@ def slow_counts(truth: Codes, mapped: Codes, tolerance: int) -> BoundaryCounts:
     def shoreline(codes: Codes) -> Codes:
         flat = codes.ravel()
         land = (flat == 0) & ~unknown
-        return (flat == 1) & ~unknown & (distance[:, land] == 1).any(axis=1)
+        line: Codes = (flat == 1) & ~unknown & (distance[:, land] == 1).any(axis=1)
+        return line
 
     lines = [shoreline(truth), shoreline(mapped)]
     near = [(distance[:, line] <= tolerance).any(axis=1) for line in lines]

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from watermap.indices import MNDWI, NDWI, index_histogram, otsu_threshold
-from watermap.scoring.tally import Piece, Tally
+from watermap.scoring.pieces import Piece
+from watermap.scoring.tally import Tally
 
 
 def piece(seed: int, shape: tuple[int, int] = (40, 50)) -> Piece:
@@ -80,6 +81,9 @@ def test_without_known_pixels_or_bands_there_is_no_score() -> None:
         "dice": None,
         "pixels": 0,
         "cross_entropy": None,
+        "boundary_f1": None,
+        "boundary_iou": None,
+        "calibration_error": None,
     }
     assert tally.baselines_as_dict() == {}
 

@@ -28,6 +28,8 @@ class Drawn:
         areas_m2: (strata,) of each.
         stratum: (n,) of each sample.
         rows, cols: (n,) of each sample, in the raster.
+        shore_px: width of the stratum beside water, in pixels.
+        seed: of chance.
     """
 
     pixels: tuple[int, ...]
@@ -35,6 +37,13 @@ class Drawn:
     stratum: npt.NDArray[np.intp]
     rows: npt.NDArray[np.intp]
     cols: npt.NDArray[np.intp]
+    shore_px: int
+    seed: int
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """(strata,) samples of each."""
+        return tuple(np.bincount(self.stratum, minlength=len(self.pixels)).tolist())
 
 
 def allotted(total: int, areas: Sequence[float], pixels: Sequence[int], least: int) -> list[int]:
@@ -112,4 +121,6 @@ def draw(label: Label, total: int, *, shore_px: int, least: int, seed: int, prog
         stratum=strata_of[order],
         rows=places[order, 0],
         cols=places[order, 1],
+        shore_px=shore_px,
+        seed=seed,
     )

@@ -8,7 +8,6 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 from rasterio.windows import Window
-from scipy import ndimage
 
 from watermap.codes import LAND, NO_DATA, WATER
 from watermap.grid import blocks
@@ -33,10 +32,19 @@ def stratify(codes: npt.NDArray[np.uint8], shore_px: int) -> Strata:
         shore_px: land as near to water as this, along rows, columns and diagonals, lies beside it.
     """
     water = codes == WATER
-    near = ndimage.maximum_filter(water, size=2 * shore_px + 1, mode="constant")
+    near = _spread(_spread(water, shore_px).T, shore_px).T
     strata = np.where(water, 0, np.where(near, _BESIDE, _OTHER)).astype(np.uint8)
     strata[codes == NO_DATA] = NO_DATA
     return strata
+
+
+def _spread(water: npt.NDArray[np.bool_], reach: int) -> npt.NDArray[np.bool_]:
+    """Water, and all that lies as near to it along its column as some pixels."""
+    near = water.copy()
+    for step in range(1, reach + 1):
+        near[step:] |= water[:-step]
+        near[:-step] |= water[step:]
+    return near
 
 
 def strata_blocks(label: Label, shore_px: int) -> Iterator[tuple[Window, Strata]]:

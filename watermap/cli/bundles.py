@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import click
 
 from watermap.cli.options import READ, WRITTEN
+from watermap.config.terms import CALIBRATE, THRESHOLD_FOR, CalibrationMethod, ThresholdGoal
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -121,3 +122,62 @@ def convert_bundle(bundle_dir: Path, patches: Path, *, int8: bool) -> None:
     if "bfloat16" not in checks:
         note("this processor has no bfloat16: convert again on one that does, to use it there")
     console.print(f"converted model in {converted.folder}", markup=False)
+
+
+@command.command("calibrate")
+@click.argument("bundle_dir", metavar="BUNDLE", type=WRITTEN)
+@click.option("--patches", type=READ, required=True, help="Patches that watermap tile wrote; their validation split.")
+@click.option(
+    "--method",
+    type=click.Choice(get_args(CalibrationMethod)),
+    default="auto",
+    show_default=True,
+    help=CALIBRATE,
+)
+@click.option(
+    "--threshold-for", type=click.Choice(get_args(ThresholdGoal)), default="keep", show_default=True, help=THRESHOLD_FOR
+)
+def calibrate_bundle(bundle_dir: Path, patches: Path, method: CalibrationMethod, threshold_for: ThresholdGoal) -> None:
+    """Make BUNDLE's probabilities mean what they say, and choose its threshold; predict applies both."""
+    from watermap.backend import require_keras
+    from watermap.bundle import open_bundle
+    from watermap.cli.console import console, files_to_open, note, progress_bar, score, table
+
+    require_keras()
+    from watermap.promotion import follow
+    from watermap.scoring.calibrating import calibrate
+    from watermap.scoring.diagram import plot_reliability
+
+    before = open_bundle(bundle_dir)
+    with progress_bar() as progress:
+        found = calibrate(before, patches, method=method, goal=threshold_for, progress=progress)
+    contract = found.bundle.contract
+    names = ("calibration_error", "cross_entropy", "water_iou")
+    rows = [
+        [f"{split}, {when}", *(score(scores[name]) for name in names), _bias(tally.confusion.counts)]
+        for split in found.before
+        for when, tally in (("before", found.before[split]), ("after", found.after[split]))
+        for scores in [tally.as_dict()]
+    ]
+    table(f"{bundle_dir.resolve().name} ({found.bundle.id})", ("patches", *names, "water area"), rows)
+    curve = contract.calibration
+    told = (
+        "none"
+        if curve is None
+        else " ".join([curve.method, *([f"{curve.temperature:.3f}"] if curve.temperature else [])])
+    )
+    console.print(f"Calibration: {told}. Water from {contract.threshold:g} on.", markup=False)
+    if found.bundle.id == before.id:
+        note("the bundle is as it was: nothing fits better where it was not fitted")
+    elif follow(bundle_dir.resolve().parent, before, found.bundle):
+        note("the bundle was put to use before, and is so as it is now")
+    split = "test" if "test" in found.after else "validation"
+    curves = {"before": found.before[split].reliability, "after": found.after[split].reliability}
+    title = f"{bundle_dir.resolve().name}, {split} patches"
+    files_to_open([plot_reliability(curves, bundle_dir / "reliability.png", title=title)])
+
+
+def _bias(counts: Any) -> str:
+    """How much more or less water is mapped than there is."""
+    true, mapped = counts[1].sum(), counts[:, 1].sum()
+    return f"{mapped / true - 1:+.1%}" if true else "-"

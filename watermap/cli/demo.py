@@ -52,7 +52,7 @@ def command(out: Path, scenes: int, size: int, epochs: int) -> None:
         console.print("4 of 5: scores on the places kept apart")
         result = evaluate(bundle, out / "unseen", config, pictures=len(images), progress=progress)
         write_text(out / "scores.json", json.dumps(result.as_dict(), indent=2) + "\n")
-        picture = plot_panels(result.panels, out / "side_by_side.png", threshold=result.pooled.threshold)
+        picture = plot_panels(result.panels, out / "side_by_side.png", threshold=result.threshold)
         console.print("5 of 5: water maps of the places kept apart")
         predictions = predict_scenes(images, Predictor(bundle, config), out / "predictions", progress=progress)
     scores = {"watermap": result.pooled.as_dict()} | result.pooled.baselines_as_dict()

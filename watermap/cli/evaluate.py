@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from watermap.backend import require_keras
 from watermap.bands import parse_bands
-from watermap.cli.console import files_to_open, note, progress_bar, score, table
+from watermap.cli.console import console, files_to_open, note, progress_bar, score, table
 from watermap.cli.options import READ, WRITTEN, config_file, setting
 from watermap.config import PredictConfig
 from watermap.errors import PartialFailureError
 
-_SCORES = ("water_iou", "mean_iou", "dice", "accuracy", "cross_entropy")
+_SCORES: Final = ("water_iou", "mean_iou", "dice", "accuracy", "cross_entropy")
+_WORST: Final = 20
 
 
 @click.command(name="evaluate")
@@ -42,13 +43,17 @@ def command(
     config_path: Path | None,
     **stated: Any,
 ) -> None:
-    """Score a bundle on labelled scenes or on patches, beside NDWI and MNDWI on the same pixels."""
+    """Score a bundle on labelled scenes or patches that it has not seen, beside NDWI and MNDWI on the same pixels.
+
+    What it has seen, in ground or pixels, is refused. Intervals are of 95 %, from drawing pieces of ground again.
+    """
     config = PredictConfig.load(config_path, section="predict", **stated)
     names = parse_bands(bands) if bands else None
     require_keras()
     from watermap.bundle import open_bundle
     from watermap.files import write_text
     from watermap.report import plot_panels
+    from watermap.scoring.diagram import plot_reliability
     from watermap.scoring.evaluation import evaluate
     from watermap.storage import remote
 
@@ -56,20 +61,15 @@ def command(
     with progress_bar() as progress:
         result = evaluate(bundle, data_dir, config, split=split, names=names, progress=progress)
     scores = result.as_dict()
-    rows = [[f"watermap ({scores['pooled']['pixels']:,} px)", *(score(scores["pooled"][name]) for name in _SCORES)]]
-    for name, values in scores["baselines"].items():
-        rows.append([name.replace("_otsu", ", Otsu"), *(score(values.get(key)) for key in _SCORES)])
-    table("All pixels", ["", *_SCORES], rows)
-    shown = sorted(scores["scenes"], key=lambda scene: scene["water_iou"] or 0)[:20]
-    title = (
-        "By scene"
-        if len(shown) == len(scores["scenes"])
-        else f"The {len(shown)} worst of {len(scores['scenes'])} scenes"
-    )
-    table(title, ["scene", *_SCORES], [[scene["name"], *(score(scene[name]) for name in _SCORES)] for scene in shown])
+    for kind, found in scores["labels"].items():
+        _show(kind, found)
+    _show_scenes(scores["scenes"], several=len(scores["labels"]) > 1)
     beside = bundle_dir.parent if remote(bundle_dir) is None else Path()
     picture = picture or beside / f"{bundle_dir.resolve().name}_on_{data_dir.resolve().name}.png"
-    written = [plot_panels(result.panels, picture, threshold=scores["threshold"])]
+    written = [plot_panels(result.panels, picture, threshold=result.threshold)]
+    curves = {f"{kind} labels": pool.tally.reliability for kind, pool in sorted(result.pools.items())}
+    title = f"{bundle_dir.resolve().name} on {data_dir.resolve().name}"
+    written.append(plot_reliability(curves, picture.with_stem(f"{picture.stem}_reliability"), title=title))
     if json_path is not None:
         write_text(json_path, json.dumps(scores, indent=2) + "\n")
         written.append(json_path)
@@ -81,3 +81,70 @@ def command(
         raise PartialFailureError(
             f"{len(result.failures)} of {len(result.failures) + len(scores['scenes'])} scenes failed", hint=lines
         )
+
+
+def _show(kind: str, found: dict[str, Any]) -> None:
+    """The scores against labels of one kind."""
+    own = found["scores"]
+    rows = [[f"watermap ({own['pixels']:,} px)", *(score(own[name]) for name in _SCORES)]]
+    if found["intervals"]["water_iou"]:
+        rows.append(["  95 % interval", *(_interval(found["intervals"].get(name)) for name in _SCORES)])
+    for name, values in found["baselines"].items():
+        rows.append([name.replace("_otsu", ", Otsu"), *(score(values["scores"].get(key)) for key in _SCORES)])
+        if values["intervals"] and values["intervals"]["water_iou"]:
+            rows.append(["  95 % interval", *(_interval(values["intervals"].get(key)) for key in _SCORES)])
+    table(f"All pixels, against {kind} labels", ["", *_SCORES], rows)
+    for name, gain in found["gains"].items():
+        interval = f" ({_interval(gain['interval'])})" if gain["interval"] else ""
+        console.print(f"Water IoU above {name.upper()}'s: {gain['water_iou']:+.3f}{interval}", markup=False)
+    if not found["intervals"]["water_iou"]:
+        console.print(f"No intervals: {found['grounds']} pieces of ground are too few to tell.", markup=False)
+    tolerance = found["boundary_tolerance_px"]
+    console.print(
+        f"Shorelines within {tolerance} px: F1 {score(own['boundary_f1'])}, boundary IoU {score(own['boundary_iou'])}. "
+        f"Expected calibration error {score(own['calibration_error'])}.",
+        markup=False,
+    )
+    confusion = dict(zip(found["classes"], found["confusion"], strict=True))
+    table(
+        "By class, pixels",
+        ["truth", "mapped as land", "mapped as water", "precision", "recall", "f1"],
+        [
+            [
+                name,
+                *(f"{count:,}" for count in confusion[name]),
+                *(score(each[k]) for k in ("precision", "recall", "f1")),
+            ]
+            for name, each in found["classes"].items()
+        ],
+    )
+    conditions = {name: each for name, each in found["conditions"].items() if each["pixels"]}
+    table(
+        "Where it is wrong",
+        ["condition", "pixels", "wrong", "water missed", "land as water", "water IoU"],
+        [[name, f"{each['pixels']:,}", *_wrong(each)] for name, each in conditions.items()],
+    )
+
+
+def _wrong(found: dict[str, Any]) -> list[str]:
+    (land, invented), (missed, water) = found["confusion"]
+    shares = ((missed + invented, found["pixels"]), (missed, missed + water), (invented, land + invented))
+    iou = found["water_iou"] if land + invented else None  # of water alone it is its share that was found
+    return [*(f"{part / whole:.1%}" if whole else "-" for part, whole in shares), score(iou)]
+
+
+def _interval(ends: tuple[float, float] | None) -> str:
+    return "" if ends is None else f"{ends[0]:.3f} to {ends[1]:.3f}"
+
+
+def _badness(scene: dict[str, Any]) -> tuple[float, float]:
+    """Scenes that neither hold water nor have any mapped come last."""
+    return (1.0 if scene["water_iou"] is None else scene["water_iou"], scene["accuracy"] or 0.0)
+
+
+def _show_scenes(scenes: list[dict[str, Any]], *, several: bool) -> None:
+    shown = sorted(scenes, key=_badness)[:_WORST]
+    title = "By scene" if len(shown) == len(scenes) else f"The {len(shown)} worst of {len(scenes)} scenes"
+    names = [f"{scene['name']} ({scene['label']})" if several else scene["name"] for scene in shown]
+    rows = [[name, *(score(scene[key]) for key in _SCORES)] for name, scene in zip(names, shown, strict=True)]
+    table(title, ["scene", *_SCORES], rows)

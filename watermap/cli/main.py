@@ -35,6 +35,8 @@ _COMMANDS: Final = {
     "bundles": "List bundles, put one to use, take that back.",
     "predict": "Map the water of scenes.",
     "vectorize": "Make polygons of a water raster's bodies.",
+    "sample-design": "Draw the pixels of a map that somebody should look at.",
+    "area": "Water area with its standard error, from those pixels.",
     "change": "Show where water came and went between two maps.",
     "mosaic": "Put water maps together into one.",
     "timeline": "Water area by date, for a folder of maps.",
@@ -62,7 +64,7 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002 (click's signature)
         if name not in _COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"watermap.cli.{name}").command
+        command: click.Command = importlib.import_module(f"watermap.cli.{name.replace('-', '_')}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 (click's signature)

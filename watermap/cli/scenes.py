@@ -24,15 +24,18 @@ def command() -> None:
     help="The label's values as watermap codes (0 land, 1 water, 255 unknown), e.g. -1=255,0=0,1=1 or, for "
     "Hansen's datamask, 0=255,1=0,2=1. [default: they are watermap codes already]",
 )
-def add(image: Path, out: Path, name: str | None, label: Path | None, codes: str | None) -> None:
+@click.option("--kind", help="What the label is, e.g. hand or hansen: scores against different kinds are kept apart.")
+def add(image: Path, out: Path, name: str | None, label: Path | None, codes: str | None, kind: str | None) -> None:
     """Copy IMAGE, a GeoTIFF, into a scenes folder; its label is rewritten in watermap's codes."""
     from watermap.cli.console import files_to_open
     from watermap.errors import UsageError
     from watermap.scenes import add_scene
 
-    if codes is not None and label is None:
-        raise UsageError("--codes without --label", hint="name the label's file")
-    scene = add_scene(out, name or image.stem, image, label=label, codes=_parse_codes(codes) if codes else None)
+    for option, value in (("--codes", codes), ("--kind", kind)):
+        if value is not None and label is None:
+            raise UsageError(f"{option} without --label", hint="name the label's file")
+    known = _parse_codes(codes) if codes else None
+    scene = add_scene(out, name or image.stem, image, label=label, codes=known, kind=kind)
     files_to_open([path for path in (scene.image, scene.label) if path is not None])
 
 

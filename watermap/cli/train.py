@@ -27,6 +27,8 @@ COURSE: Final = {
     "ema": None,
     "xla": None,
     "threshold": None,
+    "calibrate": None,
+    "threshold_for": None,
     "seed": None,
 }
 """Settings of training, whatever is trained."""

@@ -2,6 +2,7 @@
 
 from watermap.config.base import Config
 from watermap.config.decoder import DecoderConfig, Upsampling
+from watermap.config.design import DesignConfig
 from watermap.config.export import EarthEngineConfig, ExportConfig
 from watermap.config.labels import ConsensusConfig, RefineConfig
 from watermap.config.predict import PredictConfig, ProductConfig, VectorizeConfig
@@ -29,6 +30,7 @@ __all__ = [
     "Config",
     "ConsensusConfig",
     "DecoderConfig",
+    "DesignConfig",
     "EarthEngineConfig",
     "EncoderName",
     "ExportConfig",

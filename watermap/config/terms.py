@@ -13,6 +13,16 @@ Precision = Literal["float32", "bfloat16", "int8"]
 STRIDE: Final = 16
 """Image pixels a pixel of an encoder's deepest features: sides of patches and windows are multiples of it."""
 
+CalibrationMethod = Literal["auto", "none", "temperature", "isotonic"]
+CALIBRATE: Final = (
+    "Curve that makes probabilities mean what they say, fitted on validation patches; auto: the one that fits best "
+    "where it was not fitted, or none."
+)
+ThresholdGoal = Literal["keep", "iou", "f1", "area"]
+THRESHOLD_FOR: Final = (
+    "What the threshold is chosen for on validation patches: the largest water IoU, the largest F1 of both classes, "
+    "or as much water as there is; keep: the one stated."
+)
 OFFSET: Final = (
     "DN added to every pixel before scaling: -1000 for raw L2A from baseline 04.00 on; not given: what the file says."
 )

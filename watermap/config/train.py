@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 from watermap.config.base import Config
 from watermap.config.decoder import DecoderConfig
 from watermap.config.loss import parse_loss
-from watermap.config.terms import Preset
+from watermap.config.terms import CALIBRATE, THRESHOLD_FOR, CalibrationMethod, Preset, ThresholdGoal
 
 ArchName = Literal["unet", "attention_unet", "unet3plus", "deeplabv3", "pspnet", "fcn", "segnet"]
 EncoderName = Literal["resnet50", "compact", "vgg16", "mobilenetv2"]
@@ -142,6 +142,8 @@ class TrainConfig(Config):
     )
     xla: Literal["auto", "on", "off"] = Field("auto", description="Whether training is compiled by XLA.")
     threshold: float = Field(0.5, gt=0, lt=1, description="Probability from which a pixel is water.")
+    calibrate: CalibrationMethod = Field("none", description=CALIBRATE)
+    threshold_for: ThresholdGoal = Field("keep", description=THRESHOLD_FOR)
     seed: int = Field(0, ge=0, description="Seed of weights, order and augmentation.")
 
     @model_validator(mode="before")

@@ -71,8 +71,9 @@ def convert(bundle: Bundle, patches: Path, *, int8: bool = False, progress: Prog
 
     Raises:
         ModelError: the converted model says something else than Keras.
-        DataError: the patches do not fit the bundle, or the folder cannot be written.
-        UsageError: OpenVINO, NNCF or TensorFlow is missing, or the bundle does not lie on this machine.
+        DataError: the folder cannot be written.
+        UsageError: OpenVINO, NNCF or TensorFlow is missing, the patches do not fit the bundle, or it does not lie on
+            this machine.
     """
     if not can_convert():
         raise UsageError(
@@ -80,7 +81,8 @@ def convert(bundle: Bundle, patches: Path, *, int8: bool = False, progress: Prog
             hint="pip install 'watermap[tensorflow,fast]'",
         )
     openvino = openvino_library()
-    store = _fitting(PatchStore.open(patches), bundle)
+    store = PatchStore.open(patches)
+    bundle.contract.check_patches(store.folder, store.bands, store.radiometry)
     folder = local(bundle.folder) / FOLDER
     part = folder.with_name(f".{FOLDER}.{os.getpid()}.part")
     steps = iter(range(1, 5))
@@ -146,16 +148,6 @@ def convert_once(bundle: Bundle, patches: Path, progress: Progress = silent) -> 
     if (refusal := refusal_of(bundle, openvino_version())) is not None:
         raise _error(bundle, refusal)
     return convert(bundle, patches, progress=progress)
-
-
-def _fitting(store: PatchStore, bundle: Bundle) -> PatchStore:
-    contract = bundle.contract
-    if (store.bands, store.radiometry) != (contract.bands, contract.radiometry):
-        raise DataError(
-            f"{store.folder}: patches of {', '.join(store.bands)} are not what the bundle takes",
-            hint=f"tile scenes with --bands {','.join(contract.bands)}",
-        )
-    return store
 
 
 def _from_keras(bundle: Bundle) -> Any:
@@ -256,7 +248,13 @@ def _checks(bundle: Bundle, store: PatchStore, part: Path, precisions: list[Prec
         stem = part / ("int8" if precision == "int8" else "model")
         engine = OpenVinoEngine((stem.with_suffix(".xml"), stem.with_suffix(".bin")), precision)
         found = _probabilities(engine, images)
-        checks[precision] = compare(expected, found, valid, truth, bundle.contract.threshold)
+        checks[precision] = compare(
+            bundle.contract.calibrated(expected),
+            bundle.contract.calibrated(found),
+            valid,
+            truth,
+            bundle.contract.threshold,
+        )
     return checks
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree
@@ -68,13 +68,23 @@ def write_polygon_style(layer: Path, classes: Mapping[str, Rgba], *, field: str 
     return _write(layer, renderer)
 
 
-def _write(file: Path, content: ElementTree.Element) -> Path:
-    root = ElementTree.Element("qgis", {"version": _VERSION, "styleCategories": "Symbology"})
-    root.append(content)
+def style_text(content: Iterable[ElementTree.Element], categories: str = "Symbology") -> str:
+    """The text of a style.
+
+    Args:
+        content: its parts.
+        categories: what it says something of, in QGIS's words; the rest stays as the user has it.
+    """
+    root = ElementTree.Element("qgis", {"version": _VERSION, "styleCategories": categories})
+    root.extend(content)
     ElementTree.SubElement(root, "blendMode").text = "0"
     ElementTree.indent(root, " ")
+    return _DOCTYPE + ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+def _write(file: Path, content: ElementTree.Element) -> Path:
     path = style_path(file)
-    write_text(path, _DOCTYPE + ElementTree.tostring(root, encoding="unicode") + "\n")
+    write_text(path, style_text([content]))
     return path
 
 

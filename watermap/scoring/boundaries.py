@@ -110,7 +110,8 @@ def around(mask: Mask, radius_px: int) -> Mask:
 
 def _shoreline(codes: Codes, unknown: Mask) -> Mask:
     """Water beside known land."""
-    return around((codes == LAND) & ~unknown, 1) & (codes == WATER) & ~unknown
+    shoreline: Mask = around((codes == LAND) & ~unknown, 1) & (codes == WATER) & ~unknown
+    return shoreline
 
 
 def _count(mask: Mask) -> int:

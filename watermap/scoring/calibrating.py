@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Literal
 
 import numpy as np
@@ -10,22 +12,141 @@ import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 from sklearn.isotonic import IsotonicRegression
 
+from watermap.bundle import Bundle, restate
 from watermap.calibration import Calibration
-from watermap.codes import LAND, WATER
+from watermap.codes import LAND, NO_DATA, WATER
+from watermap.config.terms import CalibrationMethod, ThresholdGoal
 from watermap.errors import DataError
-from watermap.radiometry import FloatArray
-from watermap.scoring.reliability import LOGITS, Sums, sigmoid
+from watermap.patch_store import PatchStore
+from watermap.progress import Progress, silent
+from watermap.scoring.labelled import Feeding, patch_pieces
+from watermap.scoring.leaks import check_patches
+from watermap.scoring.reliability import LOGITS, Reliability, Sums, sigmoid
+from watermap.scoring.tally import Tally
+from watermap.storage import local
 
 Fine = npt.NDArray[np.int64]
 """(logits, 2) pixels by what the model says and by truth, as in `Reliability`."""
-Method = Literal["auto", "none", "temperature", "isotonic"]
-Goal = Literal["iou", "f1", "area", "keep"]
 
 _FOLDS: Final = 5
+_LEAST_GROUNDS: Final = 10
+"""With fewer pieces of ground nobody can tell whether a curve fits others."""
+_METHODS: Final[tuple[Literal["none", "temperature", "isotonic"], ...]] = ("none", "temperature", "isotonic")
+"""From the simplest on."""
 _SURELY: Final = 0.001
 """No calibrated probability is nearer to 0 or 1 than this: validation ground does not show what is that rare."""
 _TEMPERATURES: Final = (0.1, 10.0)
 _SAID: Final[Sums] = sigmoid(LOGITS)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What validation ground says of a model's probabilities.
+
+    Attributes:
+        calibration: the curve; None where the model is best left as it is.
+        threshold: probability, calibrated, from which a pixel is water.
+    """
+
+    calibration: Calibration | None
+    threshold: float
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """A bundle before and after.
+
+    Attributes:
+        bundle: as it is now.
+        before, after: scores by split.
+    """
+
+    bundle: Bundle
+    before: dict[str, Tally]
+    after: dict[str, Tally]
+
+
+def calibrate(
+    bundle: Bundle,
+    patches: Path,
+    *,
+    method: CalibrationMethod = "auto",
+    goal: ThresholdGoal = "keep",
+    progress: Progress = silent,
+) -> Calibrated:
+    """Fit a bundle's calibration and threshold on validation patches, and keep both in its contract.
+
+    Args:
+        bundle: on this machine.
+        patches: a patch store of the bundle's bands, which need not be the one that it was trained on.
+        method: the curve; auto: the one that fits best where it was not fitted, or none.
+        goal: what the threshold is chosen for; keep: the one that the bundle has.
+        progress: told as work goes on.
+
+    Raises:
+        DataError: there are no validation patches, they lack land or water, or the bundle has learned from them.
+        UsageError: the patches do not fit the bundle, or it does not lie on this machine.
+    """
+    contract, store = bundle.contract, PatchStore.open(patches)
+    local(bundle.folder)
+    contract.check_patches(store.folder, store.bands, store.radiometry)
+    if store.digest != contract.trained_on["patches"]:
+        check_patches(bundle, store, "validation")
+    model = bundle.load_model((store.patch_size,) * 2)
+    progress("calibrate: before", 0, 3)
+    before = _scored(Feeding(model, contract.statistics, contract.calibration), store, contract.threshold)
+    progress("calibrate: fitting", 1, 3)
+    found = fit_on(Feeding(model, contract.statistics), store, method, goal, contract.threshold)
+    progress("calibrate: after", 2, 3)
+    after = _scored(Feeding(model, contract.statistics, found.calibration), store, found.threshold)
+    progress("calibrate: done", 3, 3)
+    scores = contract.scores | {split: tally.as_dict() for split, tally in after.items()}
+    changed = {"calibration": found.calibration, "threshold": found.threshold, "scores": scores}
+    if (found.calibration, found.threshold) != (contract.calibration, contract.threshold):
+        bundle = restate(bundle, contract.model_copy(update=changed))
+    return Calibrated(bundle, before, after)
+
+
+def fit_on(
+    feeding: Feeding, store: PatchStore, method: CalibrationMethod, goal: ThresholdGoal, threshold: float
+) -> Fitted:
+    """Fit calibration and threshold on a store's validation patches.
+
+    Args:
+        feeding: the model, not calibrated.
+        store: the patches.
+        method: as in `calibrate`.
+        goal: as in `calibrate`.
+        threshold: to keep.
+
+    Raises:
+        DataError: there are no validation patches, or they lack land or water.
+    """
+    if method == "none" and goal == "keep":
+        return Fitted(None, threshold)
+    if not store.count("validation"):
+        raise DataError(f"{store.folder}: holds no validation patches", hint="tile with --validation above 0")
+    grounds: dict[str, Reliability] = {}
+    for record, piece in patch_pieces(feeding, store, "validation"):
+        known = piece.label != NO_DATA
+        grounds.setdefault(record.block, Reliability()).add(piece.label[known], piece.probability[known])
+    each = [found.fine for found in grounds.values()]
+    whole = np.sum(each, axis=0)
+    curve = None if method == "none" else choose(each) if method == "auto" else fit(whole, method)
+    if curve is not None:
+        fitted_on = {"patches": store.digest, "split": "validation", "grounds": len(each), "pixels": int(whole.sum())}
+        curve = curve.model_copy(update={"fitted_on": fitted_on})
+    return Fitted(curve, threshold if goal == "keep" else best_threshold(whole, curve, goal))
+
+
+def _scored(feeding: Feeding, store: PatchStore, threshold: float) -> dict[str, Tally]:
+    found = {}
+    for split in ("validation", "test"):
+        if store.count(split):
+            found[split] = Tally(threshold)
+            for _, piece in patch_pieces(feeding, store, split):
+                found[split].add(piece)
+    return found
 
 
 def fit(fine: Fine, method: Literal["temperature", "isotonic"]) -> Calibration:
@@ -40,7 +161,7 @@ def fit(fine: Fine, method: Literal["temperature", "isotonic"]) -> Calibration:
 
     Source: Guo et al. 2017, section 4.2; Zadrozny and Elkan 2002, Transforming classifier scores.
     """
-    if not fine.sum(axis=0).all():
+    if not _has_both(fine):
         raise DataError("calibration needs land and water", hint="fit it on patches that hold both")
     if method == "temperature":
         found = minimize_scalar(lambda t: _cross_entropy(fine, sigmoid(LOGITS / t)), bounds=_TEMPERATURES)
@@ -56,27 +177,33 @@ def fit(fine: Fine, method: Literal["temperature", "isotonic"]) -> Calibration:
 
 
 def choose(grounds: Sequence[Fine], *, seed: int = 0) -> Calibration | None:
-    """The method that fits best where it was not fitted; None where none beats the model as it is.
+    """The simplest curve that fits as well as the best where it was not fitted; None where that is the model as it is.
+
+    Each method is fitted on some grounds and tried on the others. One that is better by less than its standard error
+    over the grounds is not taken for better.
 
     Args:
         grounds: pixels of each piece of validation ground; they are dealt to folds whole.
         seed: of the folds.
+
+    Source: Breiman et al. 1984, Classification and regression trees, section 3.4.3, the rule of one standard error.
     """
-    folds = min(_FOLDS, len(grounds))
-    whole = np.sum(grounds, axis=0)
-    if folds < 2:
-        return fit(whole, "temperature")  # one number cannot follow one ground too closely
-    dealt = np.random.default_rng(seed).permutation(len(grounds)) % folds
-    costs = dict.fromkeys(("none", "temperature", "isotonic"), 0.0)
-    for fold in range(folds):
-        held = np.sum([g for g, f in zip(grounds, dealt, strict=True) if f == fold], axis=0)
-        rest = whole - held
-        costs["none"] += _cross_entropy(held, _SAID)
-        for method in ("temperature", "isotonic"):
-            curve = fit(rest, method) if rest.sum(axis=0).all() else None
-            costs[method] += _cross_entropy(held, _SAID if curve is None else curve(_SAID.astype(np.float32)))
-    best = min(costs, key=lambda name: costs[name])
-    return None if best == "none" else fit(whole, "temperature" if best == "temperature" else "isotonic")
+    whole: Fine = np.sum(grounds, axis=0)
+    if len(grounds) < _LEAST_GROUNDS:
+        return None
+    dealt = np.random.default_rng(seed).permutation(len(grounds)) % _FOLDS
+    costs = np.zeros((len(_METHODS), len(grounds)))
+    for fold in range(_FOLDS):
+        rest: Fine = np.sum([found for found, own in zip(grounds, dealt, strict=True) if own != fold], axis=0)
+        curves = [None if method == "none" or not _has_both(rest) else fit(rest, method) for method in _METHODS]
+        for ground in np.flatnonzero(dealt == fold).tolist():
+            costs[:, ground] = [_cross_entropy(grounds[ground], _said_by(curve)) for curve in curves]
+    best = int(costs.sum(axis=1).argmin())
+    for method, cost in zip(_METHODS, costs, strict=True):
+        worse = cost - costs[best]
+        if worse.mean() <= worse.std(ddof=1) / np.sqrt(len(worse)):
+            return None if method == "none" else fit(whole, method)
+    raise AssertionError("the best is no worse than itself")
 
 
 def best_threshold(fine: Fine, calibration: Calibration | None, goal: Literal["iou", "f1", "area"]) -> float:
@@ -90,7 +217,7 @@ def best_threshold(fine: Fine, calibration: Calibration | None, goal: Literal["i
     Returns:
         Of equally good ones the nearest to 0.5, in thousandths.
     """
-    said = _SAID if calibration is None else calibration(_SAID.astype(np.float32)).astype(np.float64)
+    said = _said_by(calibration)
     thresholds = np.arange(1, 1000) / 1000
     first = np.searchsorted(said, thresholds, side="left")  # fine bins from here on are water
     below = np.concatenate([np.zeros((1, 2), dtype=np.int64), np.cumsum(fine, axis=0)])[first]
@@ -106,7 +233,16 @@ def best_threshold(fine: Fine, calibration: Calibration | None, goal: Literal["i
     return float(thresholds[best[np.argmin(np.abs(thresholds[best] - 0.5))]])
 
 
-def _cross_entropy(fine: Fine, probability: FloatArray | Sums) -> float:
+def _said_by(calibration: Calibration | None) -> Sums:
+    """The probability of each of the fine bins."""
+    return _SAID if calibration is None else calibration(_SAID.astype(np.float32)).astype(np.float64)
+
+
+def _has_both(fine: Fine) -> bool:
+    return bool(fine.sum(axis=0).all())
+
+
+def _cross_entropy(fine: Fine, probability: Sums) -> float:
     """Sum over pixels, in nats."""
-    p = np.clip(np.asarray(probability, dtype=np.float64), 1e-7, 1 - 1e-7)
+    p = np.clip(probability, 1e-7, 1 - 1e-7)
     return float(-(fine[:, WATER] * np.log(p) + fine[:, LAND] * np.log1p(-p)).sum())

@@ -27,7 +27,8 @@ _DARK: Final = 0.05
 
 
 def _beside_shore(piece: Piece) -> Mask:
-    return around(piece.label == WATER, _SHORE_PX) & around(piece.label == LAND, _SHORE_PX)
+    mask: Mask = around(piece.label == WATER, _SHORE_PX) & around(piece.label == LAND, _SHORE_PX)
+    return mask
 
 
 def _away_from_shore(piece: Piece) -> Mask:
@@ -39,7 +40,8 @@ def _narrow(piece: Piece) -> Mask:
     maybe = np.pad(piece.label != LAND, _NARROW_PX, constant_values=True)  # and so may what lies beyond the scene be
     widest = ndimage.maximum_filter(ndimage.minimum_filter(maybe, _NARROW_PX), _NARROW_PX)
     inner = slice(_NARROW_PX, -_NARROW_PX)
-    return (piece.label == WATER) & ~widest[inner, inner]
+    mask: Mask = (piece.label == WATER) & ~widest[inner, inner]
+    return mask
 
 
 def _dark(piece: Piece) -> Mask | None:
@@ -53,7 +55,8 @@ def _turbid(piece: Piece) -> Mask | None:
 
 
 def _beside_unknown(piece: Piece) -> Mask:
-    return around(piece.label == NO_DATA, REACH_PX)
+    mask: Mask = around(piece.label == NO_DATA, REACH_PX)
+    return mask
 
 
 CONDITIONS: Final[Mapping[str, Callable[[Piece], Mask | None]]] = {

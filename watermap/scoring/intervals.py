@@ -5,13 +5,13 @@ Pixels of one scene are alike, so that they say less than their number: what is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from watermap.codes import LAND, WATER
+from watermap.codes import WATER
 
 Values = npt.NDArray[np.float64]
 Score = Callable[[Values], Values]
@@ -69,7 +69,7 @@ def mean_iou(confusion: Values) -> Values:
     """The same, averaged over land and water."""
     both, either = _of_classes(confusion)
     with np.errstate(invalid="ignore"):
-        found: Values = (both / either)[..., [LAND, WATER]].mean(axis=-1)
+        found: Values = (both / either).mean(axis=-1)
     return found
 
 
@@ -80,6 +80,23 @@ def accuracy(confusion: Values) -> Values:
     return found
 
 
+def dice(confusion: Values) -> Values:
+    """2 intersection / (truth + map), averaged over land and water."""
+    both, either = _of_classes(confusion)
+    with np.errstate(invalid="ignore"):
+        found: Values = (2 * both / (either + both)).mean(axis=-1)
+    return found
+
+
 def iou_gain(confusions: Values) -> Values:
     """Water IoU of the first less that of the second, of (draws, 2, 2, 2) pixels, [map, truth, class]."""
     return water_iou(confusions[:, 0]) - water_iou(confusions[:, 1])
+
+
+SCORES: Final[Mapping[str, Score]] = {
+    "water_iou": water_iou,
+    "mean_iou": mean_iou,
+    "dice": dice,
+    "accuracy": accuracy,
+}
+"""By name, as in `watermap.scoring.scores`."""

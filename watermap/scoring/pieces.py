@@ -59,5 +59,5 @@ def in_context(pieces: Iterable[Piece], halo: int) -> Iterator[tuple[Piece, slic
             yield held, slice(done, ready)
             first = max(0, ready - halo)
             held, done = held.rows(slice(first, None)), ready - first
-    if held is not None:
+    if held is not None and done < len(held.label):
         yield held, slice(done, len(held.label))

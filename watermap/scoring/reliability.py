@@ -76,7 +76,7 @@ class Reliability:
 
 def logit(probability: FloatArray) -> Sums:
     """ln(p / (1 - p)), within the ends of `LOGITS`."""
-    p = np.asarray(probability, dtype=np.float64)
+    p = np.clip(probability, 0, 1, dtype=np.float64)  # blending rounds
     with np.errstate(divide="ignore"):
         found: Sums = np.clip(np.log(p) - np.log1p(-p), -_LOGIT_END, _LOGIT_END)
     return found

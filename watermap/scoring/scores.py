@@ -63,6 +63,40 @@ def scores_from_counts(counts: npt.ArrayLike) -> Scores:
     )
 
 
+@dataclass(frozen=True)
+class ClassScores:
+    """Scores of one class; None where nothing speaks for or against.
+
+    Attributes:
+        precision: of what is mapped as the class, the share that is it (user's accuracy).
+        recall: of the class, the share that is mapped as it (producer's accuracy).
+        f1: their harmonic mean.
+        pixels: of the class.
+    """
+
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    pixels: int
+
+
+def class_scores(counts: npt.ArrayLike, code: int) -> ClassScores:
+    """The scores of one class.
+
+    Args:
+        counts: (2, 2) pixels, [truth, map].
+        code: of the class.
+    """
+    matrix = np.asarray(counts, dtype=np.int64)
+    right, true, mapped = int(matrix[code, code]), int(matrix[code].sum()), int(matrix[:, code].sum())
+    return ClassScores(
+        precision=right / mapped if mapped else None,
+        recall=right / true if true else None,
+        f1=2 * right / (true + mapped) if true + mapped else None,
+        pixels=true,
+    )
+
+
 @dataclass(eq=False)
 class Confusion:
     """Agreement of maps with labels, gathered raster by raster.

@@ -9,29 +9,18 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from watermap.cog import LAND, NO_DATA, WATER
+from watermap.codes import LAND, NO_DATA, WATER
 from watermap.indices import WATER_INDICES, index_histogram, otsu_threshold
-from watermap.radiometry import FloatArray
-from watermap.scoring.scores import Confusion
+from watermap.scoring.boundaries import BoundaryCounts, boundary_counts
+from watermap.scoring.conditions import CONDITIONS
+from watermap.scoring.pieces import Piece
+from watermap.scoring.reliability import Reliability
+from watermap.scoring.scores import Confusion, Counts
 
-Labels = npt.NDArray[np.uint8]
+MODEL: Final = "watermap"
+"""What the model is called beside the baselines."""
 
 _LEAST_PROBABILITY: Final = 1e-7
-
-
-@dataclass(frozen=True)
-class Piece:
-    """Rows of a scene, or one patch of it, with all that scoring needs.
-
-    Attributes:
-        label: (rows, cols), 255 where the label is unknown or the image holds no data.
-        probability: (rows, cols) of water.
-        reflectance: (rows, cols) by band, for the bands of indices and pictures that there are.
-    """
-
-    label: Labels
-    probability: FloatArray
-    reflectance: Mapping[str, FloatArray]
 
 
 @dataclass
@@ -44,6 +33,9 @@ class Tally:
         cross_entropy: its sum in nats.
         baselines: confusion by baseline, e.g. `ndwi` (threshold 0) and `ndwi_otsu`.
         histograms: of each index by label code, (2, bins), for Otsu's threshold.
+        boundary: agreement of shorelines.
+        conditions: confusion by condition.
+        reliability: what the model said, and what was true.
     """
 
     threshold: float
@@ -51,22 +43,48 @@ class Tally:
     cross_entropy: float = 0.0
     baselines: dict[str, Confusion] = field(default_factory=dict)
     histograms: dict[str, npt.NDArray[np.int64]] = field(default_factory=dict)
+    boundary: BoundaryCounts = field(default_factory=BoundaryCounts)
+    conditions: dict[str, Confusion] = field(default_factory=dict)
+    reliability: Reliability = field(default_factory=Reliability)
 
-    def add(self, piece: Piece) -> None:
-        """Score one more piece."""
+    def add(self, whole: Piece, rows: slice = slice(None)) -> Mapping[str, Counts]:
+        """Score one more piece.
+
+        Args:
+            whole: the piece, with what lies above and below it.
+            rows: of them those to score.
+
+        Returns:
+            (2, 2) pixels of this piece, [truth, map], by the model and each baseline that needs no whole scene.
+        """
+        mapped = np.where(whole.label == NO_DATA, NO_DATA, whole.probability >= self.threshold).astype(np.uint8)
+        self.boundary += boundary_counts(whole.label, mapped, rows=rows)
+        for name, holds in CONDITIONS.items():
+            if (here := holds(whole)) is not None:
+                here = here[rows]
+                self.conditions.setdefault(name, Confusion()).add(whole.label[rows][here], mapped[rows][here])
+        piece = whole.rows(rows)
         known = piece.label != NO_DATA
         truth = piece.label[known]
         probability = piece.probability[known]
-        self.confusion.add(truth, np.where(probability >= self.threshold, WATER, LAND))
+        model = Confusion()
+        model.add(truth, mapped[rows][known])
+        self.confusion += model
+        self.reliability.add(truth, probability)
+        found = {MODEL: model.counts}
         likelihood = np.where(truth == WATER, probability, 1 - probability).astype(np.float64)
         self.cross_entropy -= float(np.log(np.maximum(likelihood, _LEAST_PROBABILITY)).sum())
         for index in WATER_INDICES:
             if index.bright not in piece.reflectance or index.dark not in piece.reflectance:
                 continue
             values = index(piece.reflectance[index.bright][known], piece.reflectance[index.dark][known])
-            self.baselines.setdefault(index.name, Confusion()).add(truth, np.where(values > 0, WATER, LAND))
+            above = Confusion()
+            above.add(truth, np.where(values > 0, WATER, LAND))
+            self.baselines[index.name] = self.baselines.get(index.name, Confusion()) + above
+            found[index.name] = above.counts
             counts = np.stack([index_histogram(values[truth == code]) for code in (LAND, WATER)])
             self.histograms[index.name] = self.histograms.get(index.name, 0) + counts
+        return found
 
     def finish(self) -> None:
         """Threshold each index by Otsu, now that the whole scene is known."""
@@ -80,14 +98,22 @@ class Tally:
         """Take in the scores of another scene, finished."""
         self.confusion += other.confusion
         self.cross_entropy += other.cross_entropy
-        for name, confusion in other.baselines.items():
-            self.baselines[name] = self.baselines.get(name, Confusion()) + confusion
+        self.boundary += other.boundary
+        self.reliability += other.reliability
+        for own, others in ((self.baselines, other.baselines), (self.conditions, other.conditions)):
+            for name, confusion in others.items():
+                own[name] = own.get(name, Confusion()) + confusion
 
     def as_dict(self) -> dict[str, float | int | None]:
         """The model's scores by name."""
         scores = vars(self.confusion.scores())
         pixels = scores["pixels"]
-        return scores | {"cross_entropy": self.cross_entropy / pixels if pixels else None}
+        return scores | {
+            "cross_entropy": self.cross_entropy / pixels if pixels else None,
+            "boundary_f1": self.boundary.f1,
+            "boundary_iou": self.boundary.iou,
+            "calibration_error": self.reliability.error,
+        }
 
     def baselines_as_dict(self) -> dict[str, dict[str, Any]]:
         """The scores by baseline and name of those baselines that saw the same pixels as the model."""

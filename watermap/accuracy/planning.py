@@ -1,0 +1,61 @@
+"""How many samples: what margin of the water area they may be expected to leave."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from watermap.accuracy.drawing import WATER_THOUGHT, allotted
+from watermap.accuracy.stratified import Estimate, samples_wanted
+from watermap.errors import UsageError
+
+_MOST: Final = 100_000
+"""More than anybody interprets."""
+
+
+def expected_water(areas: Sequence[float], sizes: Sequence[int]) -> Estimate:
+    """The area of water that samples may be expected to find, and how surely, where the map is as good as thought.
+
+    Args:
+        areas: (strata,) of each, in any unit.
+        sizes: (strata,) samples of each.
+
+    Source: the variance of Olofsson et al. 2014, eq. 11, as it is expected of the shares in `WATER_THOUGHT`.
+    """
+    area, share, size = np.array(areas), np.array(WATER_THOUGHT), np.maximum(sizes, 1)
+    variance = float((area**2 * share * (1 - share) / size).sum())
+    return Estimate(float(area @ share), variance**0.5)
+
+
+def samples_for(margin: float, areas: Sequence[float], pixels: Sequence[int], least: int) -> int:
+    """The fewest samples that may be expected to leave a margin, as they are allotted to strata.
+
+    Args:
+        margin: half of the 95 % interval of the area of water, in the unit of the areas.
+        areas: (strata,) of each.
+        pixels: (strata,) of each.
+        least: samples of each stratum at least.
+
+    Raises:
+        UsageError: more would be needed than anybody interprets, or than there are pixels.
+    """
+    most = min(_MOST, sum(pixels))
+
+    def is_enough(total: int) -> bool:
+        return expected_water(areas, allotted(total, areas, pixels, least)).margin <= margin
+
+    best = samples_wanted(areas, WATER_THOUGHT, margin / Estimate(0, 1).margin / sum(areas))
+    low = high = min(most, max(best, sum(min(least, count) for count in pixels)))
+    while not is_enough(high):  # the least of some strata is taken from others, which need it more
+        if high == most:
+            raise UsageError(
+                f"an interval as narrow as this takes some {best:,} samples",
+                hint="allow a larger --error, or map less of the dry land around the water",
+            )
+        low, high = high + 1, min(most, high * 2)
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if is_enough(middle) else (middle + 1, high)
+    return high

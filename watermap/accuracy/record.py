@@ -1,0 +1,113 @@
+"""An estimate as tables: every figure with its interval, what it was made of, and how it may be made again."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from watermap import __version__
+from watermap.accuracy.estimating import CLASSES, AreaEstimate, Sources, limits
+from watermap.accuracy.stratified import Estimate
+from watermap.codes import LAND, WATER
+from watermap.files import write_text
+
+_METHOD: Final = "stratified estimator, Olofsson et al. 2014, doi:10.1016/j.rse.2014.02.015; 95 % intervals are 1.96 SE"
+
+
+def figures(found: AreaEstimate) -> Iterator[tuple[str, str, Estimate | None, float]]:
+    """What is estimated: the figure, the class, the estimate in km2 or as a share, and the most that it can be."""
+    most = found.seen_m2 / 1e6
+    for code, name in CLASSES.items():
+        yield "area_km2", name, found.areas_m2[code].scaled(1e-6), most
+    yield "overall_accuracy", "", found.assessment.overall, 1.0
+    for figure, values in (
+        ("users_accuracy", found.assessment.users),
+        ("producers_accuracy", found.assessment.producers),
+    ):
+        for code, name in CLASSES.items():
+            yield figure, name, values[code], 1.0
+
+
+def write_record(found: AreaEstimate, sources: Sources, stem: Path) -> tuple[Path, Path]:
+    """Write all figures as `STEM.csv`, and with the samples and what they were made of as `STEM.json`.
+
+    Intervals end where there can be no such value: at 0, at the whole area, at 1. Standard errors tell the rest.
+
+    Args:
+        found: the estimate.
+        sources: what it was made of.
+        stem: the files' path without a suffix.
+
+    Raises:
+        UsageError: they would not lie on this machine.
+        DataError: they cannot be written.
+    """
+    table, record = (stem.with_name(f"{stem.name}{suffix}") for suffix in (".csv", ".json"))
+    write_text(table, _csv(found))
+    write_text(record, json.dumps(_record(found, sources), indent=2) + "\n")
+    return table, record
+
+
+def _csv(found: AreaEstimate) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["figure", "class", "value", "standard_error", "low_95", "high_95"])
+    for code, name in CLASSES.items():
+        writer.writerow(["mapped_area_km2", name, f"{found.mapped_m2[code] / 1e6:.6f}", "", "", ""])
+    writer.writerow(["no_data_area_km2", "", f"{found.unseen_m2 / 1e6:.6f}", "", "", ""])
+    for figure, name, estimate, most in figures(found):
+        numbers = [] if estimate is None else [estimate.value, estimate.standard_error, *limits(estimate, most)]
+        writer.writerow([figure, name, *(f"{number:.6f}" for number in numbers), *[""] * (4 - len(numbers))])
+    return text.getvalue()
+
+
+def _record(found: AreaEstimate, sources: Sources) -> dict[str, Any]:
+    sample = found.interpreted
+    strata = [
+        {
+            "stratum": name,
+            "mapped_as": CLASSES[own],
+            "area_km2": area / 1e6,
+            "water_in_truth": int(counts[WATER]),
+            "land_in_truth": int(counts[LAND]),
+            "cannot_tell": unclear,
+            "open": waiting,
+        }
+        for name, own, area, counts, unclear, waiting in zip(
+            sample.names,
+            sample.mapped_as,
+            sample.areas_m2,
+            sample.counts,
+            sample.unclear,
+            sample.open,
+            strict=True,
+        )
+    ]
+    return {
+        "map": sources.name,
+        "date": None if sources.day is None else sources.day.isoformat(),
+        "mapped_area_km2": {name: found.mapped_m2[code] / 1e6 for code, name in CLASSES.items()},
+        "no_data_area_km2": found.unseen_m2 / 1e6,
+        "estimates": [
+            {"figure": figure, "class": name or None} | _numbers(estimate, most)
+            for figure, name, estimate, most in figures(found)
+        ],
+        "strata": strata,
+        "notes": list(found.notes),
+        "method": _METHOD,
+        "design": {"seed": sample.seed, "shore_px": sample.shore_px},
+        "water_raster": {"name": sources.water.name, "sha256": sources.water_digest, "content": sample.raster},
+        "samples": {"name": sources.samples.name, "sha256": sources.samples_digest},
+        "watermap_version": __version__,
+    }
+
+
+def _numbers(estimate: Estimate | None, most: float) -> dict[str, float | None]:
+    if estimate is None:
+        return dict.fromkeys(("value", "standard_error", "low_95", "high_95"))
+    low, high = limits(estimate, most)
+    return {"value": estimate.value, "standard_error": estimate.standard_error, "low_95": low, "high_95": high}

@@ -1,0 +1,52 @@
+"""`watermap sample-design`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from watermap.cli.console import console, files_to_open, note, progress_bar, table
+from watermap.cli.options import READ, WRITTEN, config_file, settings
+from watermap.config import DesignConfig
+
+
+@click.command(name="sample-design")
+@click.argument("water", metavar="WATER.tif", type=READ)
+@click.option("--out", type=WRITTEN, help="GeoPackage to write [default: NAME_samples.gpkg beside NAME_water.tif].")
+@settings(DesignConfig, {"n": "N", "error": "PERCENT", "shore_px": None, "least": None, "seed": None})
+@config_file()
+def command(water: Path, out: Path | None, config_path: Path | None, **stated: Any) -> None:
+    """Draw the pixels of a water raster that somebody should look at, to tell the true area of water.
+
+    Pixels are drawn at random from three strata: water, the land beside it, and other land. Open the GeoPackage in
+    QGIS over a picture of the same day, and answer for each sample whether its pixel is water or land, in the order of
+    id: if you stop early, those that you answered are still a random sample. `watermap area` then tells the area.
+    """
+    config = DesignConfig.load(config_path, section="sample-design", **stated)
+    from watermap.accuracy.design import design_sample
+    from watermap.accuracy.drawing import WATER_THOUGHT
+    from watermap.accuracy.strata import NAMES
+    from watermap.storage import remote
+
+    if out is None:
+        out = (water.parent if remote(water) is None else Path()) / f"{water.stem.removesuffix('_water')}_samples.gpkg"
+    with progress_bar() as progress:
+        made = design_sample(water, out, config, progress=progress)
+    for line in made.notes:
+        note(line)
+    rows = [
+        [name, f"{pixels:,}", f"{area / 1e6:,.4f}", size]
+        for name, pixels, area, size in zip(
+            NAMES, made.drawn.pixels, made.drawn.areas_m2, made.drawn.sizes, strict=True
+        )
+    ]
+    table(f"{sum(made.drawn.sizes)} samples", ["stratum", "pixels", "km2", "samples"], rows)
+    of_mapped = f", {made.margin_m2 / made.mapped.water_m2:.1%} of what is mapped" if made.mapped.water_m2 else ""
+    *most, last = (f"{share:.0%} of {name}" for name, share in zip(NAMES, WATER_THOUGHT, strict=True))
+    expected = f"± {made.margin_m2 / 1e6:.3g} km2{of_mapped}"
+    console.print(f"Expected 95 % interval of the water area: {expected}", markup=False)
+    usual = f"with {', '.join(most)} and {last} water in truth"
+    console.print(f"if the map is as good as usual, {usual}", markup=False)
+    files_to_open([made.path])

@@ -1,0 +1,73 @@
+"""Recognises pixels that were seen before, wherever they lie now: in a copy, a part, or a shifted copy of an image."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+Prints = npt.NDArray[np.uint64]
+"""(n,) sorted, each once."""
+
+SIDE: Final = 8
+"""Rows and columns of the squares that are recognised."""
+_ONE_IN: Final = 512
+"""Of all squares so many as one are kept, those whose hash says so: the same ones in every copy."""
+_LEAST_CHANGES: Final = 16
+"""Pixels of a square that differ from their left neighbour; flat ones are alike everywhere."""
+
+_ODD: Final = np.uint64(0x9E3779B97F4A7C15)
+_ACROSS: Final = np.uint64(0xC2B2AE3D27D4EB4F)
+_DOWN: Final = np.uint64(0x165667B19E3779F9)
+
+
+def fingerprints(values: npt.NDArray[np.int64], valid: npt.NDArray[np.bool_]) -> Prints:
+    """What an image, or some rows of it, can be recognised by.
+
+    Args:
+        values: (rows, cols, bands).
+        valid: (rows, cols); squares that hold a pixel without data are left out.
+
+    Returns:
+        Hashes of some of its squares: whichever image a square lies in, and wherever, it is chosen or not.
+
+    Source: winnowing by the hash itself, as in Manber 1994, Finding similar files in a large file system, in two
+    dimensions with the polynomial hash of Rabin and Karp.
+    """
+    rows, cols, _ = values.shape
+    if rows < SIDE or cols < SIDE:
+        return np.empty(0, dtype=np.uint64)
+    with np.errstate(over="ignore"):
+        pixels = np.zeros((rows, cols), dtype=np.uint64)
+        for band in range(values.shape[2]):
+            pixels = _mixed(pixels * _ODD + values[..., band].astype(np.uint64))
+        across = np.zeros((rows, cols - SIDE + 1), dtype=np.uint64)
+        for step in range(SIDE):
+            across = across * _ACROSS + pixels[:, step : cols - SIDE + 1 + step]
+        squares = np.zeros((rows - SIDE + 1, across.shape[1]), dtype=np.uint64)
+        for step in range(SIDE):
+            squares = squares * _DOWN + across[step : rows - SIDE + 1 + step]
+        squares = _mixed(squares)
+    chosen = squares % np.uint64(_ONE_IN) == 0
+    changes = np.zeros((rows, cols), dtype=np.int32)
+    changes[:, 1:] = pixels[:, 1:] != pixels[:, :-1]
+    chosen &= _summed(changes)[:, : chosen.shape[1]] >= _LEAST_CHANGES
+    chosen &= _summed((~valid).astype(np.int32)) == 0
+    return np.unique(squares[chosen])
+
+
+def _mixed(values: Prints) -> Prints:
+    """Each bit of a number spread over all of it."""
+    values = values ^ (values >> np.uint64(29))
+    values = values * _ODD
+    return values ^ (values >> np.uint64(32))
+
+
+def _summed(values: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    """The sum of each square, by its first row and column."""
+    total = np.pad(values, ((1, 0), (1, 0))).cumsum(axis=0).cumsum(axis=1)
+    found: npt.NDArray[np.int32] = (
+        total[SIDE:, SIDE:] - total[:-SIDE, SIDE:] - total[SIDE:, :-SIDE] + total[:-SIDE, :-SIDE]
+    )
+    return found
