@@ -22,13 +22,16 @@ from watermap.errors import UsageError
 from watermap.losses import (
     LOSSES,
     BalancedCrossEntropy,
+    Bootstrap,
     CrossEntropy,
     CrossEntropyDice,
     Dice,
     Focal,
+    Forward,
     LossSum,
     Tversky,
     get_loss,
+    ignore_shores,
     soften_shores,
 )
 from watermap.metrics import Accuracy, MeanCrossEntropy, MeanDice, MeanIoU, WaterIoU
@@ -75,6 +78,21 @@ def tversky_of(label: Any, water: Any, missed: float, false_alarm: float, expone
         wrong = 2 * (missed * ((1 - is_water) ** 2).sum() + false_alarm * (is_land**2).sum())
         losses.append((wrong / (2 * is_water.sum() + wrong + 1)) ** exponent)
     return losses
+
+
+def bootstrap_of(label: Any, water: Any, beta: float) -> float:
+    """Reference: pixel by pixel, in float64."""
+    nats = []
+    for code, chance in zip(label.ravel().tolist(), water.ravel().tolist(), strict=True):
+        truth = beta * code + (1 - beta) * chance
+        if code != 255:
+            nats.append(-truth * np.log(max(chance, 1e-7)) - (1 - truth) * np.log(max(1 - chance, 1e-7)))
+    return float(np.mean(nats)) if nats else 0.0
+
+
+def forward_of(label: Any, water: Any, missed: float, invented: float) -> float:
+    """Reference: the cross-entropy of what the label would say."""
+    return cross_entropy_of(label, water.astype(float) * (1 - missed) + (1 - water.astype(float)) * invented)
 
 
 def sample(seed: int, *, ignored: float = 0.3, sure: bool = False) -> tuple[Any, Any]:
@@ -124,6 +142,38 @@ def test_weighted_losses_against_numpy(seed: int, ignored: float, sure: bool) ->
     assert value(summed, label, water) == close(0.5 * focal + overlap)
 
 
+@settings(max_examples=30, deadline=None)  # the first call of an operation takes longer than the rest
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.0, 0.3, 0.99, 1.0]), st.booleans())
+def test_losses_of_wrong_labels_against_numpy(seed: int, ignored: float, sure: bool) -> None:
+    label, water = sample(seed, ignored=ignored, sure=sure)
+    close = partial(pytest.approx, rel=1e-4, abs=1e-6)
+    assert value(Bootstrap(0.8), label, water) == close(bootstrap_of(label, water, 0.8))
+    assert value(Bootstrap(1.0), label, water) == close(cross_entropy_of(label, water))
+    assert value(Forward(0.3, 0.05), label, water) == close(forward_of(label, water, 0.3, 0.05))
+    summed = get_loss("bootstrap(beta=0.8)+dice", ignore_px=1)
+    band = keras.ops.convert_to_numpy(ignore_shores(label, px=1)).astype("uint8")
+    expected = bootstrap_of(band, water, 0.8) + float(np.mean(dice_of(band, water)))
+    assert value(summed, label, water) == close(expected)
+
+
+def test_a_sure_model_pays_less_for_contradicting_a_bootstrapped_label() -> None:
+    label = np.zeros((1, 2, 2), "uint8")
+    wet = np.full(label.shape, 0.99, "float32")
+    assert value(Bootstrap(0.8), label, wet) == pytest.approx(0.8 * value(CrossEntropy(), label, wet), rel=0.01)
+
+
+def test_known_rates_of_error_lead_to_the_truth() -> None:
+    label = np.zeros((1, 10, 10), "uint8")
+    label[0, :7] = 1  # all of it is water, of which the label misses 30 %
+    chances = np.linspace(0.01, 0.99, 99)
+    costs = {
+        name: [value(get_loss(name), label, np.full(label.shape, c, "float32")) for c in chances]
+        for name in ("cross_entropy", "forward(missed=0.3, invented=0.01)")
+    }
+    assert chances[np.argmin(costs["cross_entropy"])] == pytest.approx(0.7)
+    assert chances[np.argmin(costs["forward(missed=0.3, invented=0.01)"])] == pytest.approx(0.99)
+
+
 def test_balanced_classes_weigh_the_same() -> None:
     label = np.zeros((1, 4, 4), "uint8")
     label[0, 0, 0] = 1
@@ -152,7 +202,7 @@ def test_a_patch_without_a_valid_pixel_costs_nothing_beside_others(name: str) ->
     label, water = sample(3)
     alone = value(get_loss(name), label[-1:], water[-1:])
     assert alone == 0
-    if "entropy" in name or name == "focal":
+    if "entropy" in name or name in ("focal", "bootstrap", "forward"):
         return  # pixels of the others weigh as before; Dice adds up in patches
     with_it, without = value(get_loss(name), label, water), value(get_loss(name), label[:-1], water[:-1])
     assert with_it == pytest.approx(without * 3 / 4)
@@ -177,6 +227,21 @@ def test_labels_soften_beside_shores_only(px: int) -> None:
     softened = keras.ops.convert_to_numpy(soften_shores(label, px=px, softness=0.1))
     np.testing.assert_allclose(softened, softened_of(label, px, 0.1), atol=1e-6)
     assert len(np.unique(softened[0])) == 2  # no shore, nothing softened
+
+
+@pytest.mark.parametrize("px", [1, 2, 3])
+def test_labels_are_ignored_beside_shores_only(px: int) -> None:
+    label, _ = sample(4, ignored=0.2)
+    label[0] = np.where(label[0] == 255, 255, 0)
+    label[1] = np.where(label[1] == 255, 255, np.arange(8) > 3)
+    ignored = keras.ops.convert_to_numpy(ignore_shores(label, px=px))
+    beside = ~np.isin(softened_of(label, px, 0.1), (0, 1, 255))
+    np.testing.assert_array_equal(ignored, np.where(beside, 255, label))
+    assert beside[1].any()
+    assert not beside[0].any()
+    softened = soften_shores(label, px=px, softness=0.1)
+    again = keras.ops.convert_to_numpy(ignore_shores(softened, px=px))
+    np.testing.assert_array_equal(again, ignored)
 
 
 def test_a_softened_loss_is_least_where_the_map_is_as_unsure_as_the_label() -> None:
@@ -272,6 +337,8 @@ def test_unknown_loss() -> None:
         ("focal(2)", "focal has no option '2': it takes gamma, land, water"),
         ("focal(alpha=1)", "no option 'alpha'"),
         ("balanced_cross_entropy(water=2)", "it takes none"),
+        ("bootstrap(beta=1)", "beta of bootstrap is a share below 1, not 1"),
+        ("forward(missed=0.5)", "missed of forward is a share below 0.5"),
         ("focal(gamma=-1)", "gamma of focal is no number above 0: '-1'"),
         ("dice(smooth=nan)", "smooth of dice"),
         ("0*dice", "the factor of dice is no number above 0: '0'"),
@@ -302,6 +369,9 @@ def test_settings_survive_serialisation() -> None:
         Focal(1, 2, 3),
         Tversky(0.6, 0.4, 0.75, 2),
         LossSum("0.5*dice(smooth=2)+focal", 2, 0.1),
+        LossSum("dice", ignore_px=3),
+        Bootstrap(0.7),
+        Forward(0.2, 0.01),
     ):
         again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(loss))
         assert type(again) is type(loss)
@@ -311,7 +381,11 @@ def test_settings_survive_serialisation() -> None:
 def test_compiled_models_load_in_a_fresh_process(tmp_path: Path) -> None:
     image = np.random.default_rng(0).random((4, 8, 8, 3)).astype("float32")
     label, _ = sample(2)
-    losses = [CrossEntropyDice(dice_weight=0.5), LossSum("0.5*focal(gamma=1)+tversky+balanced_cross_entropy", 1, 0.1)]
+    losses = [
+        CrossEntropyDice(dice_weight=0.5),
+        LossSum("0.5*focal(gamma=1)+tversky+balanced_cross_entropy", 1, 0.1),
+        LossSum("bootstrap+forward", ignore_px=1),
+    ]
     expected = []
     for number, loss in enumerate(losses):
         model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(2, 1, activation="softmax")])

@@ -15,14 +15,14 @@ from tests.folders import listing
 from tests.s3 import Bucket
 from watermap.bundle import Bundle, open_bundle
 from watermap.checkpoint import FOLDER, Checkpoint, TrainingState
-from watermap.config import DecoderConfig, PlateauConfig, ShoreConfig, StageConfig, TrainConfig
+from watermap.config import FROM_SCRATCH, DecoderConfig, PlateauConfig, ShoreConfig, StageConfig, TrainConfig
 from watermap.dataset import PatchBatches
 from watermap.engines.conversion import convert_once
 from watermap.engines.converted import open_converted
 from watermap.errors import DataError, ModelError, UsageError
 from watermap.patch_store import PatchStore
 from watermap.storage import location
-from watermap.training import train
+from watermap.training import _compile, train
 
 CONFIG = TrainConfig(encoder="compact", epochs=3, batch_size=8, augment="flips")
 
@@ -242,6 +242,16 @@ def counted_steps(monkeypatch: pytest.MonkeyPatch) -> list[None]:
     return traced
 
 
+def test_labels_are_ignored_beside_shores_as_settings_say() -> None:
+    image = keras.Input((8, 8, 3))
+    model = keras.Model(image, keras.layers.Conv2D(2, 1, activation="softmax", name="probability")(image))
+    (stage,) = FROM_SCRATCH
+    for px in (0, 2):
+        config = CONFIG.model_copy(update={"ignore_shores_px": px})
+        _compile(model, stage, config, batches=1)
+        assert {loss.ignore_px for loss in model.loss.values()} == {px}
+
+
 @pytest.mark.extended
 def test_the_averaged_weights_are_validated_and_kept(small_patches: Path, tmp_path: Path) -> None:
     stages = (StageConfig(name="a", loss="cross_entropy", schedule="constant", learning_rate=3e-3),)
@@ -256,6 +266,7 @@ THOROUGH = CONFIG.model_copy(
         "decoder": DecoderConfig(dropout=0.2),
         "loss": "focal(gamma=1) + dice",
         "soft_shores": ShoreConfig(px=1),
+        "ignore_shores_px": 1,
         "sampling": "boundary",
         "precision": "mixed_bfloat16",
         "accumulate": 2,

@@ -75,6 +75,12 @@ def output_name(image: Path) -> str:
     return Path(name).stem if name.lower().endswith(SAFE) else name
 
 
+def told_apart(one: Path, other: Path) -> tuple[str, str] | None:
+    """The names of the nearest folders of two files that tell them apart; None where none do."""
+    folders = zip(one.resolve().parents, other.resolve().parents, strict=False)
+    return next(((a.name, b.name) for a, b in folders if a.name and b.name and a.name != b.name), None)
+
+
 def _names_a_file(path: RemotePath) -> bool:
     return path.is_web or (path.suffix.lower() in _SUFFIXES and not has_magic(str(path)))
 

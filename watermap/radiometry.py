@@ -137,6 +137,7 @@ def scene_radiometry(
     statistics: Statistics,
     offset: float | None = None,
     scale: float | None = None,
+    usual: str = "the model was trained on",
 ) -> Radiometry:
     """What a scene's numbers mean, checked against what the model was trained on.
 
@@ -151,6 +152,7 @@ def scene_radiometry(
         statistics: of the training data, in its digital numbers.
         offset: DN added before scaling, if the user states it.
         scale: reflectance of one DN, if the user states it.
+        usual: what the expected numbers are, for messages.
 
     Raises:
         DataError: no valid pixel, or numbers that the model would silently mis-map.
@@ -166,18 +168,18 @@ def scene_radiometry(
     training_dark = (min(statistics.dark) + expected.offset) * expected.scale
     training_bright = (max(statistics.bright) + expected.offset) * expected.scale
     if scale is None:
-        _check_scale(raster, pixels, bright, training_bright, stated)
+        _check_scale(raster, pixels, bright, training_bright, stated, usual)
     if bright < training_bright / _DIM_RATIO:
         raster.remark(
-            f"its brightest pixels mean a reflectance of {bright:.3f}, training's {training_bright:.2f}; "
+            f"its brightest pixels mean a reflectance of {bright:.3f}, but {usual} {training_bright:.2f}; "
             "if this is not open water, state the right --scale"
         )
     has_contrast = bright - dark > _LEAST_CONTRAST  # a uniform scene has no dark end
     if has_contrast and abs(dark - training_dark) > _DARK_TOLERANCE:
         lowest = f"{np.percentile(pixels, _DARK_PERCENTILE, axis=0).min():g}"
         fault = (
-            f"its darkest pixels, near {lowest} DN, mean a reflectance of {dark:.2f} in every band, but the model was "
-            f"trained on {max(training_dark, 0):.2f}"
+            f"its darkest pixels, near {lowest} DN, mean a reflectance of {dark:.2f} in every band, but "
+            f"{usual} {max(training_dark, 0):.2f}"
         )
         if offset is not None:
             raster.remark(f"with --offset {offset:g} {fault}")
@@ -192,7 +194,7 @@ def scene_radiometry(
 
 
 def _check_scale(
-    raster: Raster, pixels: npt.NDArray[Any], bright: float, training_bright: float, stated: Radiometry
+    raster: Raster, pixels: npt.NDArray[Any], bright: float, training_bright: float, stated: Radiometry, usual: str
 ) -> None:
     """Refuse numbers whose scale cannot be the one that is taken for granted."""
     is_float = np.issubdtype(raster.dtype, np.floating)
@@ -209,7 +211,7 @@ def _check_scale(
     else:
         return
     raise DataError(
-        f"{raster.path}: {wrong}, but the model was trained on numbers whose unit is a reflectance of {stated.scale:g}",
+        f"{raster.path}: {wrong}, but {usual} numbers whose unit is a reflectance of {stated.scale:g}",
         hint=remedy,
     )
 

@@ -266,7 +266,10 @@ def _compile(model: keras.Model, stage: StageConfig, config: TrainConfig, *, bat
     px, softness = (config.soft_shores.px, config.soft_shores.softness) if config.soft_shores else (0, 0.0)
     model.compile(
         optimizer=make_optimizer(stage, config, batches=batches),
-        loss={name: get_loss(stage.loss, shore_px=px, shore_softness=softness) for name in model.output_names},
+        loss={
+            name: get_loss(stage.loss, shore_px=px, shore_softness=softness, ignore_px=config.ignore_shores_px)
+            for name in model.output_names
+        },
         loss_weights=dict(ARCHITECTURES[config.arch].loss_weights),
         metrics={PROBABILITY: [Accuracy(name="accuracy"), MeanIoU(name="mean_iou"), WaterIoU(name="water_iou")]},
         jit_compile={"auto": "auto", "on": True, "off": False}[config.xla],

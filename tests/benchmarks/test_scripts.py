@@ -21,6 +21,7 @@ from tests.benchmarks import (
     engines,
     half_empty,
     input_pipeline,
+    label_lab,
     memory,
     predict_scene,
     rivals,
@@ -157,6 +158,31 @@ def test_screening(small_patches: Path, tmp_path: Path) -> None:
     light = rows["MobileNetV2 0.35, seed 0"]
     assert 0 <= light["wet_missed"] <= 1
     assert light["kflop_per_pixel"] > 1
+
+
+def test_label_lab(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sizes = ["--scenes", "6", "--size", "192", "--patch-size", "32", "--epochs", "1", "--repeats", "1"]
+    command = [*sizes, "--work", str(tmp_path / "work"), "--out", str(tmp_path)]
+    label_lab.main([*command, "--methods", "exact", "coarse"])
+    trained = (tmp_path / "work" / "models" / "exact_0" / "bundle.json").stat().st_mtime_ns
+    label_lab.main([*command, "--methods", "exact", "coarse", "refined_bootstrap", "consensus"])
+    assert (tmp_path / "work" / "models" / "exact_0" / "bundle.json").stat().st_mtime_ns == trained
+    rows = by_name(result(tmp_path, "label_lab"))
+    names = ["exact", "coarse", "refined, bootstrap", "consensus", "MNDWI > 0, no training"]
+    assert list(rows) == names
+    assert all(0 <= row["water_iou"] <= 1 and 0 <= row["boundary_f1"] <= 1 for row in rows.values())
+    assert (rows["exact"]["label_water_iou"], rows["exact"]["label_known"]) == (1, 1)
+    for name in ("refined, bootstrap", "consensus"):
+        assert 1 - rows[name]["label_water_iou"] < (1 - rows["coarse"]["label_water_iou"]) / 2
+        assert 0.7 < rows[name]["label_known"] < 1
+    assert "| refined, bootstrap |" in capsys.readouterr().out
+
+
+def test_share_of_a_gap() -> None:
+    means = {"exact": 0.9, "coarse": 0.8, "a": 0.85, "b": 0.78}
+    assert [label_lab._share(means, name) for name in means] == [1, 0, 0.5, -0.2]
+    assert label_lab._share({"exact": 0.8, "coarse": 0.8}, "exact") is None
+    assert label_lab._share({"coarse": 0.8}, "coarse") is None
 
 
 def test_rivals(bundle: list[str], quick: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ COMMANDS = (
     "sample",
     "export",
     "scenes",
+    "labels",
     "tile",
     "train",
     "models",

@@ -124,6 +124,8 @@ def test_what_a_stage_is_made_of_can_be_written_in_the_file(tmp_path: Path) -> N
         ({"accumulate": 0}, "accumulate"),
         ({"soft_shores": {"softness": 0.5}}, "soft_shores.softness"),
         ({"precision": "float16"}, "precision"),
+        ({"ignore_shores_px": 17}, "ignore_shores_px"),
+        ({"loss": "forward(missed=0.7)"}, "missed of forward is a share below 0.5"),
     ],
 )
 def test_settings_of_training_that_cannot_be_are_one_line(stated: dict[str, Any], words: str) -> None:
@@ -146,6 +148,8 @@ def test_every_setting_of_training_makes_another_training() -> None:
         {"xla": "on"},
         {"soft_shores": ShoreConfig()},
         {"soft_shores": ShoreConfig(px=2)},
+        {"ignore_shores_px": 2},
+        {"loss": "bootstrap(beta=0.8)"},
         {"recipe": "reference"},
         {"stages": (StageConfig(name="a"),)},
         {"stages": (StageConfig(name="a", l2=1e-4),)},

@@ -15,7 +15,8 @@ from watermap.errors import DataError
 from watermap.grid import Grid
 from watermap.maps.cartography import north, round_length
 from watermap.maps.change import CHANGE_COLORS, GAINED, LOST, PERMANENT, Change, compare
-from watermap.maps.change_picture import _upright, plot_change
+from watermap.maps.change_picture import plot_change
+from watermap.maps.panels import upright
 
 UTM33 = CRS.from_epsg(32633)
 
@@ -88,7 +89,7 @@ def test_what_was_seen_only_once_is_faded(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("down", "across"), [(-10, 10), (10, 10), (-10, -10), (10, -10)])
 def test_the_arrow_points_up_whatever_way_rows_and_columns_run(down: float, across: float) -> None:
     grid = Grid(UTM33, Affine(across, 0, 500_000, 0, down, 5_300_000), 200, 100)
-    turn, shown = _upright(grid)
+    turn, shown = upright(grid)
     assert north(shown) == pytest.approx((0, -1), abs=1e-3)
     corners = np.array([[shown.transform @ (col, row) for col in (0, 200)] for row in (0, 100)])
     own = np.array([[grid.transform @ (col, row) for col in (0, 200)] for row in (0, 100)])

@@ -26,6 +26,7 @@ _COMMANDS: Final = {
     "sample": "Write synthetic Sentinel-2 scenes with labels.",
     "export": "Bring Sentinel-2 scenes with water labels from Earth Engine.",
     "scenes": "Bring your own images and labels into a scenes folder.",
+    "labels": "Compare labels, make one of several, refine a coarse one.",
     "tile": "Cut scenes into training patches, split by ground.",
     "models": "List what can be trained, and what each model costs.",
     "train": "Train a model on patches into a bundle.",

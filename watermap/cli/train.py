@@ -19,6 +19,7 @@ COURSE: Final = {
     "batch_size": None,
     "patience": None,
     "loss": "LOSS+LOSS...",
+    "ignore_shores_px": None,
     "augment": None,
     "sampling": None,
     "precision": None,

@@ -4,6 +4,7 @@ from watermap.config.base import Config
 from watermap.config.decoder import DecoderConfig, Upsampling
 from watermap.config.design import DesignConfig
 from watermap.config.export import EarthEngineConfig, ExportConfig
+from watermap.config.labels import ConsensusConfig, RefineConfig
 from watermap.config.predict import PredictConfig, ProductConfig, VectorizeConfig
 from watermap.config.sample import SampleConfig
 from watermap.config.terms import STRIDE, Precision, Preset
@@ -27,6 +28,7 @@ __all__ = [
     "STRIDE",
     "ArchName",
     "Config",
+    "ConsensusConfig",
     "DecoderConfig",
     "DesignConfig",
     "EarthEngineConfig",
@@ -37,6 +39,7 @@ __all__ = [
     "PredictConfig",
     "Preset",
     "ProductConfig",
+    "RefineConfig",
     "SampleConfig",
     "ShoreConfig",
     "StageConfig",

@@ -12,11 +12,20 @@ TERMS: Final[Mapping[str, tuple[str, ...]]] = {
     "cross_entropy": ("land", "water"),
     "balanced_cross_entropy": (),
     "focal": ("gamma", "land", "water"),
+    "bootstrap": ("beta",),
+    "forward": ("missed", "invented"),
     "dice": ("smooth",),
     "tversky": ("missed", "false_alarm", "exponent", "smooth"),
     "cross_entropy_dice": ("cross_entropy_weight", "dice_weight", "smooth"),
 }
 """What can be minimised, and the options that each takes; `watermap.losses` has a class for each."""
+
+_BELOW: Final[Mapping[tuple[str, str], float]] = {
+    ("bootstrap", "beta"): 1.0,
+    ("forward", "missed"): 0.5,
+    ("forward", "invented"): 0.5,
+}
+"""Options that are shares: from here on a label would say nothing, or the contrary."""
 
 _TERM: Final = re.compile(r"\s*(?:(?P<weight>[^*()]*)\*)?\s*(?P<name>[^*()]*?)\s*(?:\((?P<options>[^()]*)\))?\s*")
 
@@ -43,7 +52,8 @@ def parse_loss(text: str) -> tuple[Term, ...]:
         text: such as `cross_entropy+dice` or `0.5*focal(gamma=2, water=3) + tversky(missed=0.8)`.
 
     Raises:
-        ValueError: a loss or an option that there is none of, or a number that is not above 0.
+        ValueError: a loss or an option that there is none of, a number that is not above 0, or a share that is too
+            large.
     """
     return tuple(_term(part) for part in text.split("+"))
 
@@ -61,6 +71,9 @@ def _term(text: str) -> Term:
         if option not in TERMS[name]:
             raise ValueError(f"{name} has no option {option!r}: it takes {', '.join(TERMS[name]) or 'none'}")
         options[option] = _above_zero(value, f"{option} of {name}")
+        below = _BELOW.get((name, option), math.inf)
+        if options[option] >= below:
+            raise ValueError(f"{option} of {name} is a share below {below:g}, not {value}")
     weight = 1.0 if found["weight"] is None else _above_zero(found["weight"], f"the factor of {name}")
     return Term(weight, name, options)
 

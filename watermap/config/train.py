@@ -130,6 +130,9 @@ class TrainConfig(Config):
     stages: tuple[StageConfig, ...] = Field((), description="Stages; empty: chosen by the weights.")
     loss: Loss | None = Field(None, description="What every stage minimises, e.g. focal+dice; not given: its own.")
     soft_shores: ShoreConfig | None = Field(None, description="Softened labels beside shorelines.")
+    ignore_shores_px: int = Field(
+        0, ge=0, le=16, description="Pixels from a label's shoreline up to which it is ignored, for coarse labels."
+    )
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = Field(
         "float32", description="What training computes in; the trained model computes in float32."
     )

@@ -1,7 +1,8 @@
 """Losses over valid pixels: label 255 counts for nothing."""
 
 from watermap.losses.entropy import BalancedCrossEntropy, CrossEntropy, Focal, cross_entropy, cross_entropy_sum
-from watermap.losses.labels import IGNORED, Tensor, soften_shores, valid_pixels, water_pixels
+from watermap.losses.labels import IGNORED, Tensor, ignore_shores, soften_shores, valid_pixels, water_pixels
+from watermap.losses.noise import Bootstrap, Forward, bootstrapped_cross_entropy, forward_cross_entropy
 from watermap.losses.overlap import Dice, Tversky, dice, tversky
 from watermap.losses.sums import LOSSES, CrossEntropyDice, LossSum, get_loss
 
@@ -9,17 +10,22 @@ __all__ = [
     "IGNORED",
     "LOSSES",
     "BalancedCrossEntropy",
+    "Bootstrap",
     "CrossEntropy",
     "CrossEntropyDice",
     "Dice",
     "Focal",
+    "Forward",
     "LossSum",
     "Tensor",
     "Tversky",
+    "bootstrapped_cross_entropy",
     "cross_entropy",
     "cross_entropy_sum",
     "dice",
+    "forward_cross_entropy",
     "get_loss",
+    "ignore_shores",
     "soften_shores",
     "tversky",
     "valid_pixels",

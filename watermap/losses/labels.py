@@ -67,6 +67,25 @@ def soften_shores(y_true: Tensor, *, px: int, softness: float) -> Tensor:
     return ops.where(ops.cast(valid, "bool"), softened, float(IGNORED))
 
 
+def ignore_shores(y_true: Tensor, *, px: int) -> Tensor:
+    """A label that says nothing beside a change from land to water.
+
+    Which side of a coarse shoreline a pixel lies on is for the images to say, of places where the label is right.
+
+    Args:
+        y_true: (batch, rows, cols) codes 0 land, 1 water, 255 ignored, of any dtype; between 0 and 1 where it is
+            softened, which counts as what it is nearer to.
+        px: how far from a valid pixel of the other class, along rows, columns and diagonals, a pixel is ignored.
+
+    Returns:
+        (batch, rows, cols) float32 as it was, but 255 there.
+    """
+    valid = valid_pixels(y_true)
+    water = ops.cast(water_pixels(y_true) > 0.5, "float32")
+    beside_both = _spread(valid - water, px) * _spread(water, px)
+    return ops.where(beside_both > 0.5, float(IGNORED), ops.cast(y_true, "float32"))
+
+
 def _spread(here: Tensor, px: int) -> Tensor:
     """The largest value up to so many pixels away."""
     wide = ops.max_pool(ops.expand_dims(here, -1), 2 * px + 1, strides=1, padding="same", data_format="channels_last")

@@ -20,6 +20,7 @@ from watermap.errors import DataError, UsageError
 from watermap.files import identity, write_text
 from watermap.gdal import small_cache
 from watermap.grid import Grid, blocks
+from watermap.inputs import told_apart
 from watermap.labels import WATER_RASTER, Codes, Label, open_label
 from watermap.maps.dates import seen_on
 from watermap.maps.lattice import Placed, common, place
@@ -188,8 +189,7 @@ def short_names(before: Path, after: Path) -> tuple[str, str]:
     first, second = (path.stem.removesuffix("_water") for path in (before, after))
     if first != second:
         return first, second
-    folders = zip(before.resolve().parents, after.resolve().parents, strict=False)
-    return next(((a.name, b.name) for a, b in folders if a.name and b.name and a.name != b.name), ("before", "after"))
+    return told_apart(before, after) or ("before", "after")
 
 
 def _write_polygons(raster: Path, progress: Progress) -> Path:

@@ -1,0 +1,308 @@
+"""A coarse label, refined by what its scene shows: shores where the index has them, doubt where the two contradict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from rasterio.windows import Window
+
+from watermap import __version__
+from watermap.bands import REFLECTANCE_SCALE
+from watermap.cog import LABEL_LAYOUT, LAND, NO_DATA, WATER, RasterWriter
+from watermap.config import RefineConfig
+from watermap.errors import DataError, UsageError
+from watermap.files import identity
+from watermap.gdal import small_cache
+from watermap.indices import MNDWI, NDWI, WATER_INDICES, WaterIndex
+from watermap.labels.index_rule import IndexRule, IndexSamples, Reflectance, sure_pixels
+from watermap.labels.reading import Codes, Label, open_label
+from watermap.labels.shores import Mask, beside_shores, spread, widened_blocks
+from watermap.maps.pixelarea import code_areas_m2, pixel_size_m
+from watermap.progress import Progress, silent
+from watermap.radiometry import Statistics, scene_radiometry, to_reflectance
+from watermap.raster import Radiometry, Raster, open_raster
+from watermap.storage import local
+
+CONFIRMED: Final = 0
+MOVED: Final = 1
+UNCLEAR: Final = 2
+DRY_WATER: Final = 3
+WET_LAND: Final = 4
+UNSEEN: Final = 5
+UNKNOWN: Final = 6
+KEPT: Final = 7
+
+FATES: Final[Mapping[int, str]] = {
+    KEPT: "far from the shore, kept",
+    CONFIRMED: "near the shore, the index says the same",
+    MOVED: "near the shore, the index says otherwise: changed",
+    UNCLEAR: "near the shore, neither land nor water: unknown",
+    DRY_WATER: "far inside water, not wet: unknown",
+    WET_LAND: "far from water, wet or beside what is: unknown",
+    UNSEEN: "the image has no data: unknown",
+    UNKNOWN: "unknown to the coarse label",
+}
+"""What can become of a pixel."""
+
+_RING_M: Final = 200.0
+"""How much farther than the shore land shows what this scene's land looks like."""
+_FRINGE_M: Final = 20.0
+"""Around water that the coarse label lacks: its shore pixels are mixed, and not wet enough to be seen."""
+_MIXED_PX: Final = 1
+"""How far from wet pixels those lie that hold land and water."""
+_LEAST_AGREEMENT: Final = 0.5
+_BLOCK_ROWS: Final = 256
+_EXPECTED: Final = Radiometry(REFLECTANCE_SCALE, 0.0)
+_USUAL: Final = "Sentinel-2 scenes have"
+
+
+@dataclass(frozen=True)
+class Refinement:
+    """What came of refining a label.
+
+    Attributes:
+        path: the refined label, on the image's grid.
+        rule: what the index was taken to say.
+        shore_px: how far from the coarse shoreline the index decided.
+        fates: pixels by what became of them, see `FATES`.
+        pixels, areas_m2: of the refined label by code.
+        notes: what the user should know.
+    """
+
+    path: Path
+    rule: IndexRule
+    shore_px: int
+    fates: Mapping[int, int]
+    pixels: Mapping[int, int]
+    areas_m2: Mapping[int, float]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How far things reach, in pixels.
+
+    Attributes:
+        shore: from the coarse shoreline, where the index decides.
+        ring: farther, where land is learnt from.
+        fringe: from wet land.
+    """
+
+    shore: int
+    ring: int
+    fringe: int
+
+
+def refined(
+    codes: Codes, bright: Reflectance, dark: Reflectance, valid: Mask, rule: IndexRule, reach: Reach
+) -> tuple[Codes, npt.NDArray[np.uint8]]:
+    """Refine a coarse label.
+
+    Near its own shoreline a coarse label is only a guess, and the image a good witness: the index decides. Water is
+    what is wet, and what is damp beside it, a mixed pixel; damp pixels by themselves are soaked or dark ground, and
+    unknown, as are those that are neither damp nor dry. Far from it the coarse label is the better witness, of years
+    and by people or many images: the index cannot tell clouds, snow, shadows and dark roofs from water. So there it
+    changes nothing into water or land. But where the two contradict each other (a lake that has dried up or is under
+    clouds; a pond, a river or a flood that is too small or too young for the coarse label), nobody knows, and a model
+    had better not be taught either. Land that is only damp stays land: that dark roofs, soils and shadows are no water
+    is what a model must learn.
+
+    Args:
+        codes: (rows, cols) of the coarse label on the image's grid.
+        bright: (rows, cols) reflectance of the band in which water is brighter.
+        dark: of the other.
+        valid: (rows, cols), where the image holds data.
+        rule: what the index says.
+        reach: how far.
+
+    Returns:
+        (rows, cols) refined codes, and what became of each pixel.
+    """
+    value = rule.index(bright, dark)
+    wet, damp, dry = value >= rule.wet_from, value >= rule.damp_from, value < rule.dry_below
+    wet &= valid
+    shown = wet | (damp & spread(wet, _MIXED_PX))
+    land, water = codes == LAND, codes == WATER
+    near = beside_shores(codes, reach.shore)
+    far_land, far_water = land & ~near, water & ~near
+    wet_land = far_land & wet
+    fates = np.full(codes.shape, KEPT, dtype=np.uint8)
+    fates[near] = UNCLEAR
+    fates[near & ((shown & water) | (dry & land))] = CONFIRMED
+    fates[near & ((shown & land) | (dry & water))] = MOVED
+    fates[far_water & ~wet] = DRY_WATER
+    fates[far_land & spread(wet_land, reach.fringe)] = WET_LAND
+    fates[~valid] = UNSEEN
+    unknown = codes == NO_DATA
+    fates[unknown] = UNKNOWN
+    result = np.where((fates == KEPT) | (fates == CONFIRMED), codes, NO_DATA).astype(np.uint8)
+    moved = (fates == MOVED) & ~unknown
+    result[moved] = np.where(land[moved], WATER, LAND)
+    return result, fates
+
+
+def refine(
+    coarse: Path,
+    image: Path,
+    out: Path,
+    config: RefineConfig = RefineConfig(),  # noqa: B008 (settings are frozen)
+    *,
+    names: Sequence[str] | None = None,
+    tags: Mapping[str, str] | None = None,
+    progress: Progress = silent,
+) -> Refinement:
+    """Refine a coarse label by the water index of its own scene, as `refined` says, and write it on the image's grid.
+
+    The scene is read twice: to learn what its sure land and sure water look like (`IndexSamples`), and to decide.
+    Memory grows with its width alone.
+
+    Args:
+        coarse: a label in watermap's codes, on any grid.
+        image: the scene: B3 and B11, or B3 and B8.
+        out: the refined label.
+        config: which index, how far from the shoreline it decides, and what the image's numbers mean.
+        names: of all the image's bands in file order, where it does not describe them.
+        tags: metadata of the refined label, beside what it was made of.
+        progress: told after every block of rows.
+
+    Raises:
+        DataError: label or image cannot be used, do not fit, or hold other numbers than they should; or the label
+            cannot be written.
+        StorageError: one lies elsewhere and cannot be reached.
+        UsageError: the target is the coarse label, or does not lie on this machine.
+    """
+    if local(out).resolve() == coarse.resolve():
+        raise UsageError(f"{out}: is the coarse label itself", hint="choose another --out")
+    with ExitStack() as stack:
+        stack.enter_context(small_cache())
+        raster = stack.enter_context(open_raster(image, names=names))
+        label = stack.enter_context(open_label(coarse, raster.grid, image_path=image))
+        index = _index(raster, config)
+        positions = raster.find((index.bright, index.dark))
+        radiometry = scene_radiometry(
+            raster,
+            positions,
+            expected=_EXPECTED,
+            statistics=_usual_numbers(),
+            offset=config.offset,
+            scale=config.scale,
+            usual=_USUAL,
+        )
+        reach = _reach(raster, label, config)
+        scene = _Scene(raster, label, positions, radiometry)
+        rule = _learnt(scene, index, reach, progress)
+        made_of = _tags(coarse, image, rule) | dict(tags or {})
+        writer = stack.enter_context(RasterWriter(out, raster.grid, LABEL_LAYOUT, tags=made_of))
+        fates, pixels, areas = _decide(scene, rule, reach, writer, progress)
+        notes = (*raster.notes, *_doubts(label, rule, image))
+    return Refinement(out, rule, reach.shore, fates, pixels, areas, notes)
+
+
+@dataclass(frozen=True)
+class _Scene:
+    raster: Raster
+    label: Label
+    positions: tuple[int, ...]
+    radiometry: Radiometry
+
+    def blocks(self, px: int) -> Iterator[tuple[Window, slice, Codes, Reflectance, Reflectance, Mask]]:
+        """Each block, its rows within what is read around it, and codes, both bands and validity of that."""
+        for block, wide, inner in widened_blocks(self.raster.grid, _BLOCK_ROWS, px):
+            found = self.raster.read(self.positions, wide)
+            bright, dark = to_reflectance(found.values, self.radiometry)
+            yield block, inner, self.label.read(wide), bright, dark, found.valid
+
+
+def _learnt(scene: _Scene, index: WaterIndex, reach: Reach, progress: Progress) -> IndexRule:
+    """What the scene's sure land and sure water say of the rest."""
+    samples = IndexSamples(index)
+    grid = scene.raster.grid
+    for block, inner, codes, bright, dark, valid in scene.blocks(reach.shore + reach.ring):
+        land, water = (sure[inner] & valid[inner] for sure in sure_pixels(codes, reach.shore, reach.ring))
+        samples.add((land, water), bright[inner], dark[inner])
+        progress("rows, to learn", int(block.row_off + block.height), grid.height)
+    return samples.rule()
+
+
+def _decide(
+    scene: _Scene, rule: IndexRule, reach: Reach, writer: RasterWriter, progress: Progress
+) -> tuple[dict[int, int], dict[int, int], dict[int, float]]:
+    """Write the refined label; pixels by fate, and pixels and areas by code."""
+    grid = scene.raster.grid
+    fates, counts, areas = np.zeros(len(FATES), dtype=np.int64), np.zeros(256, dtype=np.int64), np.zeros(256)
+    for block, inner, codes, bright, dark, valid in scene.blocks(reach.shore + reach.fringe):
+        label, fate = (each[inner] for each in refined(codes, bright, dark, valid, rule, reach))
+        writer.write(label[None])
+        fates += np.bincount(fate.ravel(), minlength=len(FATES))
+        counts += np.bincount(label.ravel(), minlength=256)
+        areas += code_areas_m2(label, grid, block)
+        progress("rows", int(block.row_off + block.height), grid.height)
+    by_code = (LAND, WATER, NO_DATA)
+    return (
+        {fate: int(fates[fate]) for fate in FATES},
+        {code: int(counts[code]) for code in by_code},
+        {code: float(areas[code]) for code in by_code},
+    )
+
+
+def _index(raster: Raster, config: RefineConfig) -> WaterIndex:
+    """The index that was asked for, or the best that the image has the bands of."""
+    if config.index != "auto":
+        return next(index for index in WATER_INDICES if index.name == config.index)
+    found = next((index for index in (MNDWI, NDWI) if {index.bright, index.dark} <= set(raster.bands)), None)
+    if found is None:
+        raise DataError(
+            f"{raster.path}: has neither {MNDWI.bright} and {MNDWI.dark} nor {NDWI.bright} and {NDWI.dark}",
+            hint="name all of its bands in file order with --bands, or give the scene with these bands",
+        )
+    return found
+
+
+def _reach(raster: Raster, label: Label, config: RefineConfig) -> Reach:
+    """How far things reach in the image's pixels; its own pixels are the least that a coarse shoreline is unsure of."""
+    pixel_m = max(pixel_size_m(raster.grid))
+    shore_m = max(config.shore_m, max(pixel_size_m(label.own_grid)))
+    return Reach(*(max(1, round(metres / pixel_m)) for metres in (shore_m, _RING_M, _FRINGE_M)))
+
+
+def _usual_numbers() -> Statistics:
+    """Of scenes with water: near nothing where it is dark, and somewhat over a third where land is bright."""
+    dark, bright = (100.0, 100.0), (3500.0, 3500.0)
+    return Statistics(mean=bright, std=bright, low=dark, high=bright, dark=dark, bright=bright)
+
+
+def _doubts(label: Label, rule: IndexRule, image: Path) -> list[str]:
+    """What makes the refinement doubtful."""
+    found = [] if label.doubt is None else [label.doubt]
+    if rule.agreement is None:
+        found.append(
+            f"{image}: too little sure land or water beside each other to learn from, so that {rule.index.name} above "
+            f"{rule.wet_from:g} is taken for water"
+        )
+    elif rule.agreement < _LEAST_AGREEMENT:
+        found.append(
+            f"{image}: only {rule.agreement:.0%} of what {label.path} is sure of as water is wet by "
+            f"{rule.index.name}: do they show one place, and is it free of clouds and ice?"
+        )
+    return found
+
+
+def _tags(coarse: Path, image: Path, rule: IndexRule) -> dict[str, str]:
+    """What a refined label was made of."""
+    tags = {
+        "WATERMAP_VERSION": __version__,
+        "WATERMAP_INDEX": rule.index.name,
+        "WATERMAP_WET_FROM": f"{rule.wet_from:.4f}",
+        "WATERMAP_DAMP_FROM": f"{rule.damp_from:.4f}",
+        "WATERMAP_DRY_BELOW": f"{rule.dry_below:.4f}",
+    }
+    for key, path in (("WATERMAP_COARSE_LABEL", coarse), ("WATERMAP_IMAGE", image)):
+        kind, _, value = identity(path).partition(":")
+        tags |= {key: path.name, f"{key}_{kind.upper()}": value}
+    return tags
