@@ -15,13 +15,11 @@ from watermap.files import file_digest, unwritable
 from watermap.gdal import open_dataset, raster_files
 from watermap.grid import blocks
 from watermap.inputs import IMAGE_FILE
-from watermap.labels import open_label
+from watermap.labels import LABEL_TAG, open_label
 from watermap.raster import open_raster
 from watermap.storage import local
 
 LABEL_FILE: Final = "label.tif"
-LABEL_TAG: Final = "WATERMAP_LABEL"
-"""The metadata of a label that says what it is, e.g. hansen or hand."""
 
 _LABEL_ROWS: Final = 512
 
@@ -166,13 +164,6 @@ def _image_files(image: Path) -> dict[Path, str]:
         elif path.stem == image.stem:
             names[path] = Path(IMAGE_FILE).stem + path.suffix
     return names
-
-
-def stated_label(label: Path) -> str | None:
-    """What a label's file says that it is, or None."""
-    with open_dataset(label) as dataset:
-        found: str | None = dataset.tags().get(LABEL_TAG)
-    return found
 
 
 def _copy_label(source: Path, target: Path, image: Path, codes: Mapping[int, int] | None, kind: str | None) -> None:

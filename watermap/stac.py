@@ -17,8 +17,9 @@ from watermap.errors import DataError
 from watermap.files import file_digest
 from watermap.grid import Grid
 from watermap.inputs import IMAGE_FILE
+from watermap.labels import stated_label
 from watermap.raster import Raster, open_raster
-from watermap.scenes import LABEL_FILE, Scene, stated_label
+from watermap.scenes import LABEL_FILE, Scene
 from watermap.stac_fields import (
     EXTENSION,
     FILE_AND_PROJECTION,

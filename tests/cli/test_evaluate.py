@@ -9,7 +9,7 @@ from PIL import Image
 from tests.bundles import make_bundle
 from tests.rasters import make_grid, write_scene
 from watermap.cli.main import run
-from watermap.scenes import LABEL_TAG
+from watermap.labels import LABEL_TAG
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from tests.rasters import make_grid
 from tests.waters import CODES, write_water
 from watermap.config import ConsensusConfig
 from watermap.errors import DataError, UsageError
+from watermap.labels import LABEL_TAG
 from watermap.labels import consensus as module
 from watermap.labels.consensus import LabelSource, agreed, make_consensus
 from watermap.labels.reading import Codes
@@ -71,6 +72,7 @@ def test_pixels_are_unknown_where_sources_differ(tmp_path: Path) -> None:
     assert (tmp_path / "out.qml").is_file()
     with rasterio.open(made.path) as raster:
         assert raster.tags()["WATERMAP_AGREE"] == "2 of 2"
+        assert raster.tags()[LABEL_TAG] == "consensus"
         assert raster.tags()["WATERMAP_SOURCE_2"] == "b.tif"
 
 

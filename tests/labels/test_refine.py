@@ -15,6 +15,7 @@ from watermap.bands import STANDARD_BANDS
 from watermap.config import RefineConfig
 from watermap.errors import DataError, UsageError
 from watermap.indices import MNDWI
+from watermap.labels import LABEL_TAG
 from watermap.labels import refine as module
 from watermap.labels.index_rule import IndexRule
 from watermap.labels.refine import (
@@ -113,6 +114,7 @@ def test_a_coarse_lake_gets_its_own_shore(tmp_path: Path) -> None:
     assert made.notes == ()
     with rasterio.open(made.path) as raster:
         tags = raster.tags()
+        assert tags[LABEL_TAG] == "refined"
         assert raster.nodata == 255
     assert tags["WATERMAP_COARSE_LABEL"] == "coarse.tif"
     assert float(tags["WATERMAP_WET_FROM"]) == pytest.approx(made.rule.wet_from, abs=1e-3)

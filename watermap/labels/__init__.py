@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from watermap.labels.reading import (
     LABEL,
+    LABEL_TAG,
     WATER_RASTER,
     WATERMAP_CODES,
     Codes,
@@ -11,6 +12,18 @@ from watermap.labels.reading import (
     Label,
     listed,
     open_label,
+    stated_label,
 )
 
-__all__ = ["LABEL", "WATERMAP_CODES", "WATER_RASTER", "Codes", "Kind", "Label", "listed", "open_label"]
+__all__ = [
+    "LABEL",
+    "LABEL_TAG",
+    "WATERMAP_CODES",
+    "WATER_RASTER",
+    "Codes",
+    "Kind",
+    "Label",
+    "listed",
+    "open_label",
+    "stated_label",
+]

@@ -19,7 +19,7 @@ from watermap.errors import UsageError
 from watermap.files import identity
 from watermap.gdal import small_cache
 from watermap.grid import Grid
-from watermap.labels.reading import Codes, Label, open_label
+from watermap.labels.reading import LABEL_TAG, Codes, Label, open_label
 from watermap.labels.shores import beside_shores, widened_blocks
 from watermap.maps.pixelarea import code_areas_m2, pixel_size_m
 from watermap.maps.style import write_raster_style
@@ -206,7 +206,7 @@ def _notes(sources: Sequence[LabelSource], labels: Sequence[Label], grid: Grid) 
 
 def _tags(sources: Sequence[LabelSource], bands_px: Sequence[int], agree: int) -> dict[str, str]:
     """What a consensus was made of."""
-    tags = {"WATERMAP_VERSION": __version__, "WATERMAP_AGREE": f"{agree} of {len(sources)}"}
+    tags = {"WATERMAP_VERSION": __version__, LABEL_TAG: "consensus", "WATERMAP_AGREE": f"{agree} of {len(sources)}"}
     for number, (source, px) in enumerate(zip(sources, bands_px, strict=True), start=1):
         kind, _, value = identity(source.path).partition(":")
         key = f"WATERMAP_SOURCE_{number}"

@@ -16,13 +16,16 @@ from rasterio.windows import Window
 
 from watermap.cog import LAND, NO_DATA, WATER
 from watermap.errors import DataError
-from watermap.gdal import read_from
+from watermap.gdal import open_dataset, read_from
 from watermap.grid import Grid
 from watermap.ground import locate
 from watermap.raster import open_raster
 
 Codes = npt.NDArray[np.uint8]
 """(rows, cols): 0 land, 1 water, 255 unknown."""
+
+LABEL_TAG: Final = "WATERMAP_LABEL"
+"""The metadata of a label that says what it is, e.g. hansen or hand."""
 
 WATERMAP_CODES: Final[Mapping[int, int]] = {LAND: LAND, WATER: WATER, NO_DATA: NO_DATA}
 
@@ -73,6 +76,13 @@ LABEL: Final = Kind(
 WATER_RASTER: Final = Kind(
     "water raster", "no data", "map it with watermap predict", "give a NAME_water.tif of watermap predict"
 )
+
+
+def stated_label(label: Path) -> str | None:
+    """What a label's file says that it is, or None."""
+    with open_dataset(label) as dataset:
+        found: str | None = dataset.tags().get(LABEL_TAG)
+    return found
 
 
 def listed(values: npt.NDArray[Any]) -> str:

@@ -21,7 +21,7 @@ from watermap.files import identity
 from watermap.gdal import small_cache
 from watermap.indices import MNDWI, NDWI, WATER_INDICES, WaterIndex
 from watermap.labels.index_rule import IndexRule, IndexSamples, Reflectance, sure_pixels
-from watermap.labels.reading import Codes, Label, open_label
+from watermap.labels.reading import LABEL_TAG, Codes, Label, open_label
 from watermap.labels.shores import Mask, beside_shores, spread, widened_blocks
 from watermap.maps.pixelarea import code_areas_m2, pixel_size_m
 from watermap.progress import Progress, silent
@@ -297,6 +297,7 @@ def _tags(coarse: Path, image: Path, rule: IndexRule) -> dict[str, str]:
     """What a refined label was made of."""
     tags = {
         "WATERMAP_VERSION": __version__,
+        LABEL_TAG: "refined",
         "WATERMAP_INDEX": rule.index.name,
         "WATERMAP_WET_FROM": f"{rule.wet_from:.4f}",
         "WATERMAP_DAMP_FROM": f"{rule.damp_from:.4f}",
