@@ -69,7 +69,7 @@ def _predictor(bundle: Path, bundle_id: str, config: PredictConfig) -> Any:
 @functools.lru_cache(maxsize=2)
 def _made_predictor(bundle: Path, bundle_id: str, config: PredictConfig) -> Any:  # noqa: ARG001 (part of the key)
     from watermap.bundle import open_bundle
-    from watermap.prediction import Predictor
+    from watermap.predictor import Predictor
 
     return Predictor(open_bundle(bundle), config)
 

@@ -45,7 +45,8 @@ from watermap.grid import Grid
 from watermap.inputs import find_images, output_name
 from watermap.many_scenes import predict_scenes
 from watermap.predicted import predict_once
-from watermap.prediction import Predictor, predict_scene
+from watermap.prediction import predict_scene
+from watermap.predictor import Predictor
 from watermap.raster import Pixels, Radiometry, open_raster
 from watermap.storage import location
 

@@ -10,7 +10,7 @@ from tests.bundles import make_bundle
 from tests.rasters import make_grid, write_scene
 from watermap.config import PredictConfig
 from watermap.forecast import forecast
-from watermap.prediction import Predictor
+from watermap.predictor import Predictor
 
 
 @pytest.fixture

@@ -16,7 +16,8 @@ from watermap.config import PredictConfig
 from watermap.errors import DataError, DefectError
 from watermap.grid import Grid
 from watermap.many_scenes import predict_scenes
-from watermap.prediction import Prediction, Predictor
+from watermap.prediction import Prediction
+from watermap.predictor import Predictor
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,8 @@ from watermap.bundle import Bundle
 from watermap.config import PredictConfig
 from watermap.errors import StorageError, UsageError
 from watermap.predicted import RECORD_SUFFIX, predict_once
-from watermap.prediction import Predictor, predict_scene
+from watermap.prediction import predict_scene
+from watermap.predictor import Predictor
 from watermap.storage import location
 
 CONFIG = PredictConfig(window=64, overlap=16, probability="percent")

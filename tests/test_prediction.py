@@ -19,7 +19,8 @@ from watermap.cog import WATER_COLORS
 from watermap.config import PredictConfig
 from watermap.errors import DataError, ModelError, UsageError
 from watermap.grid import Grid
-from watermap.prediction import Predictor, predict_scene
+from watermap.prediction import predict_scene
+from watermap.predictor import Predictor
 
 GRIDS: dict[str, tuple[CRS, Affine]] = {
     "north_up": (UTM33, Affine(10, 0, 500_000, 0, -10, 5_300_000)),

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from watermap.prediction import Predictor
+from watermap.predictor import Predictor
 from watermap.raster import open_raster
 
 _ROWS_HELD: Final = 3

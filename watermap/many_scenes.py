@@ -9,7 +9,8 @@ from pathlib import Path
 
 from watermap.errors import DefectError, WatermapError
 from watermap.inputs import output_name
-from watermap.prediction import Prediction, Predictor, predict_scene
+from watermap.prediction import Prediction, predict_scene
+from watermap.predictor import Predictor
 from watermap.progress import Progress, named, silent
 
 
@@ -19,6 +20,7 @@ def predict_scenes(
     out: Path,
     *,
     names: Sequence[str] | None = None,
+    clouds: Path | None = None,
     jobs: int = 1,
     progress: Progress = silent,
     then: Callable[[Path, Prediction], Prediction] = lambda _, made: made,
@@ -30,6 +32,7 @@ def predict_scenes(
         predictor: the model, loaded once.
         out: the folder of the rasters.
         names: the names of all the files' bands in order, if the user states them.
+        clouds: where all of them have clouds, as for `predict_scene`.
         jobs: scenes at once: while one is computed, others are read, checked and written.
         progress: told after every batch, with the speed so far.
         then: what to make of each scene and its prediction, in the same job.
@@ -42,7 +45,7 @@ def predict_scenes(
     def predicted(number: int, scene: Path) -> Prediction | WatermapError:
         told = named(_until(leaving, progress), f"{output_name(scene)} ({number + 1} of {len(scenes)})")
         try:
-            return then(scene, predict_scene(scene, predictor, out, names=names, progress=told))
+            return then(scene, predict_scene(scene, predictor, out, names=names, clouds=clouds, progress=told))
         except WatermapError as error:
             return error
         except (MemoryError, OSError):

@@ -16,7 +16,8 @@ from watermap.errors import DataError
 from watermap.files import file_digest, identity, write_text
 from watermap.gdal import open_dataset, raster_files
 from watermap.inputs import output_name
-from watermap.prediction import Prediction, Predictor, predict_scene
+from watermap.prediction import Prediction, predict_scene
+from watermap.predictor import Predictor
 from watermap.progress import Progress, silent
 from watermap.provenance import BUNDLE_TAG
 from watermap.storage import local
@@ -30,7 +31,7 @@ class Record(BaseModel):
     Attributes:
         made_from: digest of scene, bundle, settings and version.
         files: SHA-256 of each raster, by file name; the water raster first.
-        water_pixels, valid_pixels, pixels: counts.
+        water_pixels, valid_pixels, pixels, unsure_pixels: counts.
         notes: what the user should know.
     """
 
@@ -41,6 +42,7 @@ class Record(BaseModel):
     water_pixels: int
     valid_pixels: int
     pixels: int
+    unsure_pixels: int | None = None
     notes: tuple[str, ...]
 
 
@@ -79,8 +81,8 @@ def predict_once(
     path.unlink(missing_ok=True)  # what it says of the rasters will not be true while they are written
     with turn():
         made = predict_scene(scene, predictor, out, names=names, progress=progress)
-    rasters = [raster for raster in (made.water, made.probability) if raster is not None]
-    if any(_made_by(raster) != predictor.bundle.id for raster in rasters):
+    rasters = [made.water, *made.others.values()]
+    if any(_made_by(raster) != predictor.id for raster in rasters):
         return made, True  # another run has replaced it meanwhile: a record would vouch for what it did not make
     for name in () if record is None else set(record.files) - {raster.name for raster in rasters}:
         (out / name).unlink(missing_ok=True)  # an older probability beside a newer map would mislead
@@ -90,6 +92,7 @@ def predict_once(
         water_pixels=made.water_pixels,
         valid_pixels=made.valid_pixels,
         pixels=made.pixels,
+        unsure_pixels=made.unsure_pixels,
         notes=made.notes,
     )
     write_text(path, record.model_dump_json(indent=1) + "\n")
@@ -106,7 +109,7 @@ def _inputs(scene: Path, predictor: Predictor, names: Sequence[str] | None) -> s
         files = [(path.name, identity(path)) for path in raster_files(scene)]
     except OSError as error:
         raise DataError(f"{scene}: cannot be read ({error.strerror})", hint="check its permissions") from error
-    made_from = [__version__, predictor.bundle.id, predictor.config.digest(), names, files]
+    made_from = [__version__, predictor.id, predictor.config.digest(), names, files]
     return hashlib.sha256(json.dumps(made_from).encode()).hexdigest()
 
 
@@ -132,7 +135,8 @@ def _restored(record: Record, out: Path) -> Prediction:
     water, *others = (out / name for name in record.files)
     return Prediction(
         water=water,
-        probability=others[0] if others else None,
+        others={path.stem.rpartition("_")[2]: path for path in others},
+        unsure_pixels=record.unsure_pixels,
         water_pixels=record.water_pixels,
         valid_pixels=record.valid_pixels,
         pixels=record.pixels,

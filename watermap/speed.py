@@ -14,7 +14,7 @@ import numpy as np
 
 from watermap.bundle import open_bundle
 from watermap.config import PredictConfig
-from watermap.prediction import Predictor
+from watermap.predictor import Predictor
 
 _SIDE: Final = 1024
 """Of the scene whose windows are computed."""

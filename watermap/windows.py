@@ -161,11 +161,13 @@ class Strip:
         row: the first row.
         probability: (rows, cols) of water; only meaningful where valid.
         valid: (rows, cols), True where the scene holds data.
+        doubts: (rows, cols) of what a committee says besides; None of one model.
     """
 
     row: int
     probability: FloatArray
     valid: Mask
+    doubts: FloatArray | None = None
 
 
 @dataclass(frozen=True)
@@ -195,6 +197,7 @@ def predict_strips(
     layout: Layout,
     *,
     batch_size: int,
+    has_doubts: bool = False,
     progress: Progress = silent,
 ) -> Generator[Strip, None, None]:
     """Predict a scene of any size from top to bottom.
@@ -209,6 +212,7 @@ def predict_strips(
         compute: the model; always given `batch_size` windows, whose memory is used again for later ones.
         layout: of the windows.
         batch_size: windows predicted at once.
+        has_doubts: whether `compute` gives (windows, 2, rows, cols): the probability, and what is blended like it.
         progress: told after every batch.
 
     Raises:
@@ -219,7 +223,7 @@ def predict_strips(
         closing(ahead(_batches(_rows(read, layout), prepare, layout, batch_size))) as batches,
         closing(ahead(_computed(batches, compute))) as results,
     ):
-        yield from _blended(results, layout, progress)
+        yield from _blended(results, layout, 1 + has_doubts, progress)
 
 
 def _rows(read: Reader, layout: Layout) -> Iterator[_Row]:
@@ -288,44 +292,45 @@ def _computed(
 
 
 def _blended(
-    results: Iterator[tuple[_Batch, FloatArray]], layout: Layout, progress: Progress
+    results: Iterator[tuple[_Batch, FloatArray]], layout: Layout, channels: int, progress: Progress
 ) -> Generator[Strip, None, None]:
     total = len(layout.rows) * len(layout.cols)
     width = layout.cols[-1].start + layout.cols[-1].used
-    carried = np.zeros((0, width), dtype=np.float32)
+    carried = np.zeros((channels, 0, width), dtype=np.float32)
     summed: FloatArray | None = None
     for batch, probabilities in results:
         number = batch.row.number
         span, is_last = layout.rows[number], number == len(layout.rows) - 1
         if summed is None:
-            summed = np.zeros((span.used, width), dtype=np.float32)
-            summed[: len(carried)] = carried
+            summed = np.zeros((channels, span.used, width), dtype=np.float32)
+            summed[:, : carried.shape[1]] = carried
         for i, probability in zip(batch.columns, probabilities, strict=False):
             if not np.isfinite(probability.sum()):
                 raise ModelError(
                     "the model says what is no probability", hint="its weights are damaged; train it again"
                 )
-            _add(summed, probability, layout, number, i)
+            _add(summed, probability.reshape(channels, *layout.shape), layout, number, i)
         done = batch.columns[-1] + 1 if not batch.closes else len(layout.cols)
         progress("predict: windows", number * len(layout.cols) + done, total)
         if batch.closes:
             finished = span.used if is_last else layout.rows[number + 1].start - span.start
-            carried = summed[finished:].copy()
-            strip = Strip(span.start, summed[:finished], batch.row.valid[:finished])
-            summed = None
+            carried = summed[:, finished:].copy()
+            doubts = summed[1, :finished] if channels > 1 else None
+            strip = Strip(span.start, summed[0, :finished], batch.row.valid[:finished], doubts)
+            summed = doubts = None
             yield strip
             del strip  # before the next rows take their memory
 
 
 def _add(summed: FloatArray, probability: FloatArray, layout: Layout, row: int, col: int) -> None:
-    """Add a window's share to the rows that it belongs to; its own array is used up."""
+    """Add a window's share (channels, rows, cols) to the rows that it belongs to; its own array is used up."""
     rows, cols, overlap = layout.rows, layout.cols, layout.overlap
     height, width = layout.shape
     down = blend_weights(height, overlap, first=row == 0, last=row == len(rows) - 1)
     across = blend_weights(width, overlap, first=col == 0, last=col == len(cols) - 1)
     for edge in (np.s_[:overlap], np.s_[height - overlap :]):  # in between it counts in full
-        probability[edge] *= down[edge, None]
+        probability[:, edge] *= down[edge, None]
     for edge in (np.s_[:overlap], np.s_[width - overlap :]):
-        probability[:, edge] *= across[edge]
+        probability[..., edge] *= across[edge]
     span = cols[col]
-    summed[:, span.start : span.start + span.used] += probability[: rows[row].used, : span.used]
+    summed[..., span.start : span.start + span.used] += probability[:, : rows[row].used, : span.used]

@@ -32,7 +32,7 @@ from watermap.engines.converted import open_converted
 from watermap.engines.engine import Engine
 from watermap.engines.keras_engine import KerasEngine
 from watermap.engines.openvino_engine import OpenVinoEngine
-from watermap.prediction import OVERLAP
+from watermap.predictor import OVERLAP
 from watermap.radiometry import FloatArray
 from watermap.windows import overlap_for, picked_layout
 

@@ -150,7 +150,8 @@ def _share(means: Mapping[str, float], slug: str) -> float | None:
 def _trained(work: Path, method: Method, config: TrainConfig, patch_size: int) -> dict[str, Any]:
     """Scores of one training, which is done only if that has not been done."""
     from watermap.patches import tile
-    from watermap.prediction import Predictor, predict_scene
+    from watermap.prediction import predict_scene
+    from watermap.predictor import Predictor
     from watermap.training import train
 
     patches = work / "patches" / method.labels

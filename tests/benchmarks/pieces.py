@@ -13,7 +13,7 @@ from rasterio.windows import Window
 from tests.benchmarks.scenes import whole_blocks
 from watermap.cog import image_layout, write_raster
 from watermap.config import SampleConfig
-from watermap.prediction import Predictor
+from watermap.predictor import Predictor
 from watermap.radiometry import FloatArray, to_expected
 from watermap.raster import open_raster
 from watermap.sample import write_samples

@@ -35,8 +35,8 @@ from tests.benchmarks.commands import Run
 from tests.rasters import make_grid
 from watermap.bundle import open_bundle
 from watermap.config import PredictConfig
-from watermap.prediction import Predictor
 from watermap.prediction import predict_scene as predict_scene_of
+from watermap.predictor import Predictor
 
 pytestmark = pytest.mark.extended
 

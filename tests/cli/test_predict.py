@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ import rasterio
 from tests.bundles import make_bundle
 from tests.engines.conftest import bundle, patches, samples
 from tests.folders import listing, maps_of
+from tests.rasters import make_grid, write_tif
+from watermap.bands import STANDARD_BANDS
 from watermap.bundle import Bundle
 from watermap.cli.main import run
 
@@ -108,3 +111,27 @@ def test_conversion_shows_how_far_it_agrees(bundle: Bundle, patches: Path, capsy
     said = capsys.readouterr().out
     assert all(word in said for word in ("float32", "int8", "same class", "largest difference", "can be used"))
     assert "Keras in float32: water IoU" in said
+
+
+def test_uncertainty_reasons_and_several_bundles(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    image = np.random.default_rng(0).integers(900, 1300, (6, 64, 64)).astype(np.uint16)
+    scene = write_tif(tmp_path / "lake.tif", image, make_grid(64, 64), names=STANDARD_BANDS)
+    bundles = [make_bundle(tmp_path / "m" / "one"), make_bundle(tmp_path / "m" / "two", green_above=1100)]
+    given = [word for bundle in bundles for word in ("--bundle", str(bundle.folder))]
+    assert run(["predict", str(scene), *given, "--out", "maps", "--uncertainty", "--sure-from", "0.9"]) == 0
+    out = capsys.readouterr().out
+    assert "unsure of valid" in out
+    assert f"{bundles[0].id}+{bundles[1].id}" in out.replace("\n", "")
+    for name in ("lake_uncertainty.tif", "lake_uncertainty.qml", "lake_reason.tif", "lake_reason.qml"):
+        assert (tmp_path / "maps" / name).is_file()
+    assets = json.loads((tmp_path / "maps" / "lake_item.json").read_text())["assets"]
+    assert [each["name"] for each in assets["reason"]["classification:classes"]] == [
+        "sure",
+        "low_confidence",
+        "cloud",
+        "no_data",
+    ]
+    assert "disagreement" in assets["uncertainty"]["description"]
+    write_tif(tmp_path / "other.tif", image, make_grid(64, 64), names=STANDARD_BANDS)
+    assert run(["predict", str(scene), str(tmp_path / "other.tif"), *given, "--clouds", str(scene)]) == 2
+    assert "--clouds is of one scene" in capsys.readouterr().err

@@ -21,7 +21,8 @@ from watermap.engines.converted import Converted, open_converted
 from watermap.engines.keras_engine import KerasEngine
 from watermap.engines.openvino_engine import OpenVinoEngine
 from watermap.errors import ModelError, UsageError
-from watermap.prediction import Predictor, predict_scene
+from watermap.prediction import predict_scene
+from watermap.predictor import Predictor
 
 
 @pytest.mark.parametrize(
@@ -107,7 +108,7 @@ def test_half_precision_of_keras_is_close(bundle: Bundle) -> None:
 
 
 def test_what_was_warmed_does_not_wait(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
-    engine = open_engine(bundle, PredictConfig(engine="openvino", precision="float32"))
+    engine = open_engine([bundle], PredictConfig(engine="openvino", precision="float32"))
     engine.warm((48, 80))
 
     def late(*_: Any, **__: Any) -> Any:
@@ -159,7 +160,8 @@ import sys
 from pathlib import Path
 from watermap.bundle import open_bundle
 from watermap.config import PredictConfig
-from watermap.prediction import Predictor, predict_scene
+from watermap.prediction import predict_scene
+from watermap.predictor import Predictor
 predict_scene(Path({str(next(samples.glob("*/image.tif")))!r}), Predictor(open_bundle(Path({str(bundle.folder)!r})),
     PredictConfig(engine="openvino")), Path({str(tmp_path)!r}))
 heavy = {{"keras", "tensorflow", "sklearn", "scipy", "cv2", "matplotlib"}} & set(sys.modules)
@@ -170,7 +172,7 @@ assert sys.modules["openvino_telemetry"] is None
 
 
 def test_an_engine_opens_once(bundle: Bundle) -> None:
-    assert isinstance(open_engine(bundle, PredictConfig()), OpenVinoEngine)
+    assert isinstance(open_engine([bundle], PredictConfig()), OpenVinoEngine)
     predictor = Predictor(bundle, PredictConfig())
     assert predictor.engine is predictor.engine
     assert predictor.layout((5000, 5000)).overlap == 32  # of a reach of 10 pixels

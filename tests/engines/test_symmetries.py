@@ -44,7 +44,7 @@ def test_every_symmetry_is_another() -> None:
 def test_engines_take_them(bundle: Bundle) -> None:
     windows = image(1, 6, 48, 80) * 3000
     one, all_ways = (
-        open_engine(bundle, PredictConfig(engine="openvino", precision="float32", symmetries=symmetries))
+        open_engine([bundle], PredictConfig(engine="openvino", precision="float32", symmetries=symmetries))
         for symmetries in (False, True)
     )
     assert all_ways.name == "openvino, float32, 8 symmetries"

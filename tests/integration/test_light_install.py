@@ -21,7 +21,8 @@ from watermap.bands import STANDARD_BANDS
 from watermap.config import PredictConfig, SampleConfig, TileConfig
 from watermap.engines.conversion import convert
 from watermap.patches import tile
-from watermap.prediction import Predictor, predict_scene
+from watermap.prediction import predict_scene
+from watermap.predictor import Predictor
 from watermap.sample import write_samples
 
 pytestmark = pytest.mark.extended

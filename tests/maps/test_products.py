@@ -30,7 +30,8 @@ from watermap.labels import open_label
 from watermap.maps.certainty import open_certainty
 from watermap.maps.products import add_products
 from watermap.polygons.vectorize import vectorize
-from watermap.prediction import Prediction, Predictor, predict_scene
+from watermap.prediction import Prediction, predict_scene
+from watermap.predictor import Predictor
 
 NONE = ProductConfig(style=False, quicklook=False, stac=False)
 ROWS, COLS = 60, 80

@@ -25,7 +25,8 @@ require_keras()
 import watermap.training
 from watermap.bundle import open_bundle
 from watermap.config import PredictConfig, TrainConfig
-from watermap.prediction import Predictor, predict_scene
+from watermap.prediction import predict_scene
+from watermap.predictor import Predictor
 
 step, folder = sys.argv[1], Path(sys.argv[2])
 if step == "train":

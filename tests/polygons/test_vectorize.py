@@ -26,8 +26,8 @@ from watermap.cog import LABEL_LAYOUT, LAND, NO_DATA, WATER, write_raster
 from watermap.config import VectorizeConfig
 from watermap.errors import DataError, UsageError
 from watermap.grid import Grid
+from watermap.map_rasters import FLOAT_LAYOUT, PERCENT_LAYOUT
 from watermap.polygons.vectorize import vectorize
-from watermap.prediction import FLOAT_LAYOUT, PERCENT_LAYOUT
 
 PLAIN = VectorizeConfig()
 

@@ -31,7 +31,7 @@ def command(out: Path, scenes: int, size: int, epochs: int) -> None:
     from watermap.files import write_text
     from watermap.many_scenes import predict_scenes
     from watermap.patches import tile
-    from watermap.prediction import Predictor
+    from watermap.predictor import Predictor
     from watermap.report import plot_panels
     from watermap.sample import trial, write_samples
     from watermap.scoring.evaluation import evaluate

@@ -13,19 +13,20 @@ from watermap.bands import parse_bands
 from watermap.cli.console import console, files_to_open, note, progress_bar, table
 from watermap.cli.options import READ, WRITTEN, config_file, setting, switch
 from watermap.config import PredictConfig, ProductConfig
-from watermap.errors import PartialFailureError, WatermapError
+from watermap.errors import PartialFailureError, UsageError, WatermapError
 
 if TYPE_CHECKING:
-    from watermap.prediction import Predictor
+    from watermap.predictor import Predictor
 
 
 @click.command(name="predict")
 @click.argument("scenes", metavar="SCENE...", nargs=-1, required=True)
 @click.option(
     "--bundle",
-    "bundle_dir",
+    "bundle_dirs",
     type=READ,
-    help="Bundle [default: the one in use in data/models].",
+    multiple=True,
+    help="Bundle; give it again to map the mean of several [default: the one in use in data/models].",
 )
 @click.option("--out", type=WRITTEN, default=Path("data/predictions"), show_default=True, help="Output folder.")
 @click.option("--probability", is_flag=True, help="Also write the probability in whole percent.")
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 @setting(PredictConfig, "threshold")
 @click.option("--bands", help="Names of all the file's bands in file order, where it does not describe them.")
 @setting(PredictConfig, "symmetries")
+@click.option("--uncertainty", is_flag=True, help=PredictConfig.model_fields["uncertainty"].description)
+@setting(PredictConfig, "sure_from")
+@click.option("--clouds", type=READ, help="Raster that is not 0 under clouds, of the one scene: nothing is seen there.")
 @setting(PredictConfig, "offset")
 @setting(PredictConfig, "scale")
 @setting(PredictConfig, "engine")
@@ -49,14 +53,16 @@ if TYPE_CHECKING:
 @config_file()
 def command(
     scenes: tuple[str, ...],
-    bundle_dir: Path | None,
+    bundle_dirs: tuple[Path, ...],
     out: Path,
     probability_type: str | None,
     bands: str | None,
+    clouds: Path | None,
     config_path: Path | None,
     jobs: int,
     *,
     probability: bool,
+    uncertainty: bool,
     dry_run: bool,
     polygons: bool,
     style: bool,
@@ -69,23 +75,27 @@ def command(
     Each gives NAME_water.tif on its own grid, with a style for QGIS, a quicklook picture and a STAC item beside it.
     """
     kind = probability_type or ("percent" if probability else None)
-    config = PredictConfig.load(config_path, section="predict", probability=kind, **stated)
+    stated |= {"probability": kind, "uncertainty": uncertainty or None}
+    config = PredictConfig.load(config_path, section="predict", **stated)
     names = parse_bands(bands) if bands else None
     from watermap.inputs import find_images
 
     images = find_images(scenes)
+    if clouds is not None and len(images) > 1:
+        raise UsageError(f"--clouds is of one scene, but {len(images)} are given", hint="map them one by one")
     from watermap.bundle import DEFAULT_MODELS, open_bundle
     from watermap.many_scenes import predict_scenes
     from watermap.maps.products import add_products
-    from watermap.prediction import Prediction, Predictor
+    from watermap.prediction import Prediction
+    from watermap.predictor import Predictor
     from watermap.promotion import default_bundle
 
     if polygons:
         import watermap.polygons.vectorize  # noqa: F401  # tells what is not installed before hours of work, not after
-    bundle = open_bundle(bundle_dir) if bundle_dir is not None else default_bundle(DEFAULT_MODELS)
-    if bundle_dir is None:
+    bundle, *others = [open_bundle(path) for path in bundle_dirs] or [default_bundle(DEFAULT_MODELS)]
+    if not bundle_dirs:
         note(f"using bundle {bundle.folder} ({bundle.id})")
-    predictor = Predictor(bundle, config)
+    predictor = Predictor(bundle, config, others)
     _tell_engine(predictor)
     if dry_run:
         _show_forecasts(images, predictor)
@@ -97,6 +107,7 @@ def command(
             predictor,
             out,
             names=names,
+            clouds=clouds,
             jobs=jobs,
             progress=progress,
             then=partial(add_products, config=products, names=names),
@@ -107,8 +118,9 @@ def command(
         note(line)
     if failed and len(results) == 1:
         raise failed[0][1]
-    table(f"Water maps by {bundle.folder.name} ({bundle.id})", ["scene", "valid", "water of valid"], _rows(results))
-    files_to_open([path for result in done for path in (result.water, result.probability, *result.products) if path])
+    columns = ["scene", "valid", "water of valid", *(["unsure of valid"] if config.sure_from is not None else [])]
+    table(f"Water maps by {predictor.name} ({predictor.id})", columns, _rows(results, len(columns)))
+    files_to_open([path for result in done for path in (result.water, *result.others.values(), *result.products)])
     if failed:
         console.print()
         _fail([error for _, error in failed], len(results))
@@ -125,17 +137,19 @@ def _fail(errors: list[WatermapError], scenes: int) -> NoReturn:
     )
 
 
-def _rows(results: list[tuple[Path, Any]]) -> list[list[str]]:
+def _rows(results: list[tuple[Path, Any]], columns: int) -> list[list[str]]:
     from watermap.inputs import output_name
 
     rows = []
     for scene, result in results:
         if isinstance(result, WatermapError):
-            rows.append([output_name(scene), "failed", "-"])
+            rows.append([output_name(scene), "failed"])
         else:
-            water = f"{result.water_pixels / result.valid_pixels:.1%}" if result.valid_pixels else "-"
-            rows.append([output_name(scene), f"{result.valid_pixels / result.pixels:.1%}", water])
-    return rows
+            shares = [result.water_pixels, *([] if result.unsure_pixels is None else [result.unsure_pixels])]
+            valid = result.valid_pixels
+            told = [f"{share / valid:.1%}" if valid else "-" for share in shares]
+            rows.append([output_name(scene), f"{valid / result.pixels:.1%}", *told])
+    return [[*row, *["-"] * (columns - len(row))] for row in rows]
 
 
 def _tell_engine(predictor: Predictor) -> None:
@@ -143,17 +157,19 @@ def _tell_engine(predictor: Predictor) -> None:
     from watermap.engines.choice import choose
     from watermap.engines.openvino_engine import is_installed
 
-    chosen = choose(predictor.bundle, predictor.config).engine
-    if chosen == "openvino" and predictor.config.batch_size is not None:
+    engines = {bundle.folder: choose(bundle, predictor.config).engine for bundle in predictor.bundles}
+    if "openvino" in engines.values() and predictor.config.batch_size is not None:
         note("batch_size changes nothing: openvino computes one window at a time (--engine keras computes several)")
-    if predictor.config.engine == "auto" and chosen == "keras":
+    slow = [folder for folder, engine in engines.items() if engine == "keras"]
+    if predictor.config.engine == "auto" and slow:
         if not is_installed():
             note("with pip install 'watermap[fast]' and a converted bundle this would be several times faster")
         elif find_spec("keras") is not None:
-            note(
-                f"{predictor.bundle.folder} is not converted for OpenVINO, so Keras runs it, several times slower: "
-                f"watermap bundles convert {predictor.bundle.folder} --patches PATCHES"
-            )
+            for folder in slow:
+                note(
+                    f"{folder} is not converted for OpenVINO, so Keras runs it, several times slower: "
+                    f"watermap bundles convert {folder} --patches PATCHES"
+                )
 
 
 def _show_forecasts(images: list[Path], predictor: Predictor) -> None:

@@ -35,6 +35,17 @@ class PredictConfig(Config):
     probability: Literal["none", "percent", "float"] = Field(
         "none", description="Also write the probability: whole percent (uint8) or float32."
     )
+    uncertainty: bool = Field(
+        False,
+        description="Also write how unsure each pixel is, in percent of one bit; with --symmetries or several bundles "
+        "also how much of that they disagree about.",
+    )
+    sure_from: float | None = Field(
+        None,
+        gt=0.5,
+        lt=1,
+        description="Also write why pixels are not to be trusted: no data, cloud, or neither class as likely as this.",
+    )
     offset: float | None = Field(None, le=0, description=OFFSET)
     scale: float | None = Field(None, gt=0, description=SCALE)
 

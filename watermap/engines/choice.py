@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
 from watermap.bundle import Bundle
 from watermap.config import Precision, PredictConfig
+from watermap.engines.committee import Committee, Member
 from watermap.engines.converted import Converted, open_converted
 from watermap.engines.engine import Engine
 from watermap.engines.openvino_engine import OpenVinoEngine, has_bfloat16, is_installed
-from watermap.engines.symmetries import SymmetricEngine
 from watermap.errors import ModelError, UsageError
 
 _NVIDIA: Final = Path("/proc/driver/nvidia/version")
@@ -54,16 +55,26 @@ def choose(bundle: Bundle, config: PredictConfig) -> Choice:
     return Choice("openvino", _precision(converted, config), converted)
 
 
-def open_engine(bundle: Bundle, config: PredictConfig) -> Engine:
-    """The engine of a bundle with these settings, its model loaded when the first window comes.
+def open_engine(bundles: Sequence[Bundle], config: PredictConfig) -> Engine:
+    """The engine of one bundle, or of several together, its models loaded when the first window comes.
 
     Raises:
         UsageError: OpenVINO is asked for, and not installed.
         ModelError: what the settings ask for cannot be had of this bundle, or the converted model is damaged.
         StorageError: the bundle lies elsewhere and cannot be reached.
     """
-    engine = _open(bundle, choose(bundle, config), config.batch_size)
-    return SymmetricEngine(engine) if config.symmetries else engine
+    members = [
+        Member(_open(bundle, choose(bundle, config), config.batch_size), bundle.contract.calibration)
+        for bundle in bundles
+    ]
+    if len(members) == 1 and members[0].calibration is None and not config.symmetries:
+        return members[0].engine
+    return Committee(members, symmetries=config.symmetries, has_doubts=has_doubts(bundles, config))
+
+
+def has_doubts(bundles: Sequence[Bundle], config: PredictConfig) -> bool:
+    """Whether there are several answers whose disagreement is asked for."""
+    return config.uncertainty and (len(bundles) > 1 or config.symmetries)
 
 
 def _open(bundle: Bundle, choice: Choice, batch_size: int | None) -> Engine:

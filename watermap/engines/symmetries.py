@@ -2,45 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import product
 from typing import Final
 
 import numpy as np
 
-from watermap.engines.engine import Engine
 from watermap.radiometry import FloatArray
 
 SYMMETRIES: Final = 8
 """Four turns, each as it is and mirrored."""
-
-
-class SymmetricEngine:
-    """An engine that computes each window in its eight symmetries: eight times the work, the same memory.
-
-    Args:
-        engine: what computes one of them.
-    """
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self.name = f"{engine.name}, {SYMMETRIES} symmetries"
-        self.batch_size = engine.batch_size
-        self.window_pixels = engine.window_pixels
-        self.bytes_per_pixel = engine.bytes_per_pixel
-
-    @property
-    def flops_per_pixel(self) -> float:
-        """See `Engine`."""
-        return SYMMETRIES * self._engine.flops_per_pixel
-
-    def warm(self, shape: tuple[int, int]) -> None:
-        """See `Engine`."""
-        self._engine.warm(shape)
-
-    def compute(self, windows: FloatArray) -> FloatArray:
-        """See `Engine`."""
-        return mean_over_symmetries(self._engine.compute, windows)
 
 
 def mean_over_symmetries(compute: Callable[[FloatArray], FloatArray], windows: FloatArray) -> FloatArray:
@@ -54,10 +25,16 @@ def mean_over_symmetries(compute: Callable[[FloatArray], FloatArray], windows: F
         (n, rows, cols) float32.
     """
     total = np.zeros((len(windows), *windows.shape[2:]), dtype=np.float32)
-    for symmetry in product((1, -1), (1, -1), (False, True)):
-        total += _turned_back(compute(np.ascontiguousarray(_turned(windows, *symmetry))), *symmetry)
+    for answer in in_symmetries(compute, windows):
+        total += answer
     total /= SYMMETRIES
     return total
+
+
+def in_symmetries(compute: Callable[[FloatArray], FloatArray], windows: FloatArray) -> Iterator[FloatArray]:
+    """What a model says of windows in each of their eight symmetries, turned back; as `mean_over_symmetries`."""
+    for symmetry in product((1, -1), (1, -1), (False, True)):
+        yield _turned_back(compute(np.ascontiguousarray(_turned(windows, *symmetry))), *symmetry)
 
 
 def _turned(images: FloatArray, down: int, right: int, swapped: bool) -> FloatArray:

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from shapely.geometry import mapping
 
-from watermap.cog import LABEL_LAYOUT, NO_DATA
+from watermap.cog import LABEL_LAYOUT, NO_DATA, RasterLayout
+from watermap.map_rasters import OTHER_ENDS, REASON_END, REASON_LAYOUT
 from watermap.maps.dates import seen_on
 from watermap.raster import Raster, open_raster
 from watermap.stac_fields import (
@@ -43,7 +44,8 @@ def write_map_item(path: Path, water: Path, others: Mapping[str, Path], *, sourc
     Args:
         path: of the item, in the folder of the files.
         water: the water raster.
-        others: files that belong to it, by key: "probability", "quicklook", "bodies" or "style".
+        others: files that belong to it, by key: "probability", "uncertainty", "reason", "quicklook", "bodies" or
+            "style".
         source: where the scene lies that it was made of.
 
     Raises:
@@ -53,7 +55,7 @@ def write_map_item(path: Path, water: Path, others: Mapping[str, Path], *, sourc
 
     with open_raster(water) as raster:
         grid, tags = raster.grid, raster.dataset.tags()
-        fields = pixel_fields(raster) | {"classification:classes": _classes()}
+        fields = pixel_fields(raster) | {"classification:classes": _classes(LABEL_LAYOUT)}
         day = seen_on(water, tags)
     geometry = footprint(grid)
     written = datetime.fromtimestamp(water.stat().st_mtime, tz=UTC).replace(microsecond=0)
@@ -96,14 +98,14 @@ def refresh_asset(item: Path, file: Path) -> None:
         write_document(item, content)
 
 
-def _classes() -> Sequence[Mapping[str, Any]]:
-    """The codes of a water raster in the words of STAC's classification extension."""
-    colors = LABEL_LAYOUT.colors or {}
+def _classes(layout: RasterLayout) -> Sequence[Mapping[str, Any]]:
+    """The codes of a raster in the words of STAC's classification extension."""
+    colors = layout.colors or {}
     known: list[dict[str, Any]] = [
-        {"value": code, "name": name, "color_hint": bytes(colors[code][:3]).hex().upper()}
-        for code, name in LABEL_LAYOUT.classes.items()
+        {"value": code, "name": name.replace(" ", "_"), "color_hint": bytes(colors[code][:3]).hex().upper()}
+        for code, name in layout.classes.items()
     ]
-    return [*known, {"value": NO_DATA, "name": "no_data", "nodata": True}]
+    return known if NO_DATA in layout.classes else [*known, {"value": NO_DATA, "name": "no_data", "nodata": True}]
 
 
 def _properties(tags: Mapping[str, str]) -> dict[str, Any]:
@@ -119,9 +121,14 @@ def _properties(tags: Mapping[str, str]) -> dict[str, Any]:
 def _asset(key: str, file: Path) -> Any:
     import pystac
 
-    if key == "probability":
+    if key in OTHER_ENDS:
         with open_raster(file) as raster:
-            return file_asset(file, "data", _measured(raster), description=raster.names[0])
+            description = "; ".join(name for name in raster.names if name)
+            fields = _measured(raster)
+        if key == REASON_END:
+            fields = {name: value for name, value in fields.items() if name != "unit"}
+            fields["classification:classes"] = _classes(REASON_LAYOUT)
+        return file_asset(file, "data", fields, description=description)
     kinds = {
         ".png": ("overview", pystac.MediaType.PNG),
         ".qml": ("style", "application/xml"),

@@ -11,9 +11,10 @@ from urllib.parse import quote
 
 from watermap.cog import LABEL_LAYOUT, WATER, WATER_COLORS
 from watermap.config import ProductConfig, VectorizeConfig
+from watermap.map_rasters import OTHER_ENDS, layout_of
 from watermap.maps.map_item import write_map_item
 from watermap.maps.style import style_path, write_polygon_style, write_raster_style
-from watermap.prediction import FLOAT_LAYOUT, PERCENT_LAYOUT, Prediction
+from watermap.prediction import Prediction
 from watermap.progress import Progress, silent
 from watermap.raster import open_raster
 from watermap.storage import remote
@@ -81,8 +82,8 @@ def add_products(
 
 def _remove_earlier(made: Prediction, again: Collection[Path]) -> list[str]:
     """Remove what is not made again beside a map and is of an earlier one; what the user should know."""
-    probability = _beside(made, f"probability{made.water.suffix}")
-    siblings = [probability, style_path(probability), _beside(made, _ENDS["quicklook"]), _beside(made, _ITEM)]
+    others = [_beside(made, f"{end}{made.water.suffix}") for end in OTHER_ENDS]
+    siblings = [*others, *map(style_path, others), _beside(made, _ENDS["quicklook"]), _beside(made, _ITEM)]
     earlier = [path for path in siblings if path not in again and path.exists()]
     for path in earlier:
         path.unlink()
@@ -109,19 +110,19 @@ def _files(made: Prediction, config: ProductConfig) -> dict[str, Path]:
     """What belongs to a map, by its key in the item."""
     wanted = {"bodies": config.polygons, "quicklook": config.quicklook}
     files = {key: _beside(made, end) for key, end in _ENDS.items() if wanted[key]}
-    if made.probability is not None:
-        files["probability"] = made.probability
+    files |= made.others
     if config.style:
-        styled = {"style": made.water, "probability_style": made.probability, "bodies_style": files.get("bodies")}
+        styled = {"style": made.water, "bodies_style": files.get("bodies")}
+        styled |= {f"{end}_style": path for end, path in made.others.items()}
         files |= {key: style_path(file) for key, file in styled.items() if file is not None}
     return files
 
 
 def _write_styles(made: Prediction, bodies: Path | None) -> None:
     write_raster_style(made.water, LABEL_LAYOUT)
-    if made.probability is not None:
-        with open_raster(made.probability) as raster:
-            layout = PERCENT_LAYOUT if raster.dtype.name == PERCENT_LAYOUT.dtype else FLOAT_LAYOUT
-        write_raster_style(made.probability, layout)
+    for end, path in made.others.items():
+        with open_raster(path) as raster:
+            layout = layout_of(end, raster.count, raster.dtype.name)
+        write_raster_style(path, layout)
     if bodies is not None:
         write_polygon_style(bodies, {"water": WATER_COLORS[WATER]})

@@ -17,7 +17,7 @@ from watermap.errors import DataError, UsageError, WatermapError
 from watermap.ground import connected
 from watermap.indices import WATER_INDICES
 from watermap.patch_store import MANIFEST_FILE, PatchStore
-from watermap.prediction import Predictor
+from watermap.predictor import Predictor
 from watermap.progress import Progress, silent
 from watermap.raster import open_raster
 from watermap.report import Panel

@@ -17,7 +17,7 @@ from watermap.engines.symmetries import mean_over_symmetries
 from watermap.indices import WATER_INDICES
 from watermap.labels import open_label
 from watermap.patch_store import PatchStore
-from watermap.prediction import Predictor
+from watermap.predictor import Predictor
 from watermap.radiometry import FloatArray, Statistics, fill_invalid, to_reflectance
 from watermap.raster import Radiometry, open_raster
 from watermap.scenes import Scene, missing_label

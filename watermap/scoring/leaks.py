@@ -18,7 +18,7 @@ from watermap.fingerprints import SIDE, Prints, fingerprints
 from watermap.grid import blocks
 from watermap.ground import footprints
 from watermap.patch_store import PatchStore
-from watermap.prediction import Predictor
+from watermap.predictor import Predictor
 from watermap.progress import Progress, silent
 from watermap.raster import Radiometry, Raster, open_raster
 from watermap.scenes import Scene
