@@ -245,6 +245,7 @@ def _bundle(bundle: Bundle) -> str:
         "model": f"{contract.arch}, encoder {contract.encoder}",
         "bands": ", ".join(contract.bands),
         "water from probability": f"{contract.threshold:g}",
+        "probability calibrated": "no" if contract.calibration is None else contract.calibration.method,
         "patches": ", ".join(f"{count} {split}" for split, count in seen.get("counts", {}).items()) or "-",
         "scenes trained on": str(len(seen.get("scenes", {}))),
         "epochs": str(training.get("epochs", "-")),
