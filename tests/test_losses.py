@@ -40,7 +40,7 @@ from watermap.metrics import Accuracy, MeanCrossEntropy, MeanDice, MeanIoU, Wate
 def cross_entropy_of(label: Any, water: Any) -> float:
     """Reference: pixel by pixel, in float64."""
     nats = [
-        -np.log(max(w if code == 1 else 1 - w, 1e-7))
+        -np.log(max(w if code == 1 else 1 - w, 1e-30))
         for code, w in zip(label.ravel().tolist(), water.ravel().tolist(), strict=True)
         if code != 255
     ]
@@ -64,7 +64,7 @@ def focal_of(label: Any, water: Any, gamma: float, weights: Any) -> float:
     """Reference: pixel by pixel, in float64; cross-entropy with classes weighted where gamma is 0."""
     nats = []
     for code, chance in zip(label.ravel().tolist(), water.ravel().tolist(), strict=True):
-        right = max(chance if code == 1 else 1 - chance, 1e-7)
+        right = max(chance if code == 1 else 1 - chance, 1e-30)
         if code != 255:
             nats.append(weights[code] * (1 - right) ** gamma * -np.log(right))
     return float(np.mean(nats)) if nats else 0.0
@@ -86,7 +86,7 @@ def bootstrap_of(label: Any, water: Any, beta: float) -> float:
     for code, chance in zip(label.ravel().tolist(), water.ravel().tolist(), strict=True):
         truth = beta * code + (1 - beta) * chance
         if code != 255:
-            nats.append(-truth * np.log(max(chance, 1e-7)) - (1 - truth) * np.log(max(1 - chance, 1e-7)))
+            nats.append(-truth * np.log(max(chance, 1e-30)) - (1 - truth) * np.log(max(1 - chance, 1e-30)))
     return float(np.mean(nats)) if nats else 0.0
 
 
@@ -265,7 +265,8 @@ def test_extreme_logits_in_few_bits(name: str, dtype: str) -> None:
         logits = tf.cast(tf.constant([[[[low, high]] * 4] * 2] * 2), dtype)
         with tf.GradientTape() as tape:
             tape.watch(logits)
-            loss = get_loss(name, shore_px=1, shore_softness=0.1)(label, keras.ops.softmax(logits))
+            chances = keras.ops.softmax(tf.cast(logits, "float32"))  # as every model's last layer computes
+            loss = get_loss(name, shore_px=1, shore_softness=0.1)(label, chances)
         gradient = tf.cast(tape.gradient(loss, logits), "float32").numpy()
         assert loss.dtype == "float32"
         assert np.isfinite(float(loss))
@@ -273,6 +274,21 @@ def test_extreme_logits_in_few_bits(name: str, dtype: str) -> None:
         assert (gradient[:, :, 2] == 0).all()
         if low == high:
             assert gradient.any()
+
+
+@pytest.mark.parametrize("name", ["cross_entropy", "balanced_cross_entropy", "focal"])
+@pytest.mark.parametrize("gap", [15.0, 17.0, 30.0, 60.0])
+def test_what_is_wrong_and_sure_still_learns(name: str, gap: float) -> None:
+    """The gradient of a pixel's logits is what its probability lacks, over the pixels, however sure it is."""
+    tf = pytest.importorskip("tensorflow")
+    label = np.array([[[0, 1], [0, 1]]], "uint8")
+    logits = tf.constant([[[[0.0, gap], [gap, 0.0]]] * 2], "float32")  # all wrong
+    with tf.GradientTape() as tape:
+        tape.watch(logits)
+        loss = get_loss(name)(label, keras.ops.softmax(logits))
+    gradient = tape.gradient(loss, logits).numpy()
+    weight = 0.5 if name == "balanced_cross_entropy" else 1.0
+    np.testing.assert_allclose(np.abs(gradient), weight / 4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("name", LOSSES)

@@ -14,6 +14,39 @@ _DECAY: Final = {"t_mul": 2.0, "m_mul": 0.9, "alpha": 0.1}
 """Cosine decay with restarts, as in the reference recipe."""
 
 
+@keras.saving.register_keras_serializable(package="watermap")
+class AveragingAdam(keras.optimizers.Adam):
+    """Adam whose average of weights looks back no further than a tenth of the training so far.
+
+    With a momentum of 0.999 a short training would else end on an average of the weights that it began with.
+
+    Args:
+        ema_momentum: of the average once the training is long enough.
+        options: of `keras.optimizers.Adam`.
+
+    Source: Tarvainen and Valpola 2017, section 3.2, and TensorFlow's ExponentialMovingAverage: (1 + t) / (10 + t).
+    """
+
+    def __init__(self, *args: Any, ema_momentum: float = 0.99, **options: Any) -> None:
+        super().__init__(*args, ema_momentum=ema_momentum, **options)
+
+    @property
+    def ema_momentum(self) -> Any:
+        """Share that the average keeps at this step."""
+        if not getattr(self, "built", False):
+            return self._momentum
+        done = keras.ops.cast(self.iterations, "float32")
+        return keras.ops.minimum(self._momentum, (1.0 + done) / (10.0 + done))
+
+    @ema_momentum.setter
+    def ema_momentum(self, value: float) -> None:
+        self._momentum = value
+
+    def get_config(self) -> dict[str, Any]:
+        """The momentum that was asked for."""
+        return super().get_config() | {"ema_momentum": self._momentum}
+
+
 def make_optimizer(stage: StageConfig, config: TrainConfig, *, batches: int) -> keras.optimizers.Optimizer:
     """Adam as a stage asks for it.
 
@@ -25,7 +58,7 @@ def make_optimizer(stage: StageConfig, config: TrainConfig, *, batches: int) -> 
     rate: Any = stage.learning_rate
     if stage.schedule == "cosine":
         rate = keras.optimizers.schedules.CosineDecayRestarts(rate, first_decay_steps=batches, **_DECAY)
-    adam = keras.optimizers.Adam(
+    adam = AveragingAdam(
         rate,
         use_ema=config.ema > 0,
         ema_momentum=config.ema,

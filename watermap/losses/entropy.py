@@ -13,8 +13,10 @@ from keras import ops
 
 from watermap.losses.labels import Tensor, truth_by_class, valid_pixels
 
-_LEAST_PROBABILITY: Final = 1e-7
-"""Below it a logarithm is cut off: float32 resolves no probability closer to one."""
+_LEAST_PROBABILITY: Final = 1e-30
+"""Below it a logarithm is cut off, and with it the gradient: what is that wrong and that sure learns nothing."""
+_LEAST_LACK: Final = 1e-7
+"""Of a probability to 1, as float32 resolves it: a power's gradient at 0 is not finite."""
 
 
 def cross_entropy_sum(
@@ -31,11 +33,16 @@ def cross_entropy_sum(
     Returns:
         Two scalars: the sum in nats, and the number of pixels.
     """
-    chances = ops.clip(ops.cast(y_pred, "float32"), _LEAST_PROBABILITY, 1.0)
+    chances = likely(y_pred)
     nats = -ops.log(chances) * ops.cast(ops.convert_to_tensor(weights), "float32")
-    if gamma:  # a power's gradient at 0 is not finite
-        nats = nats * ops.power(ops.clip(1.0 - chances, _LEAST_PROBABILITY, 1.0), gamma)
+    if gamma:
+        nats = nats * ops.power(ops.clip(1.0 - chances, _LEAST_LACK, 1.0), gamma)
     return ops.sum(truth_by_class(y_true) * nats), ops.sum(valid_pixels(y_true))
+
+
+def likely(y_pred: Tensor) -> Tensor:
+    """Probabilities in float32, as every model gives them, that a logarithm can be taken of."""
+    return ops.clip(ops.cast(y_pred, "float32"), _LEAST_PROBABILITY, 1.0)
 
 
 def cross_entropy(y_true: Tensor, y_pred: Tensor, *, weights: Tensor = (1.0, 1.0), gamma: float = 0.0) -> Tensor:

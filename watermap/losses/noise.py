@@ -5,15 +5,13 @@ They are averages over the valid pixels of a whole batch, as those of `watermap.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import keras
 from keras import ops
 
+from watermap.losses.entropy import likely
 from watermap.losses.labels import Tensor, truth_by_class, valid_pixels
-
-_LEAST_PROBABILITY: Final = 1e-7
-"""Below it a logarithm is cut off: float32 resolves no probability closer to one."""
 
 
 def bootstrapped_cross_entropy(y_true: Tensor, y_pred: Tensor, *, beta: float = 0.95) -> Tensor:
@@ -35,7 +33,7 @@ def bootstrapped_cross_entropy(y_true: Tensor, y_pred: Tensor, *, beta: float = 
     found = ops.cast(y_pred, "float32")
     valid = valid_pixels(y_true)
     truth = beta * truth_by_class(y_true) + (1.0 - beta) * found * ops.expand_dims(valid, -1)
-    nats = -ops.log(ops.clip(found, _LEAST_PROBABILITY, 1.0))
+    nats = -ops.log(likely(y_pred))
     return ops.sum(truth * nats) / ops.maximum(ops.sum(valid), 1.0)
 
 
@@ -61,7 +59,7 @@ def forward_cross_entropy(y_true: Tensor, y_pred: Tensor, *, missed: float = 0.1
     said = ops.concatenate(
         [(1.0 - invented) * land + missed * water, invented * land + (1.0 - missed) * water], axis=-1
     )
-    nats = -ops.log(ops.clip(said, _LEAST_PROBABILITY, 1.0))
+    nats = -ops.log(likely(said))
     return ops.sum(truth_by_class(y_true) * nats) / ops.maximum(ops.sum(valid_pixels(y_true)), 1.0)
 
 
