@@ -64,6 +64,17 @@ def test_what_is_done_is_not_done_again(
     assert told == [1, 2]
 
 
+def test_models_that_were_compared_before_stay_in_the_table(found: Comparison, small_patches: Path, out: Path) -> None:
+    other = Contender("fcn", "compact", "fast")
+    both = compare(small_patches, out, [other], CONFIG, seeds=1)
+    assert set(both.runs) == {other, MODELS[0]}
+    assert both.runs[MODELS[0]] == found.runs[MODELS[0]]
+    changed = CONFIG.model_copy(update={"augment": "flips"})
+    alone = compare(small_patches, out, [other], changed, seeds=1, overwrite=True)
+    assert set(alone.runs) == {other}
+    assert any("was trained with other settings" in note for note in alone.notes)
+
+
 def test_one_that_fails_does_not_stop_the_others(found: Comparison, small_patches: Path, out: Path) -> None:
     model = MODELS[0]
     (out / "unet-compact-reference" / "seed-3").mkdir(parents=True)
@@ -85,7 +96,7 @@ def test_patches_without_a_test_split_are_refused(small_patches: Path, out: Path
 def test_what_does_not_go_together_is_told_before_anything_is_trained(small_patches: Path, tmp_path: Path) -> None:
     models = contenders(["unet", "segnet"], ["resnet50"], ["fast"])
     with pytest.raises(UsageError, match="segnet does not take the resnet50 encoder"):
-        compare(small_patches, tmp_path / "out", models, CONFIG, seeds=1)
+        compare(small_patches, tmp_path / "out", models, CONFIG.model_copy(update={"epochs": 3}), seeds=1)
     config = CONFIG.model_copy(update={"recipe": "reference"})
     with pytest.raises(UsageError, match=r"recipe reference .* needs weights"):
         compare(small_patches, tmp_path / "out", MODELS, config, seeds=1)

@@ -86,6 +86,19 @@ def test_a_cosine_comes_down_once_in_all_batches_of_a_stage() -> None:
         assert rates[8] == pytest.approx(1e-2 * (0.1 + 0.9 * 0.9), rel=1e-5)  # restarts
 
 
+def test_a_cosine_begins_anew_as_often_as_a_stage_asks() -> None:
+    stage = StageConfig(name="a", learning_rate=1e-2, cycles=2)
+    model = network()
+    model.compile(optimizer=make_optimizer(stage, CONFIG, batches=12), loss=keras.losses.MeanSquaredError())
+    rates = []
+    for _ in range(12):
+        rates.append(float(model.optimizer.learning_rate))
+        model.train_on_batch(*DARK)
+    first, second = (0.5 * (1 + np.cos(np.pi * np.arange(n) / n)) for n in (4, 8))
+    expected = np.concatenate([0.1 + 0.9 * first, 0.1 + 0.9 * 0.9 * second])
+    np.testing.assert_allclose(rates, 1e-2 * expected, rtol=1e-5)
+
+
 def test_accumulated_batches_make_the_step_of_one_large_batch() -> None:
     rng = np.random.default_rng(0)
     image, target = (rng.random((8, 4, 4, bands)).astype("float32") for bands in (3, 2))

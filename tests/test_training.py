@@ -6,10 +6,12 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from tests.folders import listing
 from tests.s3 import Bucket
@@ -371,4 +373,28 @@ def test_epochs_are_shared_out_among_stages() -> None:
     assert TrainConfig(encoder="resnet50", epochs=60).stage_epochs() == [30, 20, 10]
     assert TrainConfig(encoder="compact", epochs=7).stage_epochs() == [7]
     assert TrainConfig(encoder="resnet50", weights="none", epochs=7).stage_epochs() == [7]
-    assert min(TrainConfig(encoder="resnet50", epochs=1).stage_epochs()) == 1
+    assert TrainConfig(encoder="resnet50", epochs=3).stage_epochs() == [1, 1, 1]
+    assert TrainConfig(encoder="resnet50", epochs=10).stage_epochs() == [5, 3, 2]
+    assert TrainConfig(encoder="resnet50", recipe="reference").stage_epochs() == [30, 20, 10, 10]
+    with pytest.raises(ValidationError, match="epochs 2 are fewer than the 3 stages"):
+        TrainConfig(encoder="resnet50", epochs=2)
+
+
+@pytest.mark.parametrize(
+    ("stage", "patience", "words"),
+    [
+        ({"schedule": "plateau", "plateau": {"patience": 5}}, 5, "before its rate falls"),
+        ({"schedule": "plateau", "learning_rate": 1e-7}, 10, "cannot fall"),
+        ({"schedule": "constant", "cycles": 2}, 10, "cycles say nothing"),
+    ],
+)
+def test_schedules_that_could_never_act_are_refused(stage: dict[str, Any], patience: int, words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        TrainConfig.model_validate({"encoder": "compact", "patience": patience, "stages": [{"name": "a"} | stage]})
+
+
+def test_more_accumulated_batches_than_an_epoch_has_are_refused(small_patches: Path, tmp_path: Path) -> None:
+    config = CONFIG.model_copy(update={"accumulate": 4000})
+    with pytest.raises(UsageError, match="accumulate 4000 is more than the"):
+        train(small_patches, tmp_path / "b", config)
+    assert not (tmp_path / "b" / "bundle.json").exists()

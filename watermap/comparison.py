@@ -157,7 +157,7 @@ def compare(
     store = PatchStore.open(patches)
     if not store.count("test"):
         raise DataError(f"{patches}: holds no test patches", hint="tile with a --test share above 0")
-    found = Comparison()
+    found = _earlier(out, models, config, store)
     for number, (model, settings) in enumerate(trainings, start=1):
         folder = out / model.name / f"seed-{settings.seed}"
         told = named(progress, f"{model.name}, seed {settings.seed} ({number} of {len(trainings)})")
@@ -173,9 +173,36 @@ def compare(
         found.folders.setdefault(model, []).append(folder)
         found.notes.extend(note for note in trained.notes if note not in found.notes)
         then(found)
-    if not found.runs:
+    if len(found.failures) == len(trainings):
         raise found.failures[0][1]
     return found
+
+
+def _earlier(out: Path, models: Sequence[Contender], config: TrainConfig, store: PatchStore) -> Comparison:
+    """What other models were compared there before, on the same patches with the same settings."""
+    found = Comparison()
+    shared = _shared(config.model_dump(mode="json"))
+    for file in sorted(out.glob(f"*/seed-*/{RUN_FILE}")):
+        try:
+            bundle = open_bundle(file.parent)
+        except WatermapError:
+            continue
+        contract, run = bundle.contract, _known(bundle)
+        model = Contender(contract.arch, contract.encoder, contract.training["config"]["preset"])
+        if run is None or model in models:
+            continue
+        same = _shared(contract.training["config"]) == shared and contract.trained_on["patches"] == store.digest
+        if not same:
+            found.notes.append(f"{file.parent}: was trained with other settings or patches, so it is not in the table")
+            continue
+        found.runs.setdefault(model, []).append(run)
+        found.folders.setdefault(model, []).append(file.parent)
+    return found
+
+
+def _shared(settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a training that all models share."""
+    return {name: value for name, value in settings.items() if name not in ("arch", "encoder", "preset", "seed")}
 
 
 def _known(bundle: Bundle) -> Run | None:

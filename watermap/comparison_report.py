@@ -33,7 +33,7 @@ SCORES: Final = {
 }
 """Scores of the table, with their names."""
 
-_COSTS: Final = ("M parameters", "GFLOP/Mpx", "training s", "Mpx/s", "peak MiB")
+_COSTS: Final = ("M parameters", "GFLOP/Mpx", "training s", "maps with", "Mpx/s", "peak MiB")
 _BASELINES: Final = {"ndwi": "NDWI > 0", "ndwi_otsu": "NDWI, Otsu", "mndwi": "MNDWI > 0", "mndwi_otsu": "MNDWI, Otsu"}
 _BLUE: Final = "#1f77c8"
 _INK: Final = "0.25"
@@ -86,6 +86,7 @@ def _model_row(comparison: Comparison, model: Contender) -> list[str]:
         f"{runs[0].parameters / 1e6:.2f}",
         f"{runs[0].flops_per_pixel / 1e3:.0f}",
         f"{np.mean([run.train_seconds for run in runs]):.0f}",
+        " or ".join(sorted({run.engine for run in runs})),
         f"{np.median([run.mpx_a_second for run in runs]):.2f}",
         f"{np.median(peaks):.0f}" if peaks else "-",
     ]
@@ -103,14 +104,13 @@ def as_markdown(comparison: Comparison) -> str:
     """The table in Markdown, with what its numbers mean."""
     head = columns()
     lines = [head, ["---", *("---:" for _ in head[1:])], *table_rows(comparison)]
-    engines = sorted({run.engine for runs in comparison.runs.values() for run in runs})
     pixels = next(run.scores["pixels"] for runs in comparison.runs.values() for run in runs)
     return "\n".join(
         [
             *("| " + " | ".join(line) + " |" for line in lines),
             "",
             f"All pixels of the test patches ({pixels:,}); ± is the standard deviation over the seeds. Speed and "
-            f"memory: windows of a scene of 1024 x 1024 pixels ({', '.join(engines)}), in a process of its own.",
+            "memory: windows of a scene of 1024 x 1024 pixels with what predict would take, in a process of its own.",
             "",
         ]
     )

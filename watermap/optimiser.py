@@ -53,11 +53,12 @@ def make_optimizer(stage: StageConfig, config: TrainConfig, *, batches: int) -> 
     Args:
         stage: its rate and schedule.
         config: precision, accumulated batches and averaging.
-        batches: of the whole stage, the first period of a cosine; Keras's schedules count batches, accumulated or not.
+        batches: of the whole stage, which its cosines fill; Keras's schedules count batches, accumulated or not.
     """
     rate: Any = stage.learning_rate
     if stage.schedule == "cosine":
-        rate = keras.optimizers.schedules.CosineDecayRestarts(rate, first_decay_steps=batches, **_DECAY)
+        first = max(1, round(batches / (_DECAY["t_mul"] ** stage.cycles - 1)))
+        rate = keras.optimizers.schedules.CosineDecayRestarts(rate, first_decay_steps=first, **_DECAY)
     adam = AveragingAdam(
         rate,
         use_ema=config.ema > 0,

@@ -207,6 +207,11 @@ def _run_stages(
             epoch=state.epoch,
             outputs=model.output_names,
         )
+        if config.accumulate > len(batches):
+            raise UsageError(
+                f"accumulate {config.accumulate} is more than the {len(batches)} batches of an epoch",
+                hint="lower it, or batch_size",
+            )
         if state.stage_epoch == 0:
             _compile(model, stage, config, batches=len(batches) * epochs[state.stage])
         penalise_kernels(model, stage.l2)

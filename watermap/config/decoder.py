@@ -25,7 +25,7 @@ class DecoderConfig(Config):
         None, description="bilinear or transposed; not given: what the architecture was published with."
     )
     batch_norm: bool = Field(True, description="Batch norm after the decoder's convolutions.")
-    bias: bool | None = Field(None, description="Bias of the decoder's convolutions; not given: without batch norm.")
+    bias: bool | None = Field(None, description="Bias of its 3 x 3 convolutions; not given: without batch norm.")
     dropout: float = Field(0.0, ge=0, lt=1, description="Share of channels dropped in training, once a level.")
 
     @property

@@ -51,6 +51,9 @@ class StageConfig(Config):
         "cosine", description="How the rate changes: not, as a cosine over the stage, or falling on plateaus."
     )
     plateau: PlateauConfig = Field(PlateauConfig(), description="How it falls on plateaus.")
+    cycles: int = Field(
+        1, ge=1, le=6, description="Cosines in the stage: each begins anew, lower, and is twice as long as the last."
+    )
     l2: float = Field(0.0, ge=0, description="Penalty on squares of the convolution kernels that learn.")
     train_encoder_from: int | Literal["all", "none"] = Field(
         "all", description="Encoder layers trained: all, none, or those from this index on (batch norm frozen)."
@@ -60,6 +63,10 @@ class StageConfig(Config):
     def _is_heeded(self) -> Self:
         if self.schedule != "plateau" and self.plateau != PlateauConfig():
             raise ValueError(f'plateau says nothing about a schedule that is {self.schedule}: ask for "plateau"')
+        if self.schedule != "cosine" and self.cycles > 1:
+            raise ValueError(f'cycles say nothing about a schedule that is {self.schedule}: ask for "cosine"')
+        if self.schedule == "plateau" and self.plateau.least >= self.learning_rate:
+            raise ValueError(f"the rate {self.learning_rate:g} cannot fall to {self.plateau.least:g}: lower least")
         return self
 
 
@@ -159,6 +166,15 @@ class TrainConfig(Config):
     def _is_possible(self) -> Self:
         if self.recipe == "reference" and self.resolved_weights is None:
             raise ValueError("recipe reference starts with a frozen encoder, so it needs weights to start from")
+        stages = self.resolved_stages
+        if self.epochs < len(stages):
+            raise ValueError(f"epochs {self.epochs} are fewer than the {len(stages)} stages: give at least as many")
+        for stage in stages:
+            if stage.schedule == "plateau" and stage.plateau.patience >= self.patience:
+                raise ValueError(
+                    f"stage {stage.name} ends after {self.patience} epochs without a better loss (patience), before "
+                    f"its rate falls (plateau patience {stage.plateau.patience}): lower the latter"
+                )
         return self
 
     @property
@@ -178,7 +194,10 @@ class TrainConfig(Config):
 
     def stage_epochs(self) -> list[int]:
         """Epochs of each stage: the total shared out, at least one each."""
-        stages = self.resolved_stages
-        whole = sum(stage.share for stage in stages)
-        ends = [round(self.epochs * sum(s.share for s in stages[: i + 1]) / whole) for i in range(len(stages))]
-        return [max(1, end - start) for start, end in zip([0, *ends[:-1]], ends, strict=True)]
+        shares = [stage.share for stage in self.resolved_stages]
+        wanted = [self.epochs * share / sum(shares) for share in shares]
+        found = [1] * len(shares)
+        for _ in range(self.epochs - len(shares)):
+            lacks = [want - got for want, got in zip(wanted, found, strict=True)]
+            found[lacks.index(max(lacks))] += 1
+        return found
