@@ -17,7 +17,7 @@ UNKNOWN: Final = "unknown"
 
 _SCORES: Final = {"water_iou": "water IoU", "mean_iou": "mean IoU", "dice": "Dice", "accuracy": "accuracy"}
 _OTHER_SCORES: Final = {
-    "cross_entropy": "cross-entropy in nats",
+    "cross_entropy": "cross-entropy",
     "boundary_f1": "boundary F1",
     "boundary_iou": "boundary IoU",
     "calibration_error": "expected calibration error",
@@ -127,7 +127,7 @@ def _data(contract: Contract) -> list[str]:
     ]
     west, south, east, north = data.bounds
     days = UNKNOWN if data.days is None else " to ".join(sorted({day.isoformat() for day in data.days}))
-    of = f" (by their names; {data.undated_scenes} scenes have no date there)" if data.undated_scenes else ""
+    of = f" (by their names; {data.undated_scenes} have none there)" if data.undated_scenes else " (by their names)"
     about = {
         "bounds of training and validation": f"west {west:.4f}, south {south:.4f}, east {east:.4f}, north {north:.4f}",
         "dates of their scenes": days if data.days is None else days + of,
@@ -144,7 +144,7 @@ def _kinds(data: TrainingData) -> list[str]:
 def _labels(contract: Contract) -> list[str]:
     if contract.data is None:
         return [f"What the labels are is {UNKNOWN}."]
-    return [f"- **{kind}**: {limits_of(kind)}" for kind in _kinds(contract.data)]
+    return [f"- **{_one_line(kind)}**: {limits_of(kind)}" for kind in _kinds(contract.data)]
 
 
 def _training(contract: Contract) -> list[str]:
@@ -182,11 +182,20 @@ def _split(scores: Numbers, evidence: Evidence | None) -> list[str]:
             methods.append((_BASELINES[name], found.scores, found.intervals))
     rows = [(name, *(_score(own, sure, key) for key in _SCORES)) for name, own, sure in methods]
     others = ", ".join(f"{title} {_number(scores.get(name), '.3f')}" for name, title in _OTHER_SCORES.items())
-    told = [*_table(("", *_SCORES.values()), rows), "", f"{_number(scores.get('pixels'), ',d')} pixels. {others}."]
+    told = [
+        *_table(("", *_SCORES.values()), rows),
+        "",
+        f"{_number(scores.get('pixels'), ',d')} pixels. Other scores: {others}.",
+    ]
     if evidence is None:
         return [*told, f"Intervals and baselines are {UNKNOWN}."]
-    drawn = f"{evidence.units} {_UNITS[evidence.unit]}, drawn again {evidence.draws} times"
-    told.append(f"Intervals are from {drawn}." if any(evidence.intervals.values()) else f"No intervals: {drawn}.")
+    drawn = f"{evidence.units} {_UNITS[evidence.unit]},"
+    is_sure = any(evidence.intervals.values())
+    told.append(
+        f"Intervals are from {drawn} drawn again {evidence.draws} times."
+        if is_sure
+        else f"No intervals: {drawn} are too few."
+    )
     for name, title in _BASELINES.items():
         baseline = evidence.baselines.get(name)
         if baseline is not None and baseline.gain is not None:
@@ -238,4 +247,8 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 def _cell(text: str) -> str:
     """Text that cannot end a cell: names of labels and files are anybody's."""
-    return text.replace("|", "\\|").replace("\n", " ")
+    return _one_line(text).replace("|", "\\|")
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -74,7 +74,7 @@ def write_model_item(folder: Path, contract: Contract, bundle_id: str, outlines:
         stac_extensions=[_MLM, _FILE, _RASTER, *([_EO] if any(map(SENTINEL2.get, contract.bands)) else [])],
     )
     roles = ["mlm:model", "mlm:weights", "data"]
-    about = {"mlm:artifact_type": "tf.keras.Model.save"}
+    about = {"mlm:artifact_type": "tf.keras.Model.save", "bands": [{"name": name} for name in contract.bands]}
     media_type = "application/octet-stream; application=keras"
     item.add_asset("model", _asset(folder / contract.model_file, media_type, roles, "The network", about))
     for key, (name, media_type, roles, title) in _OTHERS.items():

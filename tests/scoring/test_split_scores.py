@@ -1,0 +1,65 @@
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.bundles import make_bundle
+from watermap.bundle import Bundle
+from watermap.config import PredictConfig
+from watermap.patch_store import PatchStore
+from watermap.scoring import split_scores
+from watermap.scoring.evaluation import evaluate
+from watermap.scoring.labelled import Feeding, patch_pieces
+from watermap.scoring.split_scores import evidence, score_splits
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Bundle:
+    return make_bundle(tmp_path / "b")
+
+
+def feeding_of(bundle: Bundle) -> Feeding:
+    return Feeding(bundle.load_model((32, 32)), bundle.contract.statistics)
+
+
+def test_scores_are_those_of_evaluate(bundle: Bundle, small_patches: Path) -> None:
+    store = PatchStore.open(small_patches)
+    pools = score_splits(feeding_of(bundle), store, 0.5)
+    assert set(pools) == {"validation", "test"}
+    found = evidence(pools, store)
+    for split, pool in pools.items():
+        (said,) = evaluate(bundle, small_patches, PredictConfig(), split=split).pools.values()
+        whole = said.as_dict()
+        assert pool.tally.as_dict() == whole["scores"]
+        assert found[split].intervals == whole["intervals"]
+        assert (found[split].grounds, found[split].unit) == (whole["grounds"], whole["drawn"]["unit"])
+        assert (found[split].units, found[split].draws) == (whole["drawn"]["units"], whole["draws"])
+        assert set(found[split].baselines) == {"ndwi", "mndwi", "ndwi_otsu", "mndwi_otsu"}
+        for name, baseline in found[split].baselines.items():
+            assert baseline.scores == whole["baselines"][name]["scores"]
+            assert (baseline.intervals or None) == whole["baselines"][name]["intervals"]
+            gain = whole["gains"].get(name, {"water_iou": None, "interval": None})
+            assert (baseline.gain, baseline.gain_interval) == (gain["water_iou"], gain["interval"])
+
+
+def test_evidence_names_patches_and_labels(bundle: Bundle, small_patches: Path) -> None:
+    store = PatchStore.open(small_patches)
+    found = evidence(score_splits(feeding_of(bundle), store, 0.5), store)
+    assert {each.patches for each in found.values()} == {store.digest}
+    assert {split: each.labels for split, each in found.items()} == {
+        split: {"unstated": store.count(split)} for split in ("validation", "test")
+    }
+
+
+def test_every_patch_is_predicted_once(bundle: Bundle, small_patches: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, seen = PatchStore.open(small_patches), []
+
+    def counted(*arguments: Any) -> Iterator[Any]:
+        for record, piece in patch_pieces(*arguments):
+            seen.append(record.id)
+            yield record, piece
+
+    monkeypatch.setattr(split_scores, "patch_pieces", counted)
+    score_splits(feeding_of(bundle), store, 0.5)
+    assert sorted(seen) == sorted(r.id for split in ("validation", "test") for r in store.records(split))
