@@ -5,9 +5,11 @@ from typing import Any
 import pytest
 
 from tests.bundles import make_bundle
+from watermap.bands import STANDARD_BANDS
 from watermap.bundle import Bundle
-from watermap.config import PredictConfig
+from watermap.config import PredictConfig, TileConfig
 from watermap.patch_store import PatchStore
+from watermap.patches import tile
 from watermap.scoring import split_scores
 from watermap.scoring.evaluation import evaluate
 from watermap.scoring.labelled import Feeding, patch_pieces
@@ -19,20 +21,30 @@ def bundle(tmp_path: Path) -> Bundle:
     return make_bundle(tmp_path / "b")
 
 
+@pytest.fixture(scope="module")
+def patches(small_scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Many small pieces of ground, so that there are intervals."""
+    folder = tmp_path_factory.mktemp("split_scores") / "patches"
+    tile(small_scenes, folder, TileConfig(patch_size=32, block_patches=1, bands=STANDARD_BANDS))
+    return folder
+
+
 def feeding_of(bundle: Bundle) -> Feeding:
     return Feeding(bundle.load_model((32, 32)), bundle.contract.statistics)
 
 
-def test_scores_are_those_of_evaluate(bundle: Bundle, small_patches: Path) -> None:
-    store = PatchStore.open(small_patches)
+def test_scores_are_those_of_evaluate(bundle: Bundle, patches: Path) -> None:
+    store = PatchStore.open(patches)
     pools = score_splits(feeding_of(bundle), store, 0.5)
     assert set(pools) == {"validation", "test"}
     found = evidence(pools, store)
     for split, pool in pools.items():
-        (said,) = evaluate(bundle, small_patches, PredictConfig(), split=split).pools.values()
+        (said,) = evaluate(bundle, patches, PredictConfig(), split=split).pools.values()
         whole = said.as_dict()
         assert pool.tally.as_dict() == whole["scores"]
         assert found[split].intervals == whole["intervals"]
+        low, high = found[split].intervals["water_iou"] or (1.0, 0.0)
+        assert low <= (pool.tally.as_dict()["water_iou"] or -1) <= high
         assert (found[split].grounds, found[split].unit) == (whole["grounds"], whole["drawn"]["unit"])
         assert (found[split].units, found[split].draws) == (whole["drawn"]["units"], whole["draws"])
         assert set(found[split].baselines) == {"ndwi", "mndwi", "ndwi_otsu", "mndwi_otsu"}
@@ -43,8 +55,8 @@ def test_scores_are_those_of_evaluate(bundle: Bundle, small_patches: Path) -> No
             assert (baseline.gain, baseline.gain_interval) == (gain["water_iou"], gain["interval"])
 
 
-def test_evidence_names_patches_and_labels(bundle: Bundle, small_patches: Path) -> None:
-    store = PatchStore.open(small_patches)
+def test_evidence_names_patches_and_labels(bundle: Bundle, patches: Path) -> None:
+    store = PatchStore.open(patches)
     found = evidence(score_splits(feeding_of(bundle), store, 0.5), store)
     assert {each.patches for each in found.values()} == {store.digest}
     assert {split: each.labels for split, each in found.items()} == {
@@ -52,8 +64,8 @@ def test_evidence_names_patches_and_labels(bundle: Bundle, small_patches: Path) 
     }
 
 
-def test_every_patch_is_predicted_once(bundle: Bundle, small_patches: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store, seen = PatchStore.open(small_patches), []
+def test_every_patch_is_predicted_once(bundle: Bundle, patches: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, seen = PatchStore.open(patches), []
 
     def counted(*arguments: Any) -> Iterator[Any]:
         for record, piece in patch_pieces(*arguments):
