@@ -135,6 +135,14 @@ def test_ground_across_the_antimeridian_has_a_narrow_box(bundle: Bundle) -> None
     assert item["bbox"] == [178, -18, -179.98, -16.99]
     item = described(bundle, bundle.contract, LAKE, shapely.box(-60, -3, -59.9, -2.9))
     assert item["bbox"] == [-60, -3, 12.02, 47.01]
+    item = described(bundle, bundle.contract, LAKE, shapely.box(-180, -17, -179.9, -16.9))  # up to it, from one side
+    assert item["bbox"] == [-180, -17, 12.02, 47.01]
+
+
+def test_what_is_narrower_than_a_coordinates_last_digit_is_left_out() -> None:
+    found = outline(np.array([LAKE, shapely.box(13, 47, 13 + 1e-9, 48)], dtype=object))
+    assert found.is_valid
+    assert found.equals(LAKE)
 
 
 def test_a_thousand_scattered_patches_are_drawn_roughly_and_covered() -> None:

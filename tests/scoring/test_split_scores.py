@@ -55,6 +55,15 @@ def test_scores_are_those_of_evaluate(bundle: Bundle, patches: Path) -> None:
             assert (baseline.gain, baseline.gain_interval) == (gain["water_iou"], gain["interval"])
 
 
+def test_blocks_are_those_of_evaluate(bundle: Bundle, patches: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("watermap.scoring.pool._BLOCK_PX", 32)
+    (said,) = evaluate(bundle, patches, PredictConfig(), split="test").pools.values()
+    found = score_splits(feeding_of(bundle), PatchStore.open(patches), 0.5)["test"]
+    blocks = {ground: set(found) for ground, found in said.grounds.items()}
+    assert {ground: set(each) for ground, each in found.grounds.items()} == blocks
+    assert len({block for ground in blocks.values() for block in ground}) > 1
+
+
 def test_evidence_names_patches_and_labels(bundle: Bundle, patches: Path) -> None:
     store = PatchStore.open(patches)
     found = evidence(score_splits(feeding_of(bundle), store, 0.5), store)
