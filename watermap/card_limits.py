@@ -15,9 +15,9 @@ def limits(contract: Contract) -> list[str]:
 
 
 def _ground(contract: Contract) -> Iterator[str]:
-    grounds = "an unknown number of" if contract.data is None else contract.data.splits["train"].grounds
+    count = None if contract.data is None else contract.data.splits["train"].grounds
     yield (
-        f"It learned from {grounds} pieces of ground. These scores do not tell how good it is on ground unlike them: "
+        f"It learned from {_pieces(count)} of ground. These scores do not tell how good it is on ground unlike them: "
         "try it with `watermap evaluate` on labelled scenes like yours."
     )
 
@@ -73,8 +73,7 @@ def _outdone(contract: Contract) -> Iterator[str]:
 def _few(contract: Contract) -> Iterator[str]:
     for split, evidence in sorted(contract.evidence.items()):
         if evidence.grounds < LEAST:
-            noun = "piece" if evidence.grounds == 1 else "pieces"
-            yield f"The {split} patches lie on {evidence.grounds} {noun} of ground only, too few to tell of others."
+            yield f"The {split} patches lie on {_pieces(evidence.grounds)} of ground only, too few to tell of others."
 
 
 def _mixed(contract: Contract) -> Iterator[str]:
@@ -94,3 +93,7 @@ def _elsewhere(contract: Contract) -> Iterator[str]:
 def _seed(contract: Contract) -> Iterator[str]:
     seed = contract.training.get("config", {}).get("seed", "unknown")
     yield f"It is one training, of seed {seed}: how far scores differ from seed to seed was not tried."
+
+
+def _pieces(count: int | None) -> str:
+    return "an unknown number of pieces" if count is None else f"{count} piece{'' if count == 1 else 's'}"
