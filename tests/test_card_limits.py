@@ -46,6 +46,14 @@ def test_of_every_model_some_are_told(plain: Contract) -> None:
             {"calibration": Calibration(method="temperature", temperature=2), "threshold_for": "iou"},
             "Validation patches chose the calibration and the threshold",
         ),
+        (
+            {
+                "trained_on": {"patches": "0" * 64, "counts": COUNTS},
+                "calibration": Calibration(method="temperature", temperature=2),
+                "threshold_for": "iou",
+            },
+            "Validation patches chose the epochs, the calibration and the threshold",
+        ),
         ({"scores": {}, "evidence": {}}, "there were no test patches"),
         ({"scores": {"test": {"water_iou": 0.52}}}, "has the higher water IoU: mndwi_otsu."),
         ({"evidence": {"test": EVIDENCE.model_copy(update={"grounds": 1})}}, "lie on 1 piece of ground only"),

@@ -50,7 +50,8 @@ def _chosen_by(contract: Contract) -> Iterator[str]:
     if contract.threshold_for not in (None, "keep"):
         chosen.append("the threshold")
     if chosen:
-        yield f"Validation patches chose {' and '.join(chosen)}: scores on them flatter."
+        named = " and ".join([*([", ".join(chosen[:-1])] if chosen[:-1] else []), chosen[-1]])
+        yield f"Validation patches chose {named}: scores on them flatter."
 
 
 def _untested(contract: Contract) -> Iterator[str]:
