@@ -97,7 +97,7 @@ def _show(folder: Path, models: Path, decision: Decision) -> None:
         for bundle, role in list_bundles(models)
     ]
     show_table("bundles", "All bundles, with their scores on their own test patches", rows)
-    show_files("bundle-files", "Bundle", [folder / "bundle.json", folder / _CURVES_FILE])
+    show_files("bundle-files", "Bundle", [folder / "card.md", folder / "bundle.json", folder / _CURVES_FILE])
 
 
 def _rounded(score: float | None) -> str:

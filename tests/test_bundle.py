@@ -21,7 +21,7 @@ def test_a_bundle_comes_back_as_it_was(tmp_path: Path) -> None:
     assert found == saved
     assert found.contract.threshold == 0.4
     assert found.contract.classes == {"land": 0, "water": 1, "no_data": 255}
-    assert listing(tmp_path / "b") == ["bundle.json", found.contract.model_file]
+    assert listing(tmp_path / "b") == ["bundle.json", "card.md", "item.json", found.contract.model_file]
 
 
 def test_a_fresh_process_predicts_the_same(tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_saving_again_replaces_the_network_and_changes_the_id(tmp_path: Path) ->
     first = make_bundle(tmp_path / "b")
     second = make_bundle(tmp_path / "b", radius=1)
     assert first.id != second.id
-    assert listing(tmp_path / "b") == ["bundle.json", second.contract.model_file]
+    assert listing(tmp_path / "b") == ["bundle.json", "card.md", "item.json", second.contract.model_file]
 
 
 def test_a_bundle_of_another_version_is_refused(tmp_path: Path) -> None:

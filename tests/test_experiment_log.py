@@ -74,7 +74,7 @@ def test_a_training_is_logged(small_patches: Path, tmp_path: Path, monkeypatch: 
     assert run.data.metrics["test_water_iou"] == contract.scores["test"]["water_iou"]
     assert run.data.tags["watermap.run"] == contract.training["run"]
     artifacts = MlflowClient(tracking_uri=address).list_artifacts(run.info.run_id)
-    assert {each.path for each in artifacts} == {"bundle.json", "curves.png", "history.csv"}
+    assert {each.path for each in artifacts} == {"bundle.json", "card.md", "curves.png", "history.csv"}
     assert listing(tmp_path / "models") == ["b", "mlartifacts", "mlflow.db"]
     assert newest_bundle(tmp_path / "models") == done.bundle
 

@@ -1,5 +1,6 @@
 import csv
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,15 +17,19 @@ from pydantic import ValidationError
 from tests.folders import listing
 from tests.s3 import Bucket
 from watermap.bundle import Bundle, open_bundle
+from watermap.card import CARD_FILE, card
 from watermap.checkpoint import FOLDER, Checkpoint, TrainingState
 from watermap.config import FROM_SCRATCH, DecoderConfig, PlateauConfig, ShoreConfig, StageConfig, TrainConfig
 from watermap.dataset import PatchBatches
 from watermap.engines.conversion import convert_once
 from watermap.engines.converted import open_converted
 from watermap.errors import DataError, ModelError, UsageError
+from watermap.model_item import ITEM_FILE
+from watermap.models.arithmetic import flops_per_pixel
 from watermap.patch_store import PatchStore
 from watermap.storage import location
 from watermap.training import _compile, train
+from watermap.training_data import training_data
 
 CONFIG = TrainConfig(encoder="compact", epochs=3, batch_size=8, augment="flips")
 
@@ -54,7 +59,8 @@ def trained(small_patches: Path, tmp_path_factory: pytest.TempPathFactory) -> Bu
 def test_a_bundle_states_all_that_prediction_and_the_reader_need(trained: Bundle, small_patches: Path) -> None:
     contract = trained.contract
     store = PatchStore.open(small_patches)
-    assert listing(trained.folder) == ["bundle.json", "curves.png", "history.csv", contract.model_file, "seen.gpkg"]
+    files = ["bundle.json", "card.md", "curves.png", "history.csv", "item.json", contract.model_file, "seen.gpkg"]
+    assert listing(trained.folder) == files
     assert (contract.arch, contract.encoder) == ("unet", "compact")
     assert (contract.bands, contract.patch_size) == (store.bands, 32)
     assert (contract.scale, contract.offset, contract.threshold) == (1e-4, 0, 0.5)
@@ -69,6 +75,35 @@ def test_a_bundle_states_all_that_prediction_and_the_reader_need(trained: Bundle
     assert [row["epoch"] for row in rows] == ["1", "2", "3"]
     assert float(rows[-1]["loss"]) < float(rows[0]["loss"])
     assert {"val_loss", "water_iou", "val_water_iou", "learning_rate", "seconds"} <= set(rows[0])
+
+
+def test_a_trained_bundle_tells_what_it_is_and_how_sure_its_scores_are(trained: Bundle, small_patches: Path) -> None:
+    contract, store = trained.contract, PatchStore.open(small_patches)
+    assert contract.data == training_data(store)
+    model = trained.load_model()
+    assert contract.parameters == model.count_params()
+    assert contract.flops_per_pixel == flops_per_pixel(model, 32)
+    assert contract.threshold_for == "keep"
+    assert set(contract.evidence) == {"validation", "test"}
+    for found in contract.evidence.values():
+        assert found.patches == store.digest
+        assert {"water_iou", "mean_iou", "dice", "accuracy"} == set(found.intervals)
+        assert {"ndwi", "mndwi"} <= set(found.baselines)
+    text = (trained.folder / CARD_FILE).read_text()
+    assert text == card(contract, trained.id)
+    assert "| this model | " in text
+    item = json.loads((trained.folder / ITEM_FILE).read_text())
+    assert set(item["assets"]) == {"model", "card", "curves", "history", "seen"}
+    assert item["properties"]["watermap:bundle_id"] == trained.id
+    assert item["bbox"] == pytest.approx(contract.data.bounds, abs=1e-5)
+
+
+def test_a_training_killed_just_before_its_contract_goes_on(
+    trained: Bundle, small_patches: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "b"
+    shutil.copytree(trained.folder, out, ignore=shutil.ignore_patterns("bundle.json", "openvino"))
+    assert train(small_patches, out, CONFIG.model_copy(update={"epochs": 1})).bundle.folder == out
 
 
 def test_a_trained_bundle_is_converted_and_says_how_far_it_sees(

@@ -4,6 +4,8 @@ BUNDLE/
   bundle.json            the contract, written last: a folder without it is no bundle
   model-<digest>.keras   the network, scaling inside
   history.csv curves.png how it was trained
+  seen.gpkg              the ground that it has seen
+  card.md item.json      what the contract says, for people and for STAC catalogs; written with it, before it
 
 It is written on this machine and read from anywhere: of a bundle elsewhere the contract is read, and the network is
 fetched when it is needed.
@@ -21,94 +23,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from watermap import __version__
-from watermap.calibration import Calibration, calibrated
-from watermap.cog import LAND, NO_DATA, WATER
+from watermap.card import CARD_FILE, card
+from watermap.contract import FORMAT_VERSION, Contract
 from watermap.copies import fetched
-from watermap.errors import ModelError, UsageError
+from watermap.errors import ModelError
 from watermap.files import file_digest, unwritable, write_text
-from watermap.radiometry import FloatArray, Statistics
-from watermap.raster import Radiometry
 from watermap.storage import local, remote
 
 if TYPE_CHECKING:
     import keras
 
-FORMAT_VERSION: Final = 1
 CONTRACT_FILE: Final = "bundle.json"
 DEFAULT_MODELS: Final = Path("data/models")
-
-
-class Contract(BaseModel):
-    """How to feed a model, and where it comes from.
-
-    Attributes:
-        format_version: of this record.
-        created: UTC, ISO 8601.
-        arch, encoder: what `watermap.models.build` is asked for.
-        bands: canonical names, in the order of the model's channels.
-        scale, offset: the numbers it expects: reflectance = (DN + offset) * scale.
-        statistics: of the training pixels, in DN.
-        classes: codes of a water raster; 0 and 1 are also the model's channels.
-        threshold: probability, calibrated if the bundle is, from which a pixel is water.
-        calibration: what the model's probabilities mean; None: what they say.
-        patch_size: side of a training patch in pixels.
-        reach: pixels from a window's edge up to which the model misses what lies beyond; None: not measured.
-        sees_whole_window: whether what it says of a pixel depends on all of its window, so that windows are best as
-            large as those that it was trained on.
-        trained_on: digest, scenes and split of the patches.
-        training: settings and course of the training.
-        scores: by split.
-        versions: of the software.
-        model_file, model_digest: the network's file and its SHA-256.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
-
-    format_version: int = FORMAT_VERSION
-    created: str
-    arch: str
-    encoder: str
-    bands: tuple[str, ...]
-    scale: float
-    offset: float
-    statistics: Statistics
-    classes: dict[str, int] = {"land": LAND, "water": WATER, "no_data": NO_DATA}
-    threshold: float
-    calibration: Calibration | None = None
-    patch_size: int
-    reach: int | None = None
-    sees_whole_window: bool = False
-    trained_on: dict[str, Any]
-    training: dict[str, Any]
-    scores: dict[str, dict[str, float | int | None]]
-    versions: dict[str, str]
-    model_file: str
-    model_digest: str
-
-    @property
-    def radiometry(self) -> Radiometry:
-        """What the model expects of a scene's numbers."""
-        return Radiometry(self.scale, self.offset)
-
-    def check_patches(self, folder: Path, bands: tuple[str, ...], radiometry: Radiometry) -> None:
-        """Make sure that patches are what the model takes.
-
-        Raises:
-            UsageError: they have other bands, or their numbers mean something else.
-        """
-        if (bands, radiometry) != (self.bands, self.radiometry):
-            raise UsageError(
-                f"{folder}: bands {', '.join(bands)}, scale {radiometry.scale:g}, offset {radiometry.offset:g} are not "
-                f"the bundle's {', '.join(self.bands)}, {self.scale:g}, {self.offset:g}",
-                hint=f"tile the scenes with --bands {','.join(self.bands)} and the bundle's scale and offset",
-            )
-
-    def calibrated(self, probability: FloatArray) -> FloatArray:
-        """What the model says, as it is meant, of the same shape."""
-        return calibrated(self.calibration, probability)
 
 
 @dataclass(frozen=True)
@@ -146,7 +75,7 @@ class Bundle:
 
 
 def save_bundle(folder: Path, model: keras.Model, **contract: Any) -> Bundle:
-    """Write a model and its contract; the bundle changes at the moment its contract is renamed into place.
+    """Write a model, its contract, card and item; the bundle changes at the moment its contract is renamed into place.
 
     Args:
         folder: the bundle's folder; made if absent.
@@ -182,7 +111,7 @@ def save_bundle(folder: Path, model: keras.Model, **contract: Any) -> Bundle:
         model_digest=digest,
         **contract,
     )
-    write_text(folder / CONTRACT_FILE, record.model_dump_json(indent=2) + "\n")
+    _write(folder, record)
     for other in folder.glob("model-*.keras"):
         if other != model_path:
             other.unlink()
@@ -190,14 +119,40 @@ def save_bundle(folder: Path, model: keras.Model, **contract: Any) -> Bundle:
 
 
 def restate(bundle: Bundle, contract: Contract) -> Bundle:
-    """Write another contract for the same network; the bundle's id changes with it.
+    """Write another contract for the same network, with card and item; the bundle's id changes with it.
 
     Raises:
         UsageError: the bundle does not lie on this machine.
         DataError: it cannot be written.
+        ModelError: its record of the ground it has seen is damaged.
     """
-    write_text(local(bundle.folder) / CONTRACT_FILE, contract.model_dump_json(indent=2) + "\n")
+    _write(local(bundle.folder), contract)
     return open_bundle(bundle.folder)
+
+
+def _write(folder: Path, contract: Contract) -> None:
+    """Write a contract, and before it what is made from it: where the contract is, card and item are."""
+    from watermap.model_item import write_model_item  # imports pystac, which reading a bundle does not need
+
+    text = contract.model_dump_json(indent=2) + "\n"
+    bundle_id = _id_of(text)
+    write_text(folder / CARD_FILE, card(contract, bundle_id))
+    write_model_item(folder, contract, bundle_id, _outlines(folder, contract))
+    write_text(folder / CONTRACT_FILE, text)
+
+
+def _outlines(folder: Path, contract: Contract) -> Any:
+    """The ground that a bundle has seen, (n,) polygons in EPSG:4326; None where it does not say."""
+    if "seen" not in contract.trained_on:
+        return None
+    from watermap.seen import SEEN_FILE, read_seen  # needs what only training brings
+
+    path = folder / SEEN_FILE
+    return read_seen(path).outlines if path.is_file() else None
+
+
+def _id_of(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def open_bundle(folder: Path) -> Bundle:
@@ -231,7 +186,7 @@ def open_bundle(folder: Path) -> Bundle:
         raise _damaged(model_path, "it is missing")
     if remote(folder) is None and file_digest(model_path) != contract.model_digest:
         raise _damaged(model_path, "it is not the file that was saved")
-    return Bundle(folder, contract, hashlib.sha256(text.encode()).hexdigest()[:12])
+    return Bundle(folder, contract, _id_of(text))
 
 
 def newest_bundle(models: Path = DEFAULT_MODELS) -> Bundle:

@@ -34,6 +34,8 @@ _STRAIGHT_DEGREES: Final = 1e-6
 """A decimetre: points that lie nearer to a straight edge are left out."""
 _DEGREE_DIGITS: Final = 7
 """A centimetre; more would differ by the version of PROJ."""
+_TOUCHES_DEGREES: Final = 1e-6
+"""What lies nearer to the antimeridian was cut there."""
 
 
 def write_document(path: Path, content: Mapping[str, Any]) -> Path:
@@ -115,10 +117,14 @@ def footprint(grid: Grid) -> Any:
 def bbox(geometry: Any) -> list[float]:
     """West, south, east, north in degrees; west is greater than east where the antimeridian lies between.
 
+    It does where parts touch it from both sides.
+
     Source: RFC 7946, section 5.2.
     """
     west, south, east, north = geometry.bounds
-    if geometry.geom_type == "MultiPolygon":
-        west = min(part.bounds[0] for part in geometry.geoms if part.bounds[0] > 0)
-        east = max(part.bounds[2] for part in geometry.geoms if part.bounds[2] < 0)
+    boxes = shapely.bounds(shapely.get_parts(geometry)).tolist()
+    starts = [box[0] for box in boxes if box[0] >= 0]
+    ends = [box[2] for box in boxes if box[0] < 0]
+    if starts and ends and west <= _TOUCHES_DEGREES - 180 and east >= 180 - _TOUCHES_DEGREES:
+        west, east = min(starts), max(ends)
     return [west, south, east, north]

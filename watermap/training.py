@@ -15,6 +15,7 @@ from watermap import models
 from watermap.augment import make_augmenter
 from watermap.bundle import CONTRACT_FILE, Bundle, open_bundle, save_bundle
 from watermap.candidates import run_id
+from watermap.card import CARD_FILE
 from watermap.checkpoint import Checkpoint, ProgressReporter, Recorder, TrainingState, Validator
 from watermap.config import StageConfig, TrainConfig
 from watermap.dataset import PatchBatches, training_statistics
@@ -27,7 +28,9 @@ from watermap.experiment_log import ExperimentLog, experiment_log
 from watermap.files import file_digest, write_text
 from watermap.losses import get_loss
 from watermap.metrics import Accuracy, MeanIoU, WaterIoU
+from watermap.model_item import ITEM_FILE
 from watermap.models.architecture import PROBABILITY
+from watermap.models.arithmetic import flops_per_pixel
 from watermap.models.freezing import set_trainable_from, unfreeze_all
 from watermap.models.registry import ARCHITECTURES
 from watermap.models.resize import resize
@@ -40,10 +43,11 @@ from watermap.reach import measure_reach
 from watermap.report import plot_curves
 from watermap.sampling import sampling_weights
 from watermap.scoring.calibrating import fit_on
-from watermap.scoring.evaluation import score_split
 from watermap.scoring.labelled import Feeding
+from watermap.scoring.split_scores import evidence, score_splits
 from watermap.seen import SEEN_FILE, SPLITS, seen_of, write_seen
 from watermap.storage import local
+from watermap.training_data import training_data
 
 HISTORY_FILE: Final = "history.csv"
 CURVES_FILE: Final = "curves.png"
@@ -120,7 +124,7 @@ def _logged(log: ExperimentLog | None, state: TrainingState, bundle: Bundle) -> 
     """Log a bundle where a log is kept; what goes wrong with that is no reason to lose a training."""
     try:
         if log is not None:
-            log.finish(state.history, bundle, [bundle.folder / name for name in (HISTORY_FILE, CURVES_FILE)])
+            log.finish(state.history, bundle, [bundle.folder / name for name in (HISTORY_FILE, CURVES_FILE, CARD_FILE)])
     except StorageError as error:
         return (str(error),)
     return ()
@@ -151,7 +155,7 @@ def _state_of(checkpoint: Checkpoint, run: str, *, overwrite: bool) -> TrainingS
 def _bundle_of(out: Path, run: str, *, overwrite: bool) -> Bundle | None:
     """The finished bundle of this very run, if it is there; an error if something else is."""
     if not (out / CONTRACT_FILE).is_file():
-        own = (".", "model-", HISTORY_FILE, CURVES_FILE, CONVERTED_FOLDER)
+        own = (".", "model-", HISTORY_FILE, CURVES_FILE, SEEN_FILE, CARD_FILE, ITEM_FILE, CONVERTED_FOLDER)
         if out.is_dir() and any(not path.name.startswith(own) for path in out.iterdir()):
             raise UsageError(f"{out}: is not empty and no bundle", hint="choose another --out")
         return None
@@ -292,10 +296,9 @@ def _finish(
     state: TrainingState,
 ) -> Bundle:
     scenes = store.image_digests(*SPLITS)
-    splits = [split for split in ("validation", "test") if store.count(split)]
     fitted = fit_on(Feeding(model, statistics), store, config.calibrate, config.threshold_for, config.threshold)
     feeding = Feeding(model, statistics, fitted.calibration)
-    scores = {split: score_split(feeding, store, split, fitted.threshold) for split in splits}
+    pools = score_splits(feeding, store, fitted.threshold)
     write_text(out / HISTORY_FILE, _as_csv(state.history))
     plot_curves(state.history, out / CURVES_FILE)
     return save_bundle(
@@ -307,7 +310,10 @@ def _finish(
         scale=store.radiometry.scale,
         offset=store.radiometry.offset,
         statistics=statistics,
+        parameters=model.count_params(),
+        flops_per_pixel=flops_per_pixel(model, store.patch_size),
         threshold=fitted.threshold,
+        threshold_for=config.threshold_for,
         calibration=fitted.calibration,
         patch_size=store.patch_size,
         reach=measure_reach(model, store, "validation" if store.count("validation") else "train", statistics),
@@ -318,13 +324,15 @@ def _finish(
             "scenes": scenes,
             "seen": file_digest(write_seen(out / SEEN_FILE, seen_of(store))),
         },
+        data=training_data(store),
         training={
             "run": state.run,
             "epochs": state.epoch,
             "seconds": round(sum(float(row["seconds"]) for row in state.history), 1),
             "config": config.model_dump(mode="json"),
         },
-        scores=scores,
+        scores={split: pool.tally.as_dict() for split, pool in pools.items()},
+        evidence=evidence(pools, store),
     )
 
 

@@ -8,8 +8,11 @@ from sklearn.isotonic import IsotonicRegression
 from tests.bundles import make_bundle
 from watermap.bundle import open_bundle
 from watermap.calibration import Calibration
+from watermap.card import CARD_FILE, card
 from watermap.config import PredictConfig, TileConfig
 from watermap.errors import DataError, UsageError
+from watermap.files import file_digest
+from watermap.model_item import ITEM_FILE
 from watermap.patch_store import PatchStore
 from watermap.patches import tile
 from watermap.scoring.calibrating import best_threshold, calibrate, choose, fit
@@ -133,6 +136,26 @@ def test_a_bundle_is_calibrated_and_the_map_follows(patches: Path, tmp_path: Pat
     assert scored.threshold == bundle.contract.threshold
     record = json.loads((tmp_path / "b" / "bundle.json").read_text())
     assert record["scores"]["validation"]["calibration_error"] == pytest.approx(error["after"])
+
+
+def test_card_and_item_follow_what_is_calibrated(patches: Path, tmp_path: Path) -> None:
+    before = make_bundle(tmp_path / "b", threshold_for="keep")
+    found = calibrate(before, patches, method="temperature", goal="area")
+    contract = open_bundle(tmp_path / "b").contract
+    assert contract.threshold_for == "area"
+    text = (tmp_path / "b" / CARD_FILE).read_text()
+    assert text == card(contract, found.bundle.id)
+    assert f"{contract.threshold:g} on, chosen for as much water as there is" in text
+    item = json.loads((tmp_path / "b" / ITEM_FILE).read_text())
+    assert item["properties"]["watermap:scores"] == contract.scores
+    assert item["properties"]["watermap:threshold"] == contract.threshold
+    assert item["assets"]["card"]["file:checksum"] == "1220" + file_digest(tmp_path / "b" / CARD_FILE)
+    for split, tally in found.after.items():
+        assert contract.scores[split] == tally.as_dict()
+        assert contract.evidence[split].patches == PatchStore.open(patches).digest
+        assert contract.evidence[split].baselines["ndwi"].scores == tally.baselines_as_dict()["ndwi"]
+    kept = calibrate(found.bundle, patches, method="none").bundle.contract
+    assert (kept.threshold, kept.threshold_for) == (contract.threshold, "area")
 
 
 def test_calibrating_again_starts_from_the_model_itself(patches: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`watermap bundles`: which model is in use."""
+"""`watermap bundles`: which models there are, what they are, and which is in use."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _models(kind: click.ParamType[Any]) -> Callable[[_Command], _Command]:
 
 @click.group("bundles")
 def command() -> None:
-    """List bundles, put one to use, take that back."""
+    """List bundles, show what one is, put one to use, take that back."""
 
 
 @command.command("list")
@@ -45,6 +45,25 @@ def show(models: Path) -> None:
         for bundle, role in found
     ]
     table(f"Bundles in {models}", ("bundle", "id", "trained", "water IoU", ""), rows)
+
+
+@command.command("card")
+@click.argument("bundle_dir", metavar="BUNDLE", type=READ)
+@click.option("--out", type=WRITTEN, help="Write it to this file instead of showing it.")
+def show_card(bundle_dir: Path, out: Path | None) -> None:
+    """The model card of BUNDLE in Markdown: data, ground, labels, scores, limits, as far as the bundle knows them."""
+    from watermap.bundle import open_bundle
+    from watermap.card import card
+    from watermap.cli.console import files_to_open
+    from watermap.files import write_text
+
+    bundle = open_bundle(bundle_dir)
+    text = card(bundle.contract, bundle.id)
+    if out is None:
+        click.echo(text, nl=False)
+        return
+    write_text(out, text)
+    files_to_open([out])
 
 
 @command.command("promote")

@@ -32,7 +32,7 @@ _COMMANDS: Final = {
     "train": "Train a model on patches into a bundle.",
     "compare": "Train several models alike and show them side by side.",
     "evaluate": "Score a bundle beside the NDWI and MNDWI baselines.",
-    "bundles": "List bundles, put one to use, take that back.",
+    "bundles": "List bundles, show what one is, put one to use, take that back.",
     "predict": "Map the water of scenes.",
     "vectorize": "Make polygons of a water raster's bodies.",
     "sample-design": "Draw the pixels of a map that somebody should look at.",

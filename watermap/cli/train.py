@@ -84,4 +84,4 @@ def command(
     rows = [[split, *(score(scores[name]) for name in names)] for split, scores in contract.scores.items()]
     table(f"Bundle {training.bundle.id}: {contract.arch}, {contract.encoder}", ["split", *names], rows)
     console.print(f"bundle in {out}", markup=False)
-    files_to_open([out / "curves.png", out / "history.csv", out / "bundle.json"])
+    files_to_open([out / "card.md", out / "curves.png", out / "history.csv", out / "bundle.json"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -21,7 +21,9 @@ from watermap.patch_store import PatchStore
 from watermap.progress import Progress, silent
 from watermap.scoring.labelled import Feeding, patch_pieces
 from watermap.scoring.leaks import check_patches
+from watermap.scoring.pool import Pool
 from watermap.scoring.reliability import LOGITS, Reliability, Sums, sigmoid
+from watermap.scoring.split_scores import evidence, score_splits
 from watermap.scoring.tally import Tally
 from watermap.storage import local
 
@@ -94,17 +96,22 @@ def calibrate(
         check_patches(bundle, store, "validation")
     model = bundle.load_model((store.patch_size,) * 2)
     progress("calibrate: before", 0, 3)
-    before = _scored(Feeding(model, contract.statistics, contract.calibration), store, contract.threshold)
+    before = score_splits(Feeding(model, contract.statistics, contract.calibration), store, contract.threshold)
     progress("calibrate: fitting", 1, 3)
     found = fit_on(Feeding(model, contract.statistics), store, method, goal, contract.threshold)
     progress("calibrate: after", 2, 3)
-    after = _scored(Feeding(model, contract.statistics, found.calibration), store, found.threshold)
+    after = score_splits(Feeding(model, contract.statistics, found.calibration), store, found.threshold)
     progress("calibrate: done", 3, 3)
-    scores = contract.scores | {split: tally.as_dict() for split, tally in after.items()}
-    changed = {"calibration": found.calibration, "threshold": found.threshold, "scores": scores}
     if (found.calibration, found.threshold) != (contract.calibration, contract.threshold):
+        changed = {
+            "calibration": found.calibration,
+            "threshold": found.threshold,
+            "threshold_for": contract.threshold_for if goal == "keep" else goal,
+            "scores": contract.scores | {split: pool.tally.as_dict() for split, pool in after.items()},
+            "evidence": contract.evidence | evidence(after, store),
+        }
         bundle = restate(bundle, contract.model_copy(update=changed))
-    return Calibrated(bundle, before, after)
+    return Calibrated(bundle, _tallies(before), _tallies(after))
 
 
 def fit_on(
@@ -139,14 +146,8 @@ def fit_on(
     return Fitted(curve, threshold if goal == "keep" else best_threshold(whole, curve, goal))
 
 
-def _scored(feeding: Feeding, store: PatchStore, threshold: float) -> dict[str, Tally]:
-    found = {}
-    for split in ("validation", "test"):
-        if store.count(split):
-            found[split] = Tally(threshold)
-            for _, piece in patch_pieces(feeding, store, split):
-                found[split].add(piece)
-    return found
+def _tallies(pools: Mapping[str, Pool]) -> dict[str, Tally]:
+    return {split: pool.tally for split, pool in pools.items()}
 
 
 def fit(fine: Fine, method: Literal["temperature", "isotonic"]) -> Calibration:

@@ -118,14 +118,6 @@ def evaluate(
     return result
 
 
-def score_split(feeding: Feeding, store: PatchStore, split: str, threshold: float) -> dict[str, float | int | None]:
-    """Scores of a model over all pixels of one split's patches, by name."""
-    pooled = Tally(threshold)
-    for _, piece in patch_pieces(feeding, store, split):
-        pooled.add(piece)
-    return pooled.as_dict()
-
-
 def _evaluate_scenes(
     bundle: Bundle,
     folder: Path,
