@@ -44,7 +44,8 @@ class AveragingAdam(keras.optimizers.Adam):
 
     def get_config(self) -> dict[str, Any]:
         """The momentum that was asked for."""
-        return super().get_config() | {"ema_momentum": self._momentum}
+        config: dict[str, Any] = super().get_config()
+        return config | {"ema_momentum": self._momentum}
 
 
 def make_optimizer(stage: StageConfig, config: TrainConfig, *, batches: int) -> keras.optimizers.Optimizer:
