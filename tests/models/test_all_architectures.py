@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import rasterio
 
+from watermap.models.encoders import ENCODERS
 from watermap.models.registry import ARCHITECTURES
 
 SCRIPT: Final = """
@@ -31,49 +32,47 @@ from watermap.predictor import Predictor
 step, folder = sys.argv[1], Path(sys.argv[2])
 if step == "train":
     watermap.training.convert_once = lambda *_: None  # conversion has tests of its own
-    for arch in sys.argv[4:]:
-        settings = TrainConfig(arch=arch, encoder="compact", preset="fast", epochs=1, batch_size=16, augment="none")
-        watermap.training.train(Path(sys.argv[3]), folder / arch, settings)
+    cheap = {"weights": "none", "preset": "fast", "epochs": 1, "batch_size": 16, "augment": "none"}
+    settings = TrainConfig(arch=sys.argv[4], encoder=sys.argv[5], **cheap)
+    watermap.training.train(Path(sys.argv[3]), folder / "bundle", settings)
 else:
-    for arch in sys.argv[4:]:
-        predictor = Predictor(open_bundle(folder / arch), PredictConfig(engine="keras", probability="float"))
-        predict_scene(Path(sys.argv[3]), predictor, folder / arch / "maps")
+    predictor = Predictor(open_bundle(folder / "bundle"), PredictConfig(engine="keras", probability="float"))
+    predict_scene(Path(sys.argv[3]), predictor, folder / "maps")
 """
 
 
-def ran(backend: str, step: str, arch: str, folder: Path, source: Path) -> None:
+def ran(backend: str, step: str, arch: str, encoder: str, folder: Path, source: Path) -> None:
     environment = os.environ | {"KERAS_BACKEND": backend, "PYTHONWARNINGS": "ignore"}
-    command = [sys.executable, "-c", SCRIPT, step, str(folder), str(source), arch]
+    command = [sys.executable, "-c", SCRIPT, step, str(folder), str(source), arch, encoder]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=900)
     assert done.returncode == 0, done.stderr[-3000:]
 
 
 CASES: Final = [
-    pytest.param(backend, arch, marks=pytest.mark.extended)
-    for backend in ("tensorflow", "jax")
-    for arch in ARCHITECTURES
+    *((backend, arch, "compact") for backend in ("tensorflow", "jax") for arch in ARCHITECTURES),
+    *(("tensorflow", "fcn", encoder) for encoder in ENCODERS if encoder != "compact"),
 ]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("backend", "arch"), CASES)
+@pytest.mark.extended
+@pytest.mark.parametrize(("backend", "arch", "encoder"), CASES)
 def test_patches_to_a_map_on_the_scenes_grid(
-    backend: str, arch: str, small_patches: Path, real_data: Path, tmp_path: Path
+    backend: str, arch: str, encoder: str, small_patches: Path, real_data: Path, tmp_path: Path
 ) -> None:
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed")
-    made = tmp_path
-    ran(backend, "train", arch, made, small_patches)
-    ran(backend, "predict", arch, made, real_data / "spain_flood" / "image.tif")
-    contract = json.loads((made / arch / "bundle.json").read_text())
-    assert (contract["arch"], contract["encoder"]) == (arch, "compact")
+    ran(backend, "train", arch, encoder, tmp_path, small_patches)
+    ran(backend, "predict", arch, encoder, tmp_path, real_data / "spain_flood" / "image.tif")
+    bundle, maps = tmp_path / "bundle", tmp_path / "maps"
+    contract = json.loads((bundle / "bundle.json").read_text())
+    assert (contract["arch"], contract["encoder"]) == (arch, encoder)
     assert contract["sees_whole_window"] == (arch in ("deeplabv3", "pspnet"))
-    with (made / arch / "history.csv").open() as file:
+    with (bundle / "history.csv").open() as file:
         (row,) = csv.DictReader(file)
     assert {"loss", "val_loss", "water_iou", "val_water_iou", "mean_iou", "accuracy"} <= set(row)
     assert ("total_loss" in row) == (arch == "unet3plus")
-    assert (made / arch / "curves.png").stat().st_size > 10_000
-    maps = made / arch / "maps"
+    assert (bundle / "curves.png").stat().st_size > 10_000
     with (
         rasterio.open(real_data / "spain_flood" / "image.tif") as scene,
         rasterio.open(maps / "spain_flood_water.tif") as water,
