@@ -430,7 +430,7 @@ def test_schedules_that_could_never_act_are_refused(stage: dict[str, Any], patie
         TrainConfig.model_validate({"encoder": "compact", "patience": patience, "stages": [{"name": "a"} | stage]})
 
 
-def test_more_accumulated_batches_than_an_epoch_has_are_refused(small_patches: Path, tmp_path: Path) -> None:
+def test_more_accumulated_batches_than_a_stage_has_are_refused(small_patches: Path, tmp_path: Path) -> None:
     config = CONFIG.model_copy(update={"accumulate": 4000})
     with pytest.raises(UsageError, match="accumulate 4000 is more than the"):
         train(small_patches, tmp_path / "b", config)

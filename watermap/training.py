@@ -211,9 +211,10 @@ def _run_stages(
             epoch=state.epoch,
             outputs=model.output_names,
         )
-        if config.accumulate > len(batches):
+        if config.accumulate > len(batches) * epochs[state.stage]:
             raise UsageError(
-                f"accumulate {config.accumulate} is more than the {len(batches)} batches of an epoch",
+                f"accumulate {config.accumulate} is more than the {len(batches) * epochs[state.stage]} batches of stage "
+                f"{stage.name}, which would learn nothing",
                 hint="lower it, or batch_size",
             )
         if state.stage_epoch == 0:
