@@ -328,7 +328,7 @@ THOROUGH = CONFIG.model_copy(
 
 @pytest.mark.extended
 def test_mixed_precision_and_penalties_act_in_training_and_not_afterwards(small_patches: Path, tmp_path: Path) -> None:
-    config = THOROUGH.model_copy(update={"epochs": 1, "stages": THOROUGH.stages[1:]})
+    config = THOROUGH.model_copy(update={"epochs": 1, "batch_size": 8, "stages": THOROUGH.stages[1:]})
     bundle = train(small_patches, tmp_path / "b", config).bundle
     model = bundle.load_model()
     layers = [*model.layers, *model.get_layer("encoder").layers]

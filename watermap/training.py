@@ -211,14 +211,15 @@ def _run_stages(
             epoch=state.epoch,
             outputs=model.output_names,
         )
-        if config.accumulate > len(batches) * epochs[state.stage]:
+        steps = len(batches) * epochs[state.stage]
+        if config.accumulate > steps:
             raise UsageError(
-                f"accumulate {config.accumulate} is more than the {len(batches) * epochs[state.stage]} batches of stage "
-                f"{stage.name}, which would learn nothing",
+                f"accumulate {config.accumulate} is more than the {steps} batches of stage {stage.name}, which would "
+                "learn nothing",
                 hint="lower it, or batch_size",
             )
         if state.stage_epoch == 0:
-            _compile(model, stage, config, batches=len(batches) * epochs[state.stage])
+            _compile(model, stage, config, batches=steps)
         penalise_kernels(model, stage.l2)
         if state.stage_epoch < epochs[state.stage] and state.waited < config.patience:
             model.fit(
