@@ -15,7 +15,7 @@ from pyogrio.errors import DataLayerError, DataSourceError
 from watermap.errors import ModelError
 from watermap.files import appearing, unwritable
 from watermap.fingerprints import Prints, fingerprints
-from watermap.geopackage import NEW_FILE
+from watermap.geopackage import add_layer
 from watermap.ground import equal_area
 from watermap.patch_store import PatchStore
 
@@ -93,25 +93,11 @@ def write_seen(path: Path, seen: Seen) -> Path:
     try:
         with appearing(path) as part:
             outlines = shapely.to_wkb(seen.outlines)
-            _write(part, _GROUND, {"patch": seen.names}, outlines, "Unknown")
-            _write(part, _PRINTS, {"hash": seen.prints.view(np.int64)}, None, None)
+            add_layer(part, _GROUND, {"patch": seen.names}, shapes=outlines, kind="Unknown", crs="EPSG:4326")
+            add_layer(part, _PRINTS, {"hash": seen.prints.view(np.int64)})
     except (DataSourceError, DataLayerError) as error:
         raise unwritable(path, error) from error
     return path
-
-
-def _write(path: Path, layer: str, fields: dict[str, npt.NDArray[Any]], outlines: Any, kind: str | None) -> None:
-    pyogrio.raw.write(
-        path,
-        outlines,
-        list(fields.values()),
-        list(fields),
-        layer=layer,
-        driver="GPKG",
-        geometry_type=kind,
-        crs=None if kind is None else "EPSG:4326",
-        dataset_options=None if path.exists() else NEW_FILE,
-    )
 
 
 def read_seen(path: Path) -> Seen:

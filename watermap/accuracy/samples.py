@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +18,7 @@ from watermap.accuracy.strata import MAPPED_AS, NAMES
 from watermap.cog import LAND, NO_DATA, WATER
 from watermap.errors import DataError, UsageError
 from watermap.files import appearing, unwritable
-from watermap.geopackage import NEW_FILE, check_name
+from watermap.geopackage import add_layer, check_name
 from watermap.grid import Grid
 from watermap.polygons.ellipsoid import to_map
 from watermap.storage import local
@@ -101,10 +101,10 @@ def write_samples(path: Path, drawn: Drawn, grid: Grid, raster: str, *, style: s
     try:
         with appearing(path) as part:
             points = shapely.to_wkb(shapely.points(middles))
-            _write(part, SAMPLES, samples, points, "Point", grid.crs.to_wkt(), empty)
-            _write(part, STRATA, strata, None, None, None, None)
+            add_layer(part, SAMPLES, samples, shapes=points, kind="Point", crs=grid.crs.to_wkt(), empty=empty)
+            add_layer(part, STRATA, strata)
             if style:
-                _write(part, _STYLES, _kept(style), None, None, None, None)
+                add_layer(part, _STYLES, _kept(style))
     except (DataSourceError, DataLayerError) as error:
         raise unwritable(path, error) from error
     return path
@@ -126,29 +126,6 @@ def _kept(style: str) -> dict[str, npt.NDArray[Any]]:
     }
     row = {name: np.array([text], dtype=object) for name, text in texts.items()}
     return row | {"useAsDefault": np.array([True]), "update_time": np.array(["now"], dtype="datetime64[s]")}
-
-
-def _write(
-    path: Path,
-    layer: str,
-    fields: Mapping[str, npt.NDArray[Any]],
-    points: npt.NDArray[Any] | None,
-    kind: str | None,
-    crs: str | None,
-    empty: Sequence[npt.NDArray[np.bool_] | None] | None,
-) -> None:
-    pyogrio.raw.write(
-        path,
-        points,
-        list(fields.values()),
-        list(fields),
-        field_mask=empty,
-        layer=layer,
-        driver="GPKG",
-        geometry_type=kind,
-        crs=crs,
-        dataset_options=None if path.exists() else NEW_FILE,
-    )
 
 
 def refuse_to_lose(path: Path) -> None:
