@@ -298,8 +298,10 @@ def _finish(
     state: TrainingState,
 ) -> Bundle:
     scenes = store.image_digests(*SPLITS)
-    fitted = fit_on(Feeding(model, statistics), store, config.calibrate, config.threshold_for, config.threshold)
-    feeding = Feeding(model, statistics, fitted.calibration)
+    fitted = fit_on(
+        Feeding.of_model(model, statistics), store, config.calibrate, config.threshold_for, config.threshold
+    )
+    feeding = Feeding.of_model(model, statistics, fitted.calibration)
     pools = score_splits(feeding, store, fitted.threshold)
     write_text(out / HISTORY_FILE, _as_csv(state.history))
     plot_curves(state.history, out / CURVES_FILE)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import rasterio
 
-from tests.bundles import known_probability, make_bundle
+from tests.bundles import GAIN, known_probability, make_bundle
 from tests.rasters import make_grid, write_scene
 from tests.s3 import Bucket
 from watermap.bands import STANDARD_BANDS
@@ -78,6 +78,41 @@ def test_scores_of_patches_are_those_of_their_split(bundle: Bundle, small_patche
     patches = store.read("test", range(store.count("test")))
     assert result["labels"]["unstated"]["scores"]["pixels"] == (patches.label != 255).sum()
     assert {scene["name"] for scene in result["scenes"]} == {record.scene for record in store.records("test")}
+
+
+def test_several_bundles_are_scored_as_their_mean(
+    bundle: Bundle, scenes: Path, small_patches: Path, tmp_path: Path
+) -> None:
+    other = make_bundle(tmp_path / "green", green_above=900.0)
+    label, probability, image = zip(*(truth(scenes / name) for name in ("s0", "s1")), strict=True)
+    green = 1 / (1 + np.exp(-GAIN * (np.stack(image)[:, STANDARD_BANDS.index("B3")] - 900.0)))
+    known, water = np.stack(label) != 255, (np.stack(probability) + green) / 2 >= 0.5
+    wet = np.stack(label) == 1
+    alone = evaluate(bundle, scenes, CONFIG).as_dict()
+    both = evaluate(bundle, scenes, CONFIG, others=[other]).as_dict()
+    assert both["bundles"] == [bundle.id, other.id]
+    expected = (known & wet & water).sum() / (known & (wet | water)).sum()
+    found = both["labels"]["unstated"]["scores"]["water_iou"]
+    assert found == pytest.approx(expected, abs=1e-3)
+    assert found != pytest.approx(alone["labels"]["unstated"]["scores"]["water_iou"], abs=5e-3)
+    pair, first, second = (
+        evaluate(one, small_patches, CONFIG, others=rest).pooled.reliability.said.sum()
+        for one, rest in ((bundle, [other]), (bundle, []), (other, []))
+    )
+    assert pair == pytest.approx((first + second) / 2)
+
+
+def test_what_any_of_several_bundles_has_seen_is_refused(
+    bundle: Bundle, scenes: Path, small_patches: Path, tmp_path: Path
+) -> None:
+    digests = {"s1": file_digest(scenes / "s1" / "image.tif")}
+    trained_on = {"patches": "0" * 64, "counts": {}, "scenes": digests}
+    knows = make_bundle(tmp_path / "knows", trained_on=trained_on)
+    with pytest.raises(DataError, match=r"s1 is one of the scenes that it learned from \(knows\)"):
+        evaluate(bundle, scenes, CONFIG, others=[knows])
+    stranger = make_bundle(tmp_path / "other_units", scale=1e-3)
+    with pytest.raises(UsageError, match="other bands or units"):
+        evaluate(bundle, small_patches, CONFIG, others=[stranger])
 
 
 def test_panels_show_whole_scenes_thinned_out(bundle: Bundle, scenes: Path) -> None:

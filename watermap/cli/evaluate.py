@@ -22,6 +22,9 @@ _WORST: Final = 20
 @click.command(name="evaluate")
 @click.argument("bundle_dir", type=READ)
 @click.argument("data_dir", metavar="SCENES_OR_PATCHES_DIR", type=READ)
+@click.option(
+    "--with", "other_dirs", metavar="BUNDLE", type=READ, multiple=True, help="Score the mean of it and another bundle."
+)
 @click.option("--json", "json_path", type=WRITTEN, help="Write all scores to this file.")
 @click.option("--picture", type=WRITTEN, help="Side-by-side picture [default: beside a local bundle, else here].")
 @click.option("--split", type=click.Choice(["test", "validation", "train"]), default="test", show_default=True)
@@ -36,6 +39,7 @@ _WORST: Final = 20
 def command(
     bundle_dir: Path,
     data_dir: Path,
+    other_dirs: tuple[Path, ...],
     json_path: Path | None,
     picture: Path | None,
     split: str,
@@ -57,19 +61,19 @@ def command(
     from watermap.scoring.evaluation import evaluate
     from watermap.storage import remote
 
-    bundle = open_bundle(bundle_dir)
+    bundle, *others = [open_bundle(path) for path in (bundle_dir, *other_dirs)]
     with progress_bar() as progress:
-        result = evaluate(bundle, data_dir, config, split=split, names=names, progress=progress)
+        result = evaluate(bundle, data_dir, config, others=others, split=split, names=names, progress=progress)
     scores = result.as_dict()
     for kind, found in scores["labels"].items():
         _show(kind, found)
     _show_scenes(scores["scenes"], several=len(scores["labels"]) > 1)
     beside = bundle_dir.parent if remote(bundle_dir) is None else Path()
-    picture = picture or beside / f"{bundle_dir.resolve().name}_on_{data_dir.resolve().name}.png"
+    scored = "+".join(each.resolve().name for each in (bundle_dir, *other_dirs)), data_dir.resolve().name
+    picture = picture or beside / f"{'_on_'.join(scored)}.png"
     written = [plot_panels(result.panels, picture, threshold=result.threshold)]
     curves = {f"{kind} labels": pool.tally.reliability for kind, pool in sorted(result.pools.items())}
-    title = f"{bundle_dir.resolve().name} on {data_dir.resolve().name}"
-    written.append(plot_reliability(curves, picture.with_stem(f"{picture.stem}_reliability"), title=title))
+    written.append(plot_reliability(curves, picture.with_stem(f"{picture.stem}_reliability"), title=" on ".join(scored)))
     if json_path is not None:
         write_text(json_path, json.dumps(scores, indent=2) + "\n")
         written.append(json_path)

@@ -96,11 +96,11 @@ def calibrate(
         check_patches(bundle, store, "validation")
     model = bundle.load_model((store.patch_size,) * 2)
     progress("calibrate: before", 0, 3)
-    before = score_splits(Feeding(model, contract.statistics, contract.calibration), store, contract.threshold)
+    before = score_splits(Feeding.of_model(model, contract.statistics, contract.calibration), store, contract.threshold)
     progress("calibrate: fitting", 1, 3)
-    found = fit_on(Feeding(model, contract.statistics), store, method, goal, contract.threshold)
+    found = fit_on(Feeding.of_model(model, contract.statistics), store, method, goal, contract.threshold)
     progress("calibrate: after", 2, 3)
-    after = score_splits(Feeding(model, contract.statistics, found.calibration), store, found.threshold)
+    after = score_splits(Feeding.of_model(model, contract.statistics, found.calibration), store, found.threshold)
     progress("calibrate: done", 3, 3)
     if (found.calibration, found.threshold) != (contract.calibration, contract.threshold):
         changed = {

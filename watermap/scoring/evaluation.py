@@ -23,7 +23,7 @@ from watermap.raster import open_raster
 from watermap.report import Panel
 from watermap.scenes import find_scenes
 from watermap.scoring.conditions import REACH_PX
-from watermap.scoring.labelled import Feeding, patch_pieces, scene_pieces
+from watermap.scoring.labelled import PATCH_BATCH, Feeding, patch_pieces, scene_pieces
 from watermap.scoring.leaks import check_patches, check_scenes
 from watermap.scoring.pieces import Piece, in_context
 from watermap.scoring.pool import Pool
@@ -35,9 +35,10 @@ _PANEL_PIXELS: Final = 600
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Scores of a bundle.
+    """Scores of a bundle, or of the mean of several.
 
     Attributes:
+        bundles: their ids.
         threshold: probability from which a pixel is water.
         pools: by kind of label; scores against two kinds are never mixed.
         scenes: by scene name, its kind of label and its scores.
@@ -46,6 +47,7 @@ class Evaluation:
         failures: scenes that could not be scored, with the reason.
     """
 
+    bundles: tuple[str, ...]
     threshold: float
     pools: dict[str, Pool] = field(default_factory=dict)
     scenes: dict[str, tuple[str, Tally]] = field(default_factory=dict)
@@ -75,6 +77,7 @@ class Evaluation:
                 {"name": name, "label": kind, **tally.as_dict(), "baselines": tally.baselines_as_dict()}
                 for name, (kind, tally) in self.scenes.items()
             ],
+            "bundles": list(self.bundles),
             "threshold": self.threshold,
             "notes": self.notes,
             "failures": [{"name": name, "reason": str(error)} for name, error in self.failures],
@@ -86,17 +89,19 @@ def evaluate(
     data: Path,
     config: PredictConfig,
     *,
+    others: Sequence[Bundle] = (),
     split: str = "test",
     pictures: int = 4,
     names: Sequence[str] | None = None,
     progress: Progress = silent,
 ) -> Evaluation:
-    """Score a bundle on labelled scenes or on patches that it has not seen.
+    """Score a bundle, or several together, on labelled scenes or on patches that they have not seen.
 
     Args:
         bundle: the trained bundle.
         data: a scenes folder, or a patches folder, wherever it lies.
         config: windows, threshold and radiometry of prediction.
+        others: bundles of the same bands and units; the mean of what all say is scored.
         split: which patches of a patches folder; of its own training and validation patches the scores are given,
             with a note, since nobody who asks for them takes them for a test.
         pictures: how many scenes get a panel.
@@ -104,14 +109,17 @@ def evaluate(
         progress: told as work goes on.
 
     Raises:
-        DataError: nothing could be scored, or the bundle has seen this ground or these pixels.
+        DataError: nothing could be scored, or a bundle has seen this ground or these pixels.
         StorageError: the data lie elsewhere and cannot be reached.
-        UsageError: the patches are not what the bundle takes.
+        UsageError: the patches are not what the bundles take, or they do not fit each other.
     """
     if (data / MANIFEST_FILE).is_file():
-        result = _evaluate_patches(bundle, PatchStore.open(data), config, split, pictures, progress)
+        store = PatchStore.open(data)
+        result = _evaluate_patches(
+            Predictor(bundle, _patch_settings(store, config), others), store, split, pictures, progress
+        )
     else:
-        result = _evaluate_scenes(bundle, data, config, pictures, names, progress)
+        result = _evaluate_scenes(Predictor(bundle, config, others), data, pictures, names, progress)
     if any(len(pool.tally.baselines_as_dict()) < 2 * len(WATER_INDICES) for pool in result.pools.values()):
         needed = " and ".join(f"{index.name} ({index.bright}, {index.dark})" for index in WATER_INDICES)
         result.notes.append(f"{data}: not every baseline is shown, the bands of {needed} are not in every scene")
@@ -119,15 +127,9 @@ def evaluate(
 
 
 def _evaluate_scenes(
-    bundle: Bundle,
-    folder: Path,
-    config: PredictConfig,
-    pictures: int,
-    names: Sequence[str] | None,
-    progress: Progress,
+    predictor: Predictor, folder: Path, pictures: int, names: Sequence[str] | None, progress: Progress
 ) -> Evaluation:
-    predictor = Predictor(bundle, config)
-    result = Evaluation(predictor.threshold)
+    result = _nothing_yet(predictor)
     scenes = find_scenes(folder)
     result.notes.extend(check_scenes(predictor, scenes, names, progress))
     grounds = _grounds({scene.name: scene.image for scene in scenes})
@@ -153,6 +155,10 @@ def _evaluate_scenes(
     return result
 
 
+def _nothing_yet(predictor: Predictor) -> Evaluation:
+    return Evaluation(tuple(bundle.id for bundle in predictor.bundles), predictor.threshold)
+
+
 def _grounds(images: dict[str, Path]) -> dict[str, str]:
     """The first scene, by name, of those that share ground with each; those that cannot be read are left out."""
     grids = {}
@@ -165,26 +171,31 @@ def _grounds(images: dict[str, Path]) -> dict[str, str]:
     return {name: together[0] for together in connected(grids) for name in together} if grids else {}
 
 
-def _evaluate_patches(
-    bundle: Bundle, store: PatchStore, config: PredictConfig, split: str, pictures: int, progress: Progress
-) -> Evaluation:
-    contract = bundle.contract
+def _patch_settings(store: PatchStore, config: PredictConfig) -> PredictConfig:
+    """Settings for patches, which are scored as in training: by the models themselves, in float32."""
     if config.offset is not None or config.scale is not None:
         raise UsageError(
             f"{store.folder}: patches state their own offset and scale", hint="leave --offset and --scale out"
         )
+    as_trained = {"engine": "keras", "precision": "float32", "batch_size": PATCH_BATCH, "uncertainty": False}
+    return config.model_copy(update=as_trained)
+
+
+def _evaluate_patches(
+    predictor: Predictor, store: PatchStore, split: str, pictures: int, progress: Progress
+) -> Evaluation:
+    contract = predictor.bundle.contract
     contract.check_patches(store.folder, store.bands, store.radiometry)
     if not store.count(split):
         raise DataError(f"{store.folder}: its {split} split holds no patches", hint="choose another --split")
-    threshold = contract.threshold if config.threshold is None else config.threshold
-    result = Evaluation(threshold)
-    result.notes.extend(check_patches(bundle, store, split))
-    model = bundle.load_model((store.patch_size,) * 2)
-    feeding = Feeding(model, contract.statistics, contract.calibration, symmetries=config.symmetries)
+    result = _nothing_yet(predictor)
+    for bundle in predictor.bundles:
+        result.notes.extend(check_patches(bundle, store, split))
+    feeding = Feeding.of_engine(predictor.engine, contract.statistics)
     scenes: dict[str, Pool] = {}
     for done, (record, piece) in enumerate(patch_pieces(feeding, store, split)):
         if record.scene not in scenes:
-            scenes[record.scene] = Pool(Tally(threshold))
+            scenes[record.scene] = Pool(Tally(result.threshold))
             if len(result.panels) < pictures:
                 result.panels.append(_panel(record.scene, piece))
         scenes[record.scene].add(record.block, piece, row=record.row, col=record.col)

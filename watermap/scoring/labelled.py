@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ from rasterio.windows import Window
 from watermap.bands import TRUE_COLOR
 from watermap.calibration import Calibration, calibrated
 from watermap.codes import NO_DATA, WATER
-from watermap.engines.symmetries import mean_over_symmetries
+from watermap.engines.engine import Engine
 from watermap.indices import WATER_INDICES
 from watermap.labels import open_label
 from watermap.patch_store import PatchStore
@@ -28,47 +28,49 @@ if TYPE_CHECKING:
 
     from watermap.patch_index import PatchRecord
 
-_PATCH_BATCH: Final = 16
+PATCH_BATCH: Final = 16
+"""Patches that a model is given at once."""
 _SHOWN_BANDS: Final = tuple(dict.fromkeys([*TRUE_COLOR, *(b for i in WATER_INDICES for b in (i.bright, i.dark))]))
 """Bands that pictures, baselines and conditions need, whatever the model uses."""
 
 
 @dataclass(frozen=True)
 class Feeding:
-    """How a model is fed, and what its answers mean.
+    """How a model is fed with patches, and what its answers mean.
 
     Attributes:
-        model: the network.
-        statistics: of its training pixels, which fill gaps.
-        calibration: of its probabilities, if any.
-        symmetries: whether to average over the eight symmetries of a patch.
+        answers: gives P(water) (n, rows, cols) of patches (n, rows, cols, bands) without gaps.
+        statistics: of the pixels that it was trained on, which fill gaps.
     """
 
-    model: keras.Model
+    answers: Callable[[FloatArray], FloatArray]
     statistics: Statistics
-    calibration: Calibration | None = None
-    symmetries: bool = False
 
-    def probability(self, patches: FloatArray) -> FloatArray:
-        """(n, rows, cols) of water, of patches (n, rows, cols, bands) without gaps."""
-        windows = np.moveaxis(patches, -1, 1)
-        found = mean_over_symmetries(self._computed, windows) if self.symmetries else self._computed(windows)
-        return calibrated(self.calibration, found)
+    @classmethod
+    def of_model(cls, model: keras.Model, statistics: Statistics, calibration: Calibration | None = None) -> Self:
+        """Of a network, whose probabilities may have to be calibrated."""
 
-    def _computed(self, windows: FloatArray) -> FloatArray:
-        water: FloatArray = np.asarray(self.model.predict_on_batch(np.moveaxis(windows, 1, -1)))[..., WATER]
-        return water
+        def answers(patches: FloatArray) -> FloatArray:
+            water: FloatArray = np.asarray(model.predict_on_batch(patches))[..., WATER]
+            return calibrated(calibration, water)
+
+        return cls(answers, statistics)
+
+    @classmethod
+    def of_engine(cls, engine: Engine, statistics: Statistics) -> Self:
+        """Of an engine, of several bundles perhaps."""
+        return cls(lambda patches: engine.compute(np.ascontiguousarray(np.moveaxis(patches, -1, 1))), statistics)
 
 
 def patch_pieces(feeding: Feeding, store: PatchStore, split: str) -> Iterator[tuple[PatchRecord, Piece]]:
     """(where it comes from, piece) of every patch of a split, in order."""
     records = store.records(split)
-    for start in range(0, len(records), _PATCH_BATCH):
-        batch = records[start : start + _PATCH_BATCH]
+    for start in range(0, len(records), PATCH_BATCH):
+        batch = records[start : start + PATCH_BATCH]
         patches = store.read(split, list(range(start, start + len(batch))))
         images = fill_invalid(patches.image, patches.valid, feeding.statistics)
-        padded = np.concatenate([images, np.repeat(images[-1:], _PATCH_BATCH - len(images), axis=0)])
-        probabilities = feeding.probability(padded)
+        padded = np.concatenate([images, np.repeat(images[-1:], PATCH_BATCH - len(images), axis=0)])
+        probabilities = feeding.answers(padded)
         for record, image, label, probability in zip(batch, patches.image, patches.label, probabilities, strict=False):
             yield record, Piece(label, probability, _reflectance(image, store.bands, store.radiometry))
 

@@ -32,7 +32,7 @@ _HINT: Final = "score it on other ground: a score of what it has seen says nothi
 def check_scenes(
     predictor: Predictor, scenes: Sequence[Scene], names: Sequence[str] | None, progress: Progress = silent
 ) -> list[str]:
-    """Make sure that a bundle has not seen any of the scenes.
+    """Make sure that no bundle of a predictor has seen any of the scenes.
 
     Scenes that cannot be read are left to whoever scores them.
 
@@ -40,9 +40,16 @@ def check_scenes(
         Notes: what could not be told.
 
     Raises:
-        DataError: it has seen one.
+        DataError: one of them has seen one.
     """
-    bundle = predictor.bundle
+    return [
+        line for bundle in predictor.bundles for line in _check_scenes_of(bundle, predictor, scenes, names, progress)
+    ]
+
+
+def _check_scenes_of(
+    bundle: Bundle, predictor: Predictor, scenes: Sequence[Scene], names: Sequence[str] | None, progress: Progress
+) -> list[str]:
     images = set(bundle.contract.trained_on["scenes"].values())
     seen = seen_by(bundle)
     leaks: list[tuple[str, str]] = []
