@@ -95,7 +95,7 @@ def test_reasons_tell_no_data_cloud_and_low_confidence_apart(
 ) -> None:
     mask = np.zeros((1, ROWS // 2, COLS // 2), np.uint8)  # of 20 m
     mask[0, 10:30, 5:25] = 9
-    clouds = write_tif(tmp_path / "scl.tif", mask, make_grid(COLS // 2, ROWS // 2, pixel=20))
+    clouds = write_tif(tmp_path / "mask.tif", mask, make_grid(COLS // 2, ROWS // 2, pixel=20))
     config = PredictConfig(sure_from=0.8, **WINDOWS)
     made = predict_scene(scene, Predictor(bundle, config), tmp_path / "out", clouds=clouds)
     valid = (image != 65535).all(axis=0)
@@ -116,7 +116,7 @@ def test_reasons_tell_no_data_cloud_and_low_confidence_apart(
 
 
 def test_a_cloud_mask_of_another_place_is_refused(bundle: Bundle, scene: Path, tmp_path: Path) -> None:
-    clouds = write_tif(tmp_path / "scl.tif", np.zeros((1, 9, 9), np.uint8), make_grid(9, 9, left=800_000))
+    clouds = write_tif(tmp_path / "mask.tif", np.zeros((1, 9, 9), np.uint8), make_grid(9, 9, left=800_000))
     with pytest.raises(DataError) as error:
         predict_scene(scene, Predictor(bundle, PredictConfig(**WINDOWS)), tmp_path / "out", clouds=clouds)
     assert "they share no ground" in one_line(error)

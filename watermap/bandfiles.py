@@ -29,8 +29,11 @@ _OFFSET: Final = ("BOA_ADD_OFFSET", "RADIO_ADD_OFFSET")
 _IMAGE_FILE: Final = ("IMAGE_FILE", "IMAGE_FILE_2A")
 """Names of the elements that tell; `L2A_` and `_2A` in products of 2017 and 2018."""
 
+CLASSES: Final = "scl"
+"""The word in the name of a scene classification."""
+
 _NO_BAND: Final = frozenset(
-    {"cld", "cloud", "clouds", "detfoo", "mask", "msk", "preview", "probability", "qa", "qualit", "scl", "water"}
+    {"cld", "cloud", "clouds", "detfoo", "mask", "msk", "preview", "probability", "qa", "qualit", CLASSES, "water"}
 )
 """Words in the names of files that tell of a band, or were made of it, and do not hold it."""
 
@@ -51,12 +54,14 @@ class BandFiles:
         files: the finest file of each band, the standard bands first; those in an archive answer like a `Path`.
         metadata: what says how its numbers are meant, or None.
         others: rasters of a plain folder that name no band.
+        classes: the product's scene classification, or None.
     """
 
     path: Path
     files: Mapping[str, Path]
     metadata: Path | None
     others: tuple[Path, ...] = ()
+    classes: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,7 @@ def find_band_files(path: Path) -> BandFiles | None:
     if len(named) < 2:
         return None
     metadata = _metadata(inside) or _metadata_above(path)
-    return BandFiles(path, _finest(path, named), metadata, tuple(others))
+    return BandFiles(path, _finest(path, named), metadata, tuple(others), _classes(others))
 
 
 def read_scaling(metadata: Path) -> dict[str, Scaling]:
@@ -121,7 +126,7 @@ def band_of(name: str) -> str | None:
 
     `B02`, `T32TPT_20230607T101559_B02_10m`, `S2A_32TPT_20230607_0_L2A_red` and `red` do.
     """
-    words = re.split(r"[^a-z0-9]+", name.lower())
+    words = _words(name)
     if _OTHER_SENSOR.match(name) or not _NO_BAND.isdisjoint(words):
         return None
     coded = {band for word in words if re.search(r"\d", word) and (band := canonical_name(word)) is not None}
@@ -130,6 +135,10 @@ def band_of(name: str) -> str | None:
     while len(words) > 1 and re.search(r"\d", words[0]):  # dates and places in front
         words = words[1:]
     return canonical_name(" ".join(words))
+
+
+def _words(name: str) -> list[str]:
+    return re.split(r"[^a-z0-9]+", name.lower())
 
 
 def _folder(path: Path) -> Path | None:
@@ -184,14 +193,14 @@ def _of_safe(path: Path, inside: Mapping[str, Path]) -> BandFiles:
         )
     resolutions = [each for each in images[0].values() if not each.suffix]
     folders = [images[0], *map(_listed, resolutions)]
-    named, _ = _by_band(each for folder in folders for each in folder.values())
+    named, others = _by_band(each for folder in folders for each in folder.values())
     files = _finest(path, named)
     for band, promised in _promised(path, metadata).items():
         if band not in files or files[band].stem != promised.stem:
             raise DataError(f"{path}: {promised.name}, which its metadata name, is missing", hint=_AGAIN)
     if not files:
         raise DataError(f"{path}: holds no band files", hint=_AGAIN)
-    return BandFiles(path, files, metadata)
+    return BandFiles(path, files, metadata, classes=_classes(others))
 
 
 def _promised(path: Path, metadata: Path) -> dict[str, PurePosixPath]:
@@ -209,6 +218,12 @@ def _by_band(files: Iterable[_File]) -> tuple[dict[str, list[_File]], list[_File
             band = band_of(file.stem)
             (others if band is None else named.setdefault(band, [])).append(file)
     return named, others
+
+
+def _classes(others: Iterable[Path]) -> Path | None:
+    """The scene classification, of the smallest pixels that its names state."""
+    found = [file for file in others if CLASSES in _words(file.stem)]
+    return min(found, key=lambda file: (_pixel_size_m("B11", file.stem), file.name), default=None)
 
 
 def _finest(path: Path, named: Mapping[str, list[_File]]) -> dict[str, _File]:

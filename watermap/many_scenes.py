@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from watermap.clouds import Clouds
 from watermap.errors import DefectError, WatermapError
 from watermap.inputs import output_name
 from watermap.prediction import Prediction, predict_scene
@@ -20,7 +21,7 @@ def predict_scenes(
     out: Path,
     *,
     names: Sequence[str] | None = None,
-    clouds: Path | None = None,
+    clouds: Clouds | None = None,
     jobs: int = 1,
     progress: Progress = silent,
     then: Callable[[Path, Prediction], Prediction] = lambda _, made: made,
@@ -32,7 +33,7 @@ def predict_scenes(
         predictor: the model, loaded once.
         out: the folder of the rasters.
         names: the names of all the files' bands in order, if the user states them.
-        clouds: where all of them have clouds, as for `predict_scene`.
+        clouds: where there are clouds, as for `predict_scene`.
         jobs: scenes at once: while one is computed, others are read, checked and written.
         progress: told after every batch, with the speed so far.
         then: what to make of each scene and its prediction, in the same job.

@@ -6,26 +6,24 @@ import datetime
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 from rasterio.windows import Window
 
 from watermap import __version__
 from watermap.bandfiles import find_band_files
-from watermap.cog import LABEL_LAYOUT, LAND, WATER, RasterWriter
+from watermap.clouds import CloudMask, Clouds, open_clouds
+from watermap.cog import LABEL_LAYOUT, WATER, RasterWriter
 from watermap.errors import DataError
 from watermap.files import identity
 from watermap.gdal import raster_files, small_cache
-from watermap.grid import Grid
 from watermap.inputs import output_name
-from watermap.labels import open_label
 from watermap.map_rasters import PROBABILITY_END, UNSURE, WATER_END, raster_path, rasters, reasons_of
 from watermap.maps.dates import DATE_TAG, seen_on
 from watermap.predictor import Predictor
@@ -40,13 +38,10 @@ from watermap.provenance import (
     stated_provenance,
 )
 from watermap.raster import open_raster
-from watermap.windows import Strip
 
 _NO_REASONS: Final = np.empty((0, 0), dtype=np.uint8)
 _CHANGE_NO_PIXEL: Final = {"probability": "none", "uncertainty": False, "sure_from": None}
 """Settings that decide what is written beside the water raster, and nothing in it."""
-_CLOUD_CODES: Final = {value: LAND if value == 0 else WATER for value in range(256)}
-"""A cloud mask is read as a label: what is not 0 is cloud."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +80,7 @@ def predict_scene(
     out: Path,
     *,
     names: Sequence[str] | None = None,
-    clouds: Path | None = None,
+    clouds: Clouds | None = None,
     progress: Progress = silent,
 ) -> Prediction:
     """Predict one scene and write its rasters, on exactly its grid.
@@ -95,7 +90,7 @@ def predict_scene(
         predictor: the model.
         out: the folder of the rasters.
         names: the names of all the file's bands in order, if the user states them.
-        clouds: a raster on any grid, not 0 where there are clouds: under them nothing is seen.
+        clouds: where there are clouds: under them nothing is seen.
         progress: told after every batch.
 
     Raises:
@@ -111,18 +106,19 @@ def predict_scene(
     earlier = stated_provenance(water_path)
     with small_cache(), open_raster(scene, names=names) as raster, ExitStack() as stack:
         grid = raster.grid
-        cloud = None if clouds is None else stack.enter_context(_open_clouds(clouds, grid, scene))
+        mask = None if clouds is None else stack.enter_context(open_clouds(clouds, grid, scene))
         meanwhile = stack.enter_context(ThreadPoolExecutor(1))
         engine, window = predictor.engine, predictor.layout(grid.shape).shape
         meanwhile.submit(engine.warm, window)
         radiometry = predictor.radiometry(raster)
         day = seen_on(Path(output_name(scene)), raster.dataset.tags())
-        tags = meanwhile.submit(_tags, scene, predictor, day, clouds)  # reads all of the file
+        tags = meanwhile.submit(_tags, scene, predictor, day, mask)  # reads all of the file
         strips = predictor.strips(raster, radiometry, progress=_rated(progress, grid.width * grid.height))
         water = stack.enter_context(RasterWriter(water_path, grid, LABEL_LAYOUT))
         writers = {end: stack.enter_context(RasterWriter(paths[end], grid, kinds[end][0])) for end in kinds}
         for strip in stack.enter_context(closing(strips)):
-            cloudy = None if cloud is None else cloud(strip)
+            rows, cols = strip.valid.shape
+            cloudy = None if mask is None else mask.read(Window(0, strip.row, cols, rows))
             reasons = reasons_of(strip, cloudy, config.sure_from) if has_reasons else _NO_REASONS
             seen = strip if cloudy is None else replace(strip, valid=strip.valid & ~cloudy)
             codes = predictor.classify(seen)
@@ -148,19 +144,6 @@ def predict_scene(
     )
 
 
-@contextmanager
-def _open_clouds(clouds: Path, grid: Grid, scene: Path) -> Iterator[Callable[[Strip], npt.NDArray[np.bool_]]]:
-    """Reads where there are clouds, strip by strip; what the mask does not tell is none."""
-    with open_label(clouds, grid, image_path=scene, codes=_CLOUD_CODES) as mask:
-
-        def read(strip: Strip) -> npt.NDArray[np.bool_]:
-            rows, cols = strip.valid.shape
-            cloudy: npt.NDArray[np.bool_] = mask.read(Window(0, strip.row, cols, rows)) == WATER
-            return cloudy
-
-        yield read
-
-
 def _rated(progress: Progress, pixels: int) -> Progress:
     """Progress that also tells the speed, in pixels of the scene, and by it the time that is left."""
     start = time.monotonic()
@@ -181,7 +164,7 @@ def _identity(scene: Path) -> str:
     return f"sha256:{hashlib.sha256(json.dumps(files).encode()).hexdigest()}"
 
 
-def _tags(scene: Path, predictor: Predictor, day: datetime.date | None, clouds: Path | None) -> dict[str, str]:
+def _tags(scene: Path, predictor: Predictor, day: datetime.date | None, mask: CloudMask | None) -> dict[str, str]:
     """What made a raster, and on which day its ground was seen.
 
     Of a remote scene it tells what its store says of the content, so that it is not read twice.
@@ -193,7 +176,7 @@ def _tags(scene: Path, predictor: Predictor, day: datetime.date | None, clouds: 
             f"{scene}: cannot be read any more ({error.strerror})", hint="leave it there until the end"
         ) from error
     curves = [bundle.contract.calibration for bundle in predictor.bundles]
-    masked = {} if clouds is None else {"WATERMAP_CLOUDS": identity(clouds)}
+    masked = {} if mask is None else {"WATERMAP_CLOUDS": identity(mask.path)}
     return (
         ({} if day is None else {DATE_TAG: day.isoformat()})
         | masked

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from tests.failures import one_line
-from watermap.accuracy.drawing import WATER_THOUGHT, allotted
+from watermap.accuracy.drawing import allotted
 from watermap.accuracy.planning import expected_water, samples_for
 from watermap.accuracy.stratified import assess
+from watermap.config.design import WATER_THOUGHT
 from watermap.errors import UsageError
 
 PLACES = {
@@ -52,6 +53,6 @@ def test_more_than_anybody_interprets_is_refused() -> None:
     areas, pixels = PLACES["little water"]
     with pytest.raises(UsageError) as error:
         samples_for(0.02, areas, pixels, 50)
-    assert "takes some 103,232 samples: allow a larger --error" in one_line(error)
+    assert "takes some 103,232 samples: allow a larger --error, map less" in one_line(error)
     with pytest.raises(UsageError):  # a small raster: not even all of its pixels
         samples_for(0.1, [1.0, 1.0, 1.0], [10, 10, 10], 2)

@@ -38,7 +38,7 @@ def test_a_sample_lies_beside_the_raster_with_its_style(water: Path, capsys: pyt
     for words in ("300 samples", "water", "3,500", "land beside water", "496", "other land", "13,404"):
         assert words in said
     assert "Expected 95 % interval of the water area: ± 0.0367 km2, 10.5% of what is mapped" in said
-    assert "as good as usual, with 90% of water, 15% of land beside water and 2% of other land water in truth" in said
+    assert "as good as thought, with 90% of water, 15% of land beside water and 2% of other land water in truth" in said
     assert str(water.with_name("lake_samples.gpkg")) in said
 
 
@@ -48,6 +48,20 @@ def test_a_wanted_error_is_planned_for(water: Path, tmp_path: Path, capsys: pyte
     said = capsys.readouterr().out
     assert "5.0% of what is mapped" in said
     assert f"{samples_in(out)} samples" in said
+
+
+def test_better_shares_plan_better(water: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "new" / "mine.gpkg"
+    shares = ["--water-shares", "0.9, 0.15, 0.0005"]
+    sizes = []
+    for given in ([], shares):
+        assert run(["sample-design", str(water), "--error", "5", "--least", "6", "--out", str(out), *given]) == 0
+        sizes.append(samples_in(out))
+    assert "15% of land beside water and 0.05% of other land water in truth" in capsys.readouterr().out
+    assert sizes[1] < sizes[0] / 4
+    for wrong, said in (("0.9,0.1", "three are needed"), ("0.9,1.0,0.1", "less than 1"), ("a,b,c", "valid number")):
+        assert run(["sample-design", str(water), "--error", "5", "--out", str(out), "--water-shares", wrong]) == 2
+        assert said in capsys.readouterr().err
 
 
 def test_settings_come_from_a_file_and_flags_win(water: Path, tmp_path: Path) -> None:

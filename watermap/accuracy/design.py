@@ -58,12 +58,20 @@ def design_sample(water: Path, out: Path, config: DesignConfig, *, progress: Pro
     with small_cache(), open_label(water, kind=WATER_RASTER) as label:
         mapped = measure(label, shore_px=config.shore_px, progress=progress)
         total = config.n if config.n is not None else _planned(config, mapped, water)
-        drawn = draw(label, total, shore_px=config.shore_px, least=config.least, seed=config.seed, progress=progress)
+        drawn = draw(
+            label,
+            total,
+            shore_px=config.shore_px,
+            least=config.least,
+            seed=config.seed,
+            water_shares=config.water_shares,
+            progress=progress,
+        )
         grid, doubt = label.own_grid, label.doubt
     style = sample_style(grid)
     write_samples(out, drawn, grid, mapped.digest, style=style)
     write_text(style_path(out), style)
-    margin = expected_water(mapped.areas_m2, drawn.sizes).margin
+    margin = expected_water(mapped.areas_m2, drawn.sizes, config.water_shares).margin
     return Design(out, style_path(out), drawn, mapped, margin, () if doubt is None else (doubt,))
 
 
@@ -71,4 +79,4 @@ def _planned(config: DesignConfig, mapped: Mapped, water: Path) -> int:
     if config.error is None or not mapped.water_m2:
         raise UsageError(f"{water}: no water is mapped, so that --error is a share of nothing", hint="give --n 300")
     margin = config.error / 100 * mapped.water_m2
-    return samples_for(margin, mapped.areas_m2, mapped.pixels, config.least)
+    return samples_for(margin, mapped.areas_m2, mapped.pixels, config.least, config.water_shares)

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from watermap.accuracy.strata import NAMES, strata_blocks
+from watermap.config.design import WATER_THOUGHT
 from watermap.errors import DataError, UsageError
 from watermap.labels import Label
 from watermap.maps.pixelarea import code_areas_m2, pixel_area_m2
 from watermap.progress import Progress, silent
-
-WATER_THOUGHT: Final = (0.9, 0.15, 0.02)
-"""The share of each stratum that is thought to be water before anybody has looked."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +43,13 @@ class Drawn:
         return tuple(np.bincount(self.stratum, minlength=len(self.pixels)).tolist())
 
 
-def allotted(total: int, areas: Sequence[float], pixels: Sequence[int], least: int) -> list[int]:
+def allotted(
+    total: int,
+    areas: Sequence[float],
+    pixels: Sequence[int],
+    least: int,
+    water_shares: Sequence[float] = WATER_THOUGHT,
+) -> list[int]:
     """Samples of each stratum: those that make the area of water most certain, and at least so many.
 
     Args:
@@ -54,6 +57,7 @@ def allotted(total: int, areas: Sequence[float], pixels: Sequence[int], least: i
         areas: (strata,) of each, in any unit.
         pixels: (strata,) of each; none gets more samples.
         least: of a stratum that has as many pixels.
+        water_shares: (strata,) the share of each that is thought to be water.
 
     Raises:
         UsageError: there are too few for every stratum's least.
@@ -65,7 +69,7 @@ def allotted(total: int, areas: Sequence[float], pixels: Sequence[int], least: i
         raise UsageError(
             f"{total} samples are too few for {sum(1 for floor in floors if floor)} strata", hint=f"draw {sum(floors)}"
         )
-    spread = np.array([area * (share * (1 - share)) ** 0.5 for area, share in zip(areas, WATER_THOUGHT, strict=True)])
+    spread = np.array([area * (share * (1 - share)) ** 0.5 for area, share in zip(areas, water_shares, strict=True)])
     wanted = total * spread / spread.sum()
     sizes = np.array(floors, dtype=np.int64)
     for _ in range(min(total, sum(pixels)) - sum(floors)):
@@ -73,7 +77,16 @@ def allotted(total: int, areas: Sequence[float], pixels: Sequence[int], least: i
     return [int(size) for size in sizes]
 
 
-def draw(label: Label, total: int, *, shore_px: int, least: int, seed: int, progress: Progress = silent) -> Drawn:
+def draw(
+    label: Label,
+    total: int,
+    *,
+    shore_px: int,
+    least: int,
+    seed: int,
+    water_shares: Sequence[float] = WATER_THOUGHT,
+    progress: Progress = silent,
+) -> Drawn:
     """Draw pixels, each with a chance in proportion to its area.
 
     Args:
@@ -82,6 +95,7 @@ def draw(label: Label, total: int, *, shore_px: int, least: int, seed: int, prog
         shore_px: width of the stratum beside water, in pixels.
         least: samples of each stratum at least.
         seed: of chance.
+        water_shares: (strata,) the share of each that is thought to be water.
         progress: told by rows.
 
     Raises:
@@ -110,7 +124,7 @@ def draw(label: Label, total: int, *, shore_px: int, least: int, seed: int, prog
         progress("rows", first + int(block.height), grid.height)
     if not pixels.sum():
         raise DataError(f"{label.path}: holds no data, there is nothing to sample")
-    sizes = allotted(total, areas.tolist(), pixels.tolist(), least)
+    sizes = allotted(total, areas.tolist(), pixels.tolist(), least, water_shares)
     chosen = [found[:size] for found, size in zip(best, sizes, strict=True)]
     places = np.concatenate(chosen)[:, 1:].astype(np.intp)
     strata_of = np.repeat(np.arange(len(NAMES)), [len(found) for found in chosen])

@@ -7,29 +7,39 @@ from typing import Final
 
 import numpy as np
 
-from watermap.accuracy.drawing import WATER_THOUGHT, allotted
+from watermap.accuracy.drawing import allotted
 from watermap.accuracy.stratified import Estimate, samples_wanted
+from watermap.config.design import WATER_THOUGHT
 from watermap.errors import UsageError
 
 _MOST: Final = 100_000
 """More than anybody interprets."""
 
 
-def expected_water(areas: Sequence[float], sizes: Sequence[int]) -> Estimate:
+def expected_water(
+    areas: Sequence[float], sizes: Sequence[int], water_shares: Sequence[float] = WATER_THOUGHT
+) -> Estimate:
     """The area of water that samples may be expected to find, and how surely, where the map is as good as thought.
 
     Args:
         areas: (strata,) of each, in any unit.
         sizes: (strata,) samples of each.
+        water_shares: (strata,) the share of each that is thought to be water.
 
-    Source: the variance of Olofsson et al. 2014, eq. 11, as it is expected of the shares in `WATER_THOUGHT`.
+    Source: the variance of Olofsson et al. 2014, eq. 11, as it is expected of these shares.
     """
-    area, share, size = np.array(areas), np.array(WATER_THOUGHT), np.maximum(sizes, 1)
+    area, share, size = np.array(areas), np.array(water_shares), np.maximum(sizes, 1)
     variance = float((area**2 * share * (1 - share) / size).sum())
     return Estimate(float(area @ share), variance**0.5)
 
 
-def samples_for(margin: float, areas: Sequence[float], pixels: Sequence[int], least: int) -> int:
+def samples_for(
+    margin: float,
+    areas: Sequence[float],
+    pixels: Sequence[int],
+    least: int,
+    water_shares: Sequence[float] = WATER_THOUGHT,
+) -> int:
     """The fewest samples that may be expected to leave a margin, as they are allotted to strata.
 
     Args:
@@ -37,6 +47,7 @@ def samples_for(margin: float, areas: Sequence[float], pixels: Sequence[int], le
         areas: (strata,) of each.
         pixels: (strata,) of each.
         least: samples of each stratum at least.
+        water_shares: (strata,) the share of each that is thought to be water.
 
     Raises:
         UsageError: more would be needed than anybody interprets, or than there are pixels.
@@ -44,15 +55,17 @@ def samples_for(margin: float, areas: Sequence[float], pixels: Sequence[int], le
     most = min(_MOST, sum(pixels))
 
     def is_enough(total: int) -> bool:
-        return expected_water(areas, allotted(total, areas, pixels, least)).margin <= margin
+        sizes = allotted(total, areas, pixels, least, water_shares)
+        return expected_water(areas, sizes, water_shares).margin <= margin
 
-    best = samples_wanted(areas, WATER_THOUGHT, margin / Estimate(0, 1).margin / sum(areas))
+    best = samples_wanted(areas, water_shares, margin / Estimate(0, 1).margin / sum(areas))
     low = high = min(most, max(best, sum(min(least, count) for count in pixels)))
     while not is_enough(high):  # the least of some strata is taken from others, which need it more
         if high == most:
             raise UsageError(
                 f"an interval as narrow as this takes some {best:,} samples",
-                hint="allow a larger --error, or map less of the dry land around the water",
+                hint="allow a larger --error, map less of the dry land around the water, or state better "
+                "--water-shares, which a first sample tells",
             )
         low, high = high + 1, min(most, high * 2)
     while low < high:

@@ -73,7 +73,9 @@ def command(
     picture = picture or beside / f"{'_on_'.join(scored)}.png"
     written = [plot_panels(result.panels, picture, threshold=result.threshold)]
     curves = {f"{kind} labels": pool.tally.reliability for kind, pool in sorted(result.pools.items())}
-    written.append(plot_reliability(curves, picture.with_stem(f"{picture.stem}_reliability"), title=" on ".join(scored)))
+    written.append(
+        plot_reliability(curves, picture.with_stem(f"{picture.stem}_reliability"), title=" on ".join(scored))
+    )
     if json_path is not None:
         write_text(json_path, json.dumps(scores, indent=2) + "\n")
         written.append(json_path)

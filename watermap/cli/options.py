@@ -63,7 +63,7 @@ def setting(config: type[Config], name: str, *flags: str, **extra: Any) -> Calla
         extra.setdefault("type", _TYPES.get(annotation, click.STRING))
     default = None if field.is_required() or field.default_factory else field.default
     if isinstance(default, tuple):
-        default = ",".join(default)
+        default = ",".join(map(str, default))
     flag = f"--{name.replace('_', '-')}"
     names = flags or (f"{flag}/--no-{name.replace('_', '-')}" if annotation is bool else flag,)
     if annotation is bool:

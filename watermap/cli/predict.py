@@ -36,7 +36,12 @@ if TYPE_CHECKING:
 @setting(PredictConfig, "symmetries")
 @click.option("--uncertainty", is_flag=True, help=PredictConfig.model_fields["uncertainty"].description)
 @setting(PredictConfig, "sure_from")
-@click.option("--clouds", type=READ, help="Raster that is not 0 under clouds, of the one scene: nothing is seen there.")
+@click.option(
+    "--clouds",
+    metavar="scl|PATH|URL",
+    help="scl: clouds, their shadows and cirrus by each L2A product's own classification; or a raster that is not 0 "
+    "under clouds, of the one scene. Nothing is seen there.",
+)
 @setting(PredictConfig, "offset")
 @setting(PredictConfig, "scale")
 @setting(PredictConfig, "engine")
@@ -57,7 +62,7 @@ def command(
     out: Path,
     probability_type: str | None,
     bands: str | None,
-    clouds: Path | None,
+    clouds: str | None,
     config_path: Path | None,
     jobs: int,
     *,
@@ -81,8 +86,16 @@ def command(
     from watermap.inputs import find_images
 
     images = find_images(scenes)
-    if clouds is not None and len(images) > 1:
-        raise UsageError(f"--clouds is of one scene, but {len(images)} are given", hint="map them one by one")
+    from watermap.clouds import OWN, Clouds
+    from watermap.storage import location
+
+    masked: Clouds | None = None
+    if clouds is not None:
+        masked = OWN if clouds == OWN else location(clouds)
+    if isinstance(masked, Path) and len(images) > 1:
+        raise UsageError(
+            f"--clouds is of one scene, but {len(images)} are given", hint="map them one by one, or give --clouds scl"
+        )
     from watermap.bundle import DEFAULT_MODELS, open_bundle
     from watermap.many_scenes import predict_scenes
     from watermap.maps.products import add_products
@@ -107,7 +120,7 @@ def command(
             predictor,
             out,
             names=names,
-            clouds=clouds,
+            clouds=masked,
             jobs=jobs,
             progress=progress,
             then=partial(add_products, config=products, names=names),

@@ -15,7 +15,9 @@ from watermap.config import DesignConfig
 @click.command(name="sample-design")
 @click.argument("water", metavar="WATER.tif", type=READ)
 @click.option("--out", type=WRITTEN, help="GeoPackage to write [default: NAME_samples.gpkg beside NAME_water.tif].")
-@settings(DesignConfig, {"n": "N", "error": "PERCENT", "shore_px": None, "least": None, "seed": None})
+@settings(
+    DesignConfig, {"n": "N", "error": "PERCENT", "shore_px": None, "least": None, "water_shares": "P,P,P", "seed": None}
+)
 @config_file()
 def command(water: Path, out: Path | None, config_path: Path | None, **stated: Any) -> None:
     """Draw the pixels of a water raster that somebody should look at, to tell the true area of water.
@@ -26,7 +28,6 @@ def command(water: Path, out: Path | None, config_path: Path | None, **stated: A
     """
     config = DesignConfig.load(config_path, section="sample-design", **stated)
     from watermap.accuracy.design import design_sample
-    from watermap.accuracy.drawing import WATER_THOUGHT
     from watermap.accuracy.strata import NAMES
     from watermap.storage import remote
 
@@ -44,9 +45,8 @@ def command(water: Path, out: Path | None, config_path: Path | None, **stated: A
     ]
     table(f"{sum(made.drawn.sizes)} samples", ["stratum", "pixels", "km2", "samples"], rows)
     of_mapped = f", {made.margin_m2 / made.mapped.water_m2:.1%} of what is mapped" if made.mapped.water_m2 else ""
-    *most, last = (f"{share:.0%} of {name}" for name, share in zip(NAMES, WATER_THOUGHT, strict=True))
+    *most, last = (f"{100 * share:g}% of {name}" for name, share in zip(NAMES, config.water_shares, strict=True))
     expected = f"± {made.margin_m2 / 1e6:.3g} km2{of_mapped}"
     console.print(f"Expected 95 % interval of the water area: {expected}", markup=False)
-    usual = f"with {', '.join(most)} and {last} water in truth"
-    console.print(f"if the map is as good as usual, {usual}", markup=False)
+    console.print(f"if the map is as good as thought, with {', '.join(most)} and {last} water in truth", markup=False)
     files_to_open([made.path])

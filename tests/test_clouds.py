@@ -1,0 +1,88 @@
+import shutil
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import rasterio
+from rasterio.windows import Window
+
+from tests.bundles import make_bundle
+from tests.failures import one_line
+from tests.rasters import UTM32
+from tests.safes import NAME, SIZE, TILE, band_values, transform_of, write_band, write_safe
+from watermap.cli.main import run
+from watermap.clouds import OWN, Clouds, open_clouds
+from watermap.config import PredictConfig
+from watermap.errors import DataError
+from watermap.grid import Grid
+from watermap.map_rasters import CLOUD
+from watermap.prediction import predict_scene
+from watermap.predictor import Predictor
+
+GRID = Grid(UTM32, transform_of(10), SIZE, SIZE)
+CLASSES = np.arange(144, dtype=np.uint8).reshape(12, 12) % 12
+"""Every class of a scene classification, on pixels of 100 m."""
+CLOUDY = np.kron(np.isin(CLASSES, (3, 8, 9, 10)), np.ones((10, 10), bool))
+
+
+def cloudy(clouds: Clouds, scene: Path) -> npt.NDArray[np.bool_]:
+    with open_clouds(clouds, GRID, scene) as mask:
+        return mask.read(Window(0, 0, SIZE, SIZE))
+
+
+@pytest.fixture
+def safe(tmp_path: Path) -> Path:
+    made = write_safe(tmp_path / "products", band_values())
+    (classes,) = made.glob(f"**/{TILE}_SCL_20m.jp2")
+    write_band(classes, CLASSES, 100)
+    return made
+
+
+def plain(safe: Path, folder: Path) -> Path:
+    """A folder of the bands and the classification alone."""
+    folder.mkdir()
+    for resolution in ("10m", "20m"):
+        for file in safe.glob(f"**/R{resolution}/*"):
+            shutil.copy(file, folder)
+    return folder
+
+
+def test_a_product_tells_its_own_clouds_wherever_it_lies(safe: Path, tmp_path: Path) -> None:
+    shutil.make_archive(str(tmp_path / NAME), "zip", safe.parent, safe.name)
+    folder = plain(safe, tmp_path / "bands")
+    for scene in (safe, tmp_path / f"{NAME}.zip", folder):
+        np.testing.assert_array_equal(cloudy(OWN, scene), CLOUDY)
+
+
+def test_of_several_classifications_the_finest_is_taken(safe: Path) -> None:
+    write_band(next(safe.glob("**/R10m")).parent / f"R60m/{TILE}_SCL_60m.jp2", np.zeros_like(CLASSES), 100)
+    np.testing.assert_array_equal(cloudy(OWN, safe), CLOUDY)
+
+
+def test_a_file_of_classes_is_no_mask(safe: Path, tmp_path: Path) -> None:
+    (classes,) = safe.glob(f"**/{TILE}_SCL_20m.jp2")
+    np.testing.assert_array_equal(cloudy(classes, safe), CLOUDY)
+    mask = write_band(tmp_path / "mask.tif", CLASSES, 100)
+    np.testing.assert_array_equal(cloudy(mask, safe), np.kron(CLASSES > 0, np.ones((10, 10), bool)))
+
+
+def test_a_map_of_a_product_is_empty_under_its_clouds(safe: Path, tmp_path: Path) -> None:
+    bundle = make_bundle(tmp_path / "models" / "known")
+    out = tmp_path / "maps"
+    assert run(["predict", str(safe), "--bundle", str(bundle.folder), "--out", str(out), "--clouds", "scl"]) == 0
+    with rasterio.open(out / f"{NAME}_water.tif") as water, rasterio.open(out / f"{NAME}_reason.tif") as reason:
+        np.testing.assert_array_equal(water.read(1) == 255, CLOUDY)
+        np.testing.assert_array_equal(reason.read(1) == CLOUD, CLOUDY)
+        assert water.tags()["WATERMAP_CLOUDS"].startswith("sha256:")
+
+
+def test_a_scene_without_a_classification_says_so(tmp_path: Path) -> None:
+    bundle = make_bundle(tmp_path / "models" / "known")
+    safe = write_safe(tmp_path, band_values(), name=NAME.replace("L2A", "L1C"), level="1C")
+    next(safe.glob(f"**/{TILE}_SCL_20m.jp2")).unlink()
+    for scene in (safe, write_band(tmp_path / "scene.tif", band_values()["B2"], 10)):
+        with pytest.raises(DataError) as error:
+            predict_scene(scene, Predictor(bundle, PredictConfig()), tmp_path / "out", clouds=OWN)
+        assert "holds no scene classification (SCL)" in one_line(error)
+    assert not (tmp_path / "out").exists()
