@@ -1,21 +1,36 @@
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from watermap.fingerprints import SIDE, fingerprints
+from watermap.fingerprints import ONE_IN, SIDE, fingerprints
+from watermap.raster import Radiometry
+
+DN = Radiometry(1e-4, 0.0)
 
 
 def image(seed: int, rows: int = 160, cols: int = 150) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 3000, (rows, cols, 3))
 
 
-def prints(values: np.ndarray) -> np.ndarray:
-    return fingerprints(values, np.ones(values.shape[:2], bool))
+def prints(values: np.ndarray, radiometry: Radiometry = DN) -> np.ndarray:
+    return fingerprints(values, np.ones(values.shape[:2], bool), radiometry)
 
 
-def test_about_one_square_in_512_is_kept() -> None:
+def test_about_one_square_in_64_is_kept() -> None:
     squares = (160 - SIDE + 1) * (150 - SIDE + 1)
-    assert 0.5 < len(prints(image(0))) / (squares / 512) < 2
+    assert 0.8 < len(prints(image(0))) / (squares / ONE_IN) < 1.25
+
+
+@pytest.mark.parametrize("copy", ["reflectance", "offset", "doubled"])
+def test_other_units_are_the_same_pixels(copy: str) -> None:
+    values = image(8)
+    others = {
+        "reflectance": (values.astype(np.float32) / np.float32(10_000), Radiometry(1.0, 0.0)),
+        "offset": (values + 1000, Radiometry(1e-4, -1000.0)),
+        "doubled": (values * 2, Radiometry(5e-5, 0.0)),
+    }
+    np.testing.assert_array_equal(prints(*others[copy]), prints(values))
 
 
 @given(top=st.integers(0, 40), left=st.integers(0, 40))
@@ -46,7 +61,7 @@ def test_flat_and_hidden_squares_are_left_out() -> None:
     assert not len(prints(np.full((200, 200, 3), 7)))
     valid = np.ones((160, 150), bool)
     valid[::5, ::5] = False
-    assert not len(fingerprints(image(6), valid))
+    assert not len(fingerprints(image(6), valid, DN))
 
 
 def test_what_is_smaller_than_a_square_has_none() -> None:

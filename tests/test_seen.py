@@ -5,8 +5,9 @@ import pytest
 import shapely
 
 from watermap.errors import ModelError
+from watermap.fingerprints import ONE_IN, fingerprints, rate
 from watermap.patch_store import PatchStore
-from watermap.seen import SEEN_FILE, Seen, patch_prints, read_seen, seen_of, write_seen
+from watermap.seen import SEEN_FILE, Seen, read_seen, seen_of, write_seen
 
 
 def test_what_was_seen_is_read_as_it_was_written(small_patches: Path, tmp_path: Path) -> None:
@@ -24,7 +25,7 @@ def test_training_and_validation_patches_are_seen_and_test_patches_are_not(small
     for split in ("train", "validation", "test"):
         for place, record in enumerate(store.records(split)):
             patch = store.read(split, [place])
-            prints = patch_prints(patch.image[0], patch.valid[0])
+            prints = fingerprints(patch.image[0], patch.valid[0], store.radiometry)
             assert (seen.ground(record.footprint) is None) == (split == "test")
             assert np.isin(prints, seen.prints).all() == (split != "test") or not len(prints)
 
@@ -35,6 +36,20 @@ def test_edges_that_touch_are_not_shared_ground() -> None:
     told = seen.ground(shapely.box(10.009, 50, 10.02, 50.01))
     assert told is not None
     assert told.endswith("km2 of ground with patch p, which it learned from")
+
+
+def test_of_large_trainings_fewer_squares_are_kept_and_copies_are_known_alike(
+    small_patches: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = PatchStore.open(small_patches)
+    whole = seen_of(store)
+    monkeypatch.setattr("watermap.seen._MOST_PRINTS", len(whole.prints) // 3)
+    few = seen_of(store)
+    assert (rate(whole.prints), rate(few.prints)) == (ONE_IN, 4 * ONE_IN)
+    assert len(few.prints) <= len(whole.prints) // 3
+    assert few.share(whole.prints) == whole.share(whole.prints) == 1
+    assert rate((few + whole).prints) == 4 * ONE_IN
+    assert set((few + whole).names) == set(whole.names)
 
 
 def test_a_damaged_record_is_one_line(tmp_path: Path) -> None:

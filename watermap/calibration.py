@@ -14,28 +14,39 @@ class Calibration(BaseModel):
     """A rising curve from the probability that a model says to the one that is true.
 
     Attributes:
-        method: `temperature` divides the log-odds by one number; `isotonic` is the rising curve of least squares.
+        method: `temperature` divides the log-odds by one number, `platt` also shifts them; `isotonic` is the rising
+            curve of least squares.
         temperature: that number; above 1 the model was too sure.
+        shift: added to the log-odds after that; above 0 the model saw too little water.
         said, true: points of the isotonic curve, in [0, 1], straight between them.
         fitted_on: what it was fitted on, and the errors before and after there.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    method: Literal["temperature", "isotonic"]
+    method: Literal["temperature", "platt", "isotonic"]
     temperature: float | None = None
+    shift: float = 0.0
     said: tuple[float, ...] = ()
     true: tuple[float, ...] = ()
     fitted_on: dict[str, Any] = {}
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
-        if self.method == "temperature":
+        if self.method != "isotonic":
             if self.temperature is None or not self.temperature > 0:
                 raise ValueError("a temperature above 0 is needed")
         elif len(self.said) < 2 or len(self.said) != len(self.true) or not _rise(self.said) or not _rise(self.true):
             raise ValueError("said and true must rise together")
         return self
+
+    @property
+    def told(self) -> str:
+        """Method and numbers, for people."""
+        numbers = [] if self.temperature is None else [f"temperature {self.temperature:.3f}"]
+        if self.method == "platt":
+            numbers.append(f"shift {self.shift:+.3f}")
+        return ", ".join(numbers) or self.method
 
     def __call__(self, probability: FloatArray) -> FloatArray:
         """The calibrated probabilities, of the same shape, float32."""
@@ -44,7 +55,7 @@ class Calibration(BaseModel):
             found: FloatArray = np.interp(p, self.said, self.true).astype(np.float32)
         else:
             power = np.float32(1 / self.temperature)
-            water, land = p**power, (1 - p) ** power
+            water, land = np.exp(np.float32(self.shift)) * p**power, (1 - p) ** power
             found = (water / (water + land)).astype(np.float32)
         return found
 

@@ -219,10 +219,9 @@ def _probabilities(contract: Contract) -> list[str]:
     if curve is None:
         method = "none: as the network says them"
     else:
-        temperature = "" if curve.temperature is None else f" {curve.temperature:.3f}"
         fitted = curve.fitted_on
         place = f"{_number(fitted.get('grounds'), ',d')} pieces of validation ground" if fitted else UNKNOWN
-        method = f"{curve.method}{temperature}, fitted on {place}"
+        method = f"{curve.told}, fitted on {place}"
     return _facts(
         {
             "calibration": method,

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+
+from watermap.raster import Radiometry
 
 Prints = npt.NDArray[np.uint64]
 """(n,) sorted, each once."""
 
 SIDE: Final = 8
 """Rows and columns of the squares that are recognised."""
-_ONE_IN: Final = 512
+ONE_IN: Final = 64
 """Of all squares so many as one are kept, those whose hash says so: the same ones in every copy."""
+_PER_REFLECTANCE: Final = 10_000
+"""Steps that are told apart between reflectance 0 and 1, whatever unit an image is stored in."""
 _LEAST_CHANGES: Final = 16
 """Pixels of a square that differ from their left neighbour; flat ones are alike everywhere."""
 
@@ -22,12 +26,13 @@ _ACROSS: Final = np.uint64(0xC2B2AE3D27D4EB4F)
 _DOWN: Final = np.uint64(0x165667B19E3779F9)
 
 
-def fingerprints(values: npt.NDArray[np.int64], valid: npt.NDArray[np.bool_]) -> Prints:
+def fingerprints(values: npt.NDArray[Any], valid: npt.NDArray[np.bool_], radiometry: Radiometry) -> Prints:
     """What an image, or some rows of it, can be recognised by.
 
     Args:
         values: (rows, cols, bands).
         valid: (rows, cols); squares that hold a pixel without data are left out.
+        radiometry: what the values mean: a copy in other units is the same.
 
     Returns:
         Hashes of some of its squares: whichever image a square lies in, and wherever, it is chosen or not.
@@ -35,13 +40,13 @@ def fingerprints(values: npt.NDArray[np.int64], valid: npt.NDArray[np.bool_]) ->
     Source: winnowing by the hash itself, as in Manber 1994, Finding similar files in a large file system, in two
     dimensions with the polynomial hash of Rabin and Karp.
     """
-    rows, cols, _ = values.shape
+    rows, cols, bands = values.shape
     if rows < SIDE or cols < SIDE:
         return np.empty(0, dtype=np.uint64)
     with np.errstate(over="ignore"):
         pixels = np.zeros((rows, cols), dtype=np.uint64)
-        for band in range(values.shape[2]):
-            pixels = _mixed(pixels * _ODD + values[..., band].astype(np.uint64))
+        for band in range(bands):
+            pixels = _mixed(pixels * _ODD + _steps(values[..., band], valid, radiometry).astype(np.uint64))
         across = np.zeros((rows, cols - SIDE + 1), dtype=np.uint64)
         for step in range(SIDE):
             across = across * _ACROSS + pixels[:, step : cols - SIDE + 1 + step]
@@ -49,12 +54,32 @@ def fingerprints(values: npt.NDArray[np.int64], valid: npt.NDArray[np.bool_]) ->
         for step in range(SIDE):
             squares = squares * _DOWN + across[step : rows - SIDE + 1 + step]
         squares = _mixed(squares)
-    chosen = squares % np.uint64(_ONE_IN) == 0
+    chosen = squares % np.uint64(ONE_IN) == 0
     changes = np.zeros((rows, cols), dtype=np.int32)
     changes[:, 1:] = pixels[:, 1:] != pixels[:, :-1]
     chosen &= _summed(changes)[:, : chosen.shape[1]] >= _LEAST_CHANGES
     chosen &= _summed((~valid).astype(np.int32)) == 0
     return np.unique(squares[chosen])
+
+
+def thinned(prints: Prints, most: int) -> Prints:
+    """The same ones in every copy again, half of them as often as it takes to be no more than so many."""
+    one_in = rate(prints)
+    while len(prints) > most:
+        one_in *= 2
+        prints = prints[prints % np.uint64(one_in) == 0]
+    return prints
+
+
+def rate(prints: Prints) -> int:
+    """Of how many squares one was kept."""
+    bits = int(np.bitwise_or.reduce(prints)) if len(prints) else 0
+    return max(ONE_IN, bits & -bits)
+
+
+def _steps(values: npt.NDArray[Any], valid: npt.NDArray[np.bool_], radiometry: Radiometry) -> npt.NDArray[np.int64]:
+    reflectance = (np.where(valid, values, 0).astype(np.float64) + radiometry.offset) * radiometry.scale
+    return np.rint(reflectance * _PER_REFLECTANCE).astype(np.int64)
 
 
 def _mixed(values: Prints) -> Prints:

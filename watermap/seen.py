@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -14,27 +15,35 @@ from pyogrio.errors import DataLayerError, DataSourceError
 
 from watermap.errors import ModelError
 from watermap.files import appearing, unwritable
-from watermap.fingerprints import Prints, fingerprints
+from watermap.fingerprints import Prints, fingerprints, rate, thinned
 from watermap.geopackage import add_layer
 from watermap.ground import equal_area
 from watermap.patch_store import PatchStore
 
-SEEN_FILE: Final = "seen.gpkg"
+SEEN_STEM: Final = "seen"
+SEEN_FILE: Final = f"{SEEN_STEM}.gpkg"
 SPLITS: Final = ("train", "validation")
 """Validation patches choose epochs, calibration and threshold: they are no test either."""
+
+CALIBRATED_ON: Final = "calibrated_on"
+"""In a contract's `trained_on`: the patches, other than those of the training, that calibration and threshold were
+fitted on, and the digest of the record of their ground."""
+CALIBRATION_SPLIT: Final = "validation"
 
 _GROUND: Final = "ground"
 _PRINTS: Final = "fingerprints"
 _BATCH: Final = 64
 _LEAST_PRINTS: Final = 3
-"""Squares that two images share before one is called a copy of the other: one alone is a corner of 20 pixels or so."""
+"""Squares that two images share before one is called a copy of the other: that many are 20 pixels square or so."""
+_MOST_PRINTS: Final = 1 << 22
+"""Of large trainings fewer squares of each patch are kept, so that the record stays below 100 MB."""
 _LEAK_SHARE: Final = 1e-3
 """Share of a patch's area below which common ground is rounding."""
 
 
 @dataclass(frozen=True)
 class Seen:
-    """Ground and pixels that a model learned from or was chosen by.
+    """Ground and pixels that a model learned from, or was chosen or calibrated by.
 
     Attributes:
         names: (n,) of the patches.
@@ -60,28 +69,46 @@ class Seen:
 
     def pixels(self, prints: Prints) -> str | None:
         """What is seen of an image's fingerprints, in words; None where nothing is."""
-        shared = np.isin(prints, self.prints, assume_unique=True).sum()
-        if shared < _LEAST_PRINTS:
-            return None
-        return f"holds the very pixels that it learned from ({shared / len(prints):.0%} of what was compared)"
+        share = self.share(prints)
+        return f"holds the very pixels that it learned from ({share:.0%} of what was compared)" if share else None
+
+    def share(self, prints: Prints) -> float:
+        """How much of an image's fingerprints is seen, 0 to 1; 0 where it may be chance."""
+        kept = prints[prints % np.uint64(rate(self.prints)) == 0]
+        shared = int(np.isin(kept, self.prints, assume_unique=True).sum())
+        return shared / len(kept) if shared >= _LEAST_PRINTS else 0.0
+
+    def __add__(self, other: Seen) -> Seen:
+        """What both have seen."""
+        prints = thinned(np.union1d(self.prints, other.prints), _MOST_PRINTS)
+        one_in = np.uint64(max(rate(each.prints) for each in (self, other)))
+        return Seen(
+            np.concatenate([self.names, other.names]),
+            np.concatenate([self.outlines, other.outlines]),
+            prints[prints % one_in == 0],
+        )
 
 
-def seen_of(store: PatchStore) -> Seen:
-    """What a model that is trained on patches will have seen."""
+def calibrated_file(digest: str) -> str:
+    """The name of the record of what a bundle was calibrated on: by its digest, so that no other is written over."""
+    return f"{SEEN_STEM}_{digest[:12]}.gpkg"
+
+
+def seen_of(store: PatchStore, splits: Sequence[str] = SPLITS) -> Seen:
+    """What a model that is trained on patches, or calibrated on some of them, will have seen."""
     names, outlines, prints = [], [], [np.empty(0, dtype=np.uint64)]
-    for split in SPLITS:
+    for split in splits:
         records = store.records(split)
         names += [record.id for record in records]
         outlines += [record.footprint for record in records]
         for start in range(0, len(records), _BATCH):
             batch = store.read(split, list(range(start, min(start + _BATCH, len(records)))))
-            prints += [patch_prints(image, valid) for image, valid in zip(batch.image, batch.valid, strict=True)]
-    return Seen(np.array(names, dtype=object), np.array(outlines, dtype=object), np.unique(np.concatenate(prints)))
-
-
-def patch_prints(image: npt.NDArray[Any], valid: npt.NDArray[np.bool_]) -> Prints:
-    """Fingerprints of an image (rows, cols, bands) in the numbers that the model takes, whole where they are not."""
-    return fingerprints(np.rint(image).astype(np.int64), valid)
+            prints += [
+                fingerprints(image, valid, store.radiometry)
+                for image, valid in zip(batch.image, batch.valid, strict=True)
+            ]
+    kept = thinned(np.unique(np.concatenate(prints)), _MOST_PRINTS)
+    return Seen(np.array(names, dtype=object), np.array(outlines, dtype=object), kept)
 
 
 def write_seen(path: Path, seen: Seen) -> Path:

@@ -45,7 +45,7 @@ from watermap.sampling import sampling_weights
 from watermap.scoring.calibrating import fit_on
 from watermap.scoring.labelled import Feeding
 from watermap.scoring.split_scores import evidence, score_splits
-from watermap.seen import SEEN_FILE, SPLITS, seen_of, write_seen
+from watermap.seen import SEEN_FILE, SEEN_STEM, SPLITS, seen_of, write_seen
 from watermap.storage import local
 from watermap.training_data import training_data
 
@@ -155,7 +155,7 @@ def _state_of(checkpoint: Checkpoint, run: str, *, overwrite: bool) -> TrainingS
 def _bundle_of(out: Path, run: str, *, overwrite: bool) -> Bundle | None:
     """The finished bundle of this very run, if it is there; an error if something else is."""
     if not (out / CONTRACT_FILE).is_file():
-        own = (".", "model-", HISTORY_FILE, CURVES_FILE, SEEN_FILE, CARD_FILE, ITEM_FILE, CONVERTED_FOLDER)
+        own = (".", "model-", HISTORY_FILE, CURVES_FILE, SEEN_STEM, CARD_FILE, ITEM_FILE, CONVERTED_FOLDER)
         if out.is_dir() and any(not path.name.startswith(own) for path in out.iterdir()):
             raise UsageError(f"{out}: is not empty and no bundle", hint="choose another --out")
         return None

@@ -18,13 +18,20 @@ from watermap.patches import tile
 from watermap.scoring.calibrating import best_threshold, calibrate, choose, fit
 from watermap.scoring.evaluation import evaluate
 from watermap.scoring.reliability import LOGITS, Reliability, logit, sigmoid
+from watermap.seen import SEEN_FILE, Seen, write_seen
 
 
-def ground(seed: int, *, temperature: float = 1.0, shift: float = 0.0, count: int = 3000) -> Reliability:
-    """Pixels whose true log-odds are those that are said, over the temperature, and more by a shift."""
+def ground(
+    seed: int, *, temperature: float = 1.0, shift: float = 0.0, bend: float = 0.0, count: int = 3000
+) -> Reliability:
+    """Pixels whose true log-odds are those that are said, over the temperature, and more by a shift.
+
+    With a bend what is said to be likely is less likely by this share, and the rest is as it is said.
+    """
     rng = np.random.default_rng(seed)
     said = rng.beta(0.5, 0.7, count).astype(np.float32)
     true = sigmoid(logit(said) / temperature + shift)
+    true = np.where(said > 0.5, true * (1 - bend), true)
     found = Reliability()
     found.add((rng.random(count) < true).astype(np.uint8), said)
     return found
@@ -63,7 +70,12 @@ def test_the_method_follows_what_is_wrong() -> None:
     assert hot.method == "temperature"
     shifted = choose([ground(seed, shift=2).fine for seed in range(20)])
     assert shifted is not None
-    assert shifted.method == "isotonic"
+    assert shifted.method == "platt"
+    assert shifted.temperature == pytest.approx(1, abs=0.05)
+    assert shifted.shift == pytest.approx(2, abs=0.1)
+    bent = choose([ground(seed, bend=0.5).fine for seed in range(20)])
+    assert bent is not None
+    assert bent.method == "isotonic"
 
 
 def test_what_differs_from_ground_to_ground_is_not_fitted() -> None:
@@ -155,7 +167,7 @@ def test_card_and_item_follow_what_is_calibrated(patches: Path, tmp_path: Path) 
         assert contract.evidence[split].patches == PatchStore.open(patches).digest
         assert contract.evidence[split].baselines["ndwi"].scores == tally.baselines_as_dict()["ndwi"]
     kept = calibrate(found.bundle, patches, method="none").bundle.contract
-    assert (kept.threshold, kept.threshold_for) == (contract.threshold, "area")
+    assert (kept.threshold, kept.threshold_for) == (contract.threshold, "keep")  # another curve: no longer as much
 
 
 def test_calibrating_again_starts_from_the_model_itself(patches: Path, tmp_path: Path) -> None:
@@ -165,6 +177,43 @@ def test_calibrating_again_starts_from_the_model_itself(patches: Path, tmp_path:
     assert twice.bundle.id == once.id
     plain = calibrate(once, patches, method="none").bundle
     assert plain.contract.calibration is None
+
+
+def test_other_ground_that_calibrated_a_bundle_is_seen(patches: Path, small_scenes: Path, tmp_path: Path) -> None:
+    store = PatchStore.open(patches)
+    nothing = Seen(np.empty(0, object), np.empty(0, object), np.empty(0, np.uint64))
+    (tmp_path / "b").mkdir()
+    seen = file_digest(write_seen(tmp_path / "b" / SEEN_FILE, nothing))
+    trained_on = {"patches": "0" * 64, "counts": {}, "scenes": {}, "seen": seen}
+    scored = {"test": {"water_iou": 0.9}, "validation": {"water_iou": 0.8}}
+    before = make_bundle(tmp_path / "b", trained_on=trained_on, scores=scored)
+    assert evaluate(before, patches, PredictConfig(), split="validation").notes == []
+    bundle = calibrate(before, patches, method="temperature").bundle
+    assert "flatter" in evaluate(bundle, patches, PredictConfig(), split="validation").notes[0]
+    assert evaluate(bundle, patches, PredictConfig(), split="test").notes == []
+    again = tmp_path / "again"  # the same scenes, cut elsewhere
+    bands = ("B2", "B3", "B4", "B8", "B11", "B12")
+    tile(small_scenes, again, TileConfig(patch_size=48, block_patches=2, bands=bands, seed=1))
+    with pytest.raises(DataError, match="km2 of ground with patch"):
+        evaluate(bundle, again, PredictConfig(), split="train")
+    assert set(bundle.contract.scores) == {split for split in ("validation", "test") if store.count(split)}
+    other = calibrate(bundle, patches, method="isotonic").bundle
+    assert len(list((tmp_path / "b").glob("seen_*.gpkg"))) == 1
+    assert other.contract.trained_on == bundle.contract.trained_on
+
+
+def test_scores_of_a_split_that_was_not_scored_again_are_gone(small_scenes: Path, tmp_path: Path) -> None:
+    bands = ("B2", "B3", "B4", "B8", "B11", "B12")
+    tile(small_scenes, tmp_path / "p", TileConfig(patch_size=32, block_patches=2, bands=bands, test=0))
+    before = make_bundle(tmp_path / "b", scores={"test": {"water_iou": 0.9}})
+    assert set(calibrate(before, tmp_path / "p", method="temperature").bundle.contract.scores) == {"validation"}
+
+
+def test_test_patches_that_the_bundle_learned_from_are_not_scored(patches: Path, tmp_path: Path) -> None:
+    images = PatchStore.open(patches).image_digests("test")
+    bundle = make_bundle(tmp_path / "b", trained_on={"patches": "0" * 64, "counts": {}, "scenes": images})
+    with pytest.raises(DataError, match="learned from"):
+        calibrate(bundle, patches, method="temperature")
 
 
 def test_patches_that_the_bundle_learned_from_calibrate_nothing(patches: Path, tmp_path: Path) -> None:

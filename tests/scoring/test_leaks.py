@@ -131,6 +131,64 @@ def test_a_copy_in_other_units_is_known(trained: tuple[Bundle, Path, Path], seen
     refused(trained[0], tmp_path / "scenes", "the very pixels")
 
 
+def test_a_copy_is_known_to_a_bundle_of_reflectance(tmp_path: Path) -> None:
+    """Fingerprints are of steps of reflectance, not of whole numbers between 0 and 1."""
+    rng = np.random.default_rng(3)
+    for number in range(4):
+        image = (rng.integers(100, 3000, (6, CHIP, CHIP)) / 10_000).astype(np.float32)
+        chip(tmp_path / "scenes", f"chip_{number}", seed=number, left=300_000 + 40_000 * number, image=image)
+    config = TileConfig(patch_size=CHIP, bands=BANDS, validation=0, test=0, scale=1.0, offset=0.0)
+    tile(tmp_path / "scenes", tmp_path / "patches", config)
+    seen = seen_of(PatchStore.open(tmp_path / "patches"))
+    assert len(seen.prints) > 4 * 150
+
+
+def test_ground_without_data_is_not_seen(trained: tuple[Bundle, Path, Path], seen: Path, tmp_path: Path) -> None:
+    with rasterio.open(seen / "image.tif") as dataset:
+        left = dataset.transform.c
+    image = np.random.default_rng(70).integers(100, 3000, (6, CHIP, 3 * CHIP)).astype(np.uint16)
+    image[:, :, CHIP + 20 :] = 65535
+    label = np.zeros((CHIP, 3 * CHIP), np.uint8)
+    label[:, :50] = 1
+    grid = make_grid(3 * CHIP, CHIP, left=left - 20 * CHIP)  # its last third covers the chip, and shows nothing
+    with rasterio.open(
+        write_scene(tmp_path / "scenes", "edge", grid, image=image, label=label) / "image.tif", "r+"
+    ) as d:
+        d.nodata = 65535
+    assert evaluate(trained[0], tmp_path / "scenes", CONFIG).notes == []
+
+
+def test_parts_of_own_pixels_at_other_places_are_told(tmp_path: Path) -> None:
+    """A strip of ten columns that a training chip has too is noted; the whole chip is refused."""
+    for number in range(6):
+        chip(tmp_path / "scenes", f"chip_{number}", seed=number, left=300_000 + 40_000 * number)
+    tile(tmp_path / "scenes", tmp_path / "patches", TileConfig(patch_size=CHIP, bands=BANDS, validation=0.2, test=0.2))
+    first = PatchStore.open(tmp_path / "patches")
+    (test,), taught = first.records("test"), first.records("train")[0]
+    for columns, said in ((10, "hold some of the very pixels"), (128, "there is no honest score")):
+        with rasterio.open(tmp_path / "scenes" / test.scene / "image.tif", "r+") as dataset:
+            values = dataset.read()
+            values[:, :, :columns] = pixels(tmp_path / "scenes" / taught.scene)[:, :, :columns]
+            dataset.write(values)
+        tile(
+            tmp_path / "scenes",
+            tmp_path / "patches",
+            TileConfig(patch_size=CHIP, bands=BANDS, validation=0.2, test=0.2),
+        )
+        store = PatchStore.open(tmp_path / "patches")
+        folder = tmp_path / f"b{columns}"
+        folder.mkdir()
+        trained_on = {"patches": store.digest, "counts": {}, "scenes": store.image_digests(*SPLITS)}
+        trained_on["seen"] = file_digest(write_seen(folder / SEEN_FILE, seen_of(store)))
+        bundle = make_bundle(folder, trained_on=trained_on)
+        if columns == 10:
+            (note,) = evaluate(bundle, tmp_path / "patches", CONFIG).notes
+            assert said in note
+            assert test.scene in note
+        else:
+            refused(bundle, tmp_path / "patches", "the very pixels")
+
+
 def test_all_that_is_seen_is_counted(trained: tuple[Bundle, Path, Path]) -> None:
     bundle, scenes, patches = trained
     store = PatchStore.open(patches)

@@ -180,14 +180,10 @@ def calibrate_bundle(bundle_dir: Path, patches: Path, method: CalibrationMethod,
     ]
     table(f"{bundle_dir.resolve().name} ({found.bundle.id})", ("patches", *names, "water area"), rows)
     curve = contract.calibration
-    told = (
-        "none"
-        if curve is None
-        else " ".join([curve.method, *([f"{curve.temperature:.3f}"] if curve.temperature else [])])
-    )
+    told = "none" if curve is None else curve.told
     console.print(f"Calibration: {told}. Water from {contract.threshold:g} on.", markup=False)
     if found.bundle.id == before.id:
-        note("the bundle is as it was: nothing fits better where it was not fitted")
+        note("the bundle is as it was: no curve fits noticeably better where it was not fitted")
     elif follow(bundle_dir.resolve().parent, before, found.bundle):
         note("the bundle was put to use before, and is so as it is now")
     split = "test" if "test" in found.after else "validation"

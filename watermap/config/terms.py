@@ -13,7 +13,7 @@ Precision = Literal["float32", "bfloat16", "int8"]
 STRIDE: Final = 16
 """Image pixels a pixel of an encoder's deepest features: sides of patches and windows are multiples of it."""
 
-CalibrationMethod = Literal["auto", "none", "temperature", "isotonic"]
+CalibrationMethod = Literal["auto", "none", "temperature", "platt", "isotonic"]
 CALIBRATE: Final = (
     "Curve that makes probabilities mean what they say, fitted on validation patches; auto: the one that fits best "
     "where it was not fitted, or none."

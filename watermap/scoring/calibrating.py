@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize, minimize_scalar
 from sklearn.isotonic import IsotonicRegression
 
 from watermap.bundle import Bundle, restate
 from watermap.calibration import Calibration
 from watermap.codes import LAND, NO_DATA, WATER
 from watermap.config.terms import CalibrationMethod, ThresholdGoal
+from watermap.contract import Contract
 from watermap.errors import DataError
+from watermap.files import file_digest
 from watermap.patch_store import PatchStore
 from watermap.progress import Progress, silent
 from watermap.scoring.labelled import Feeding, patch_pieces
 from watermap.scoring.leaks import check_patches
 from watermap.scoring.pool import Pool
 from watermap.scoring.reliability import LOGITS, Reliability, Sums, sigmoid
-from watermap.scoring.split_scores import evidence, score_splits
+from watermap.scoring.split_scores import SCORED, evidence, score_splits
 from watermap.scoring.tally import Tally
+from watermap.seen import CALIBRATED_ON, CALIBRATION_SPLIT, SEEN_FILE, calibrated_file, seen_of, write_seen
 from watermap.storage import local
 
 Fine = npt.NDArray[np.int64]
@@ -33,11 +37,19 @@ Fine = npt.NDArray[np.int64]
 _FOLDS: Final = 5
 _LEAST_GROUNDS: Final = 10
 """With fewer pieces of ground nobody can tell whether a curve fits others."""
-_METHODS: Final[tuple[Literal["none", "temperature", "isotonic"], ...]] = ("none", "temperature", "isotonic")
+_METHODS: Final[tuple[Literal["none", "temperature", "platt", "isotonic"], ...]] = (
+    "none",
+    "temperature",
+    "platt",
+    "isotonic",
+)
 """From the simplest on."""
+_MATTERS: Final = 0.01
+"""A curve that saves no more of the cross-entropy than this is not worth having."""
 _SURELY: Final = 0.001
 """No calibrated probability is nearer to 0 or 1 than this: validation ground does not show what is that rare."""
 _TEMPERATURES: Final = (0.1, 10.0)
+_SHIFTS: Final = (-10.0, 10.0)
 _SAID: Final[Sums] = sigmoid(LOGITS)
 
 
@@ -92,8 +104,10 @@ def calibrate(
     contract, store = bundle.contract, PatchStore.open(patches)
     local(bundle.folder)
     contract.check_patches(store.folder, store.bands, store.radiometry)
-    if store.digest != contract.trained_on["patches"]:
-        check_patches(bundle, store, "validation")
+    own = store.digest == contract.trained_on["patches"]
+    for split in SCORED:
+        if not own and store.count(split):
+            check_patches(bundle, store, split)
     model = bundle.load_model((store.patch_size,) * 2)
     progress("calibrate: before", 0, 3)
     before = score_splits(Feeding.of_model(model, contract.statistics, contract.calibration), store, contract.threshold)
@@ -103,15 +117,43 @@ def calibrate(
     after = score_splits(Feeding.of_model(model, contract.statistics, found.calibration), store, found.threshold)
     progress("calibrate: done", 3, 3)
     if (found.calibration, found.threshold) != (contract.calibration, contract.threshold):
+        recalibrated = found.calibration != contract.calibration
         changed = {
             "calibration": found.calibration,
             "threshold": found.threshold,
-            "threshold_for": contract.threshold_for if goal == "keep" else goal,
-            "scores": contract.scores | {split: pool.tally.as_dict() for split, pool in after.items()},
-            "evidence": contract.evidence | evidence(after, store),
+            "threshold_for": goal if goal != "keep" or recalibrated else contract.threshold_for,
+            # Scores of other patches are of another threshold and curve, and no longer true.
+            "scores": {split: pool.tally.as_dict() for split, pool in after.items()},
+            "evidence": evidence(after, store),
+            "trained_on": _trained_on(contract, None if own else _keep_seen(bundle, store)),
         }
         bundle = restate(bundle, contract.model_copy(update=changed))
+        _forget_earlier(bundle)
     return Calibrated(bundle, _tallies(before), _tallies(after))
+
+
+def _keep_seen(bundle: Bundle, store: PatchStore) -> dict[str, str]:
+    """Keep which ground a bundle is calibrated on, under a name of its own: the contract that is there stays whole."""
+    kept: dict[str, str] = bundle.contract.trained_on.get(CALIBRATED_ON, {})
+    if kept.get("patches") == store.digest:
+        return kept
+    with tempfile.TemporaryDirectory(dir=bundle.folder, prefix=".") as part:
+        written = write_seen(Path(part) / SEEN_FILE, seen_of(store, (CALIBRATION_SPLIT,)))
+        digest = file_digest(written)
+        written.replace(bundle.folder / calibrated_file(digest))
+    return {"patches": store.digest, "seen": digest}
+
+
+def _forget_earlier(bundle: Bundle) -> None:
+    kept = bundle.contract.trained_on.get(CALIBRATED_ON)
+    for path in bundle.folder.glob(calibrated_file("*")):
+        if kept is None or path.name != calibrated_file(kept["seen"]):
+            path.unlink()
+
+
+def _trained_on(contract: Contract, calibrated_on: dict[str, str] | None) -> dict[str, Any]:
+    others = {name: value for name, value in contract.trained_on.items() if name != CALIBRATED_ON}
+    return others if calibrated_on is None else others | {CALIBRATED_ON: calibrated_on}
 
 
 def fit_on(
@@ -150,23 +192,32 @@ def _tallies(pools: Mapping[str, Pool]) -> dict[str, Tally]:
     return {split: pool.tally for split, pool in pools.items()}
 
 
-def fit(fine: Fine, method: Literal["temperature", "isotonic"]) -> Calibration:
+def fit(fine: Fine, method: Literal["temperature", "platt", "isotonic"]) -> Calibration:
     """The curve that makes probabilities fit the truth.
 
     Args:
         fine: pixels of validation ground.
-        method: temperature: of least cross-entropy; isotonic: of least squares.
+        method: temperature and platt: of least cross-entropy; isotonic: of least squares.
 
     Raises:
         DataError: they lack land or water.
 
-    Source: Guo et al. 2017, section 4.2; Zadrozny and Elkan 2002, Transforming classifier scores.
+    Source: Guo et al. 2017, section 4.2; Platt 1999, Probabilistic outputs for support vector machines; Zadrozny and
+    Elkan 2002, Transforming classifier scores.
     """
     if not _has_both(fine):
         raise DataError("calibration needs land and water", hint="fit it on patches that hold both")
     if method == "temperature":
         found = minimize_scalar(lambda t: _cross_entropy(fine, sigmoid(LOGITS / t)), bounds=_TEMPERATURES)
         return Calibration(method="temperature", temperature=float(found.x))
+    if method == "platt":
+        sharpness = tuple(1 / t for t in reversed(_TEMPERATURES))
+        both = minimize(
+            lambda at: _cross_entropy(fine, sigmoid(at[0] * LOGITS + at[1])) / fine.sum(),
+            (1.0, 0.0),
+            bounds=(sharpness, _SHIFTS),
+        )
+        return Calibration(method="platt", temperature=float(1 / both.x[0]), shift=float(both.x[1]))
     counts = fine.sum(axis=1)
     here = counts > 0
     curve = IsotonicRegression(y_min=_SURELY, y_max=1 - _SURELY, out_of_bounds="clip")
@@ -180,31 +231,24 @@ def fit(fine: Fine, method: Literal["temperature", "isotonic"]) -> Calibration:
 def choose(grounds: Sequence[Fine], *, seed: int = 0) -> Calibration | None:
     """The simplest curve that fits as well as the best where it was not fitted; None where that is the model as it is.
 
-    Each method is fitted on some grounds and tried on the others. One that is better by less than its standard error
-    over the grounds is not taken for better.
+    Each method is fitted on some grounds and tried on the others.
 
     Args:
         grounds: pixels of each piece of validation ground; they are dealt to folds whole.
         seed: of the folds.
-
-    Source: Breiman et al. 1984, Classification and regression trees, section 3.4.3, the rule of one standard error.
     """
     whole: Fine = np.sum(grounds, axis=0)
     if len(grounds) < _LEAST_GROUNDS:
         return None
     dealt = np.random.default_rng(seed).permutation(len(grounds)) % _FOLDS
-    costs = np.zeros((len(_METHODS), len(grounds)))
+    costs = np.zeros(len(_METHODS))
     for fold in range(_FOLDS):
         rest: Fine = np.sum([found for found, own in zip(grounds, dealt, strict=True) if own != fold], axis=0)
         curves = [None if method == "none" or not _has_both(rest) else fit(rest, method) for method in _METHODS]
         for ground in np.flatnonzero(dealt == fold).tolist():
-            costs[:, ground] = [_cross_entropy(grounds[ground], _said_by(curve)) for curve in curves]
-    best = int(costs.sum(axis=1).argmin())
-    for method, cost in zip(_METHODS, costs, strict=True):
-        worse = cost - costs[best]
-        if worse.mean() <= worse.std(ddof=1) / np.sqrt(len(worse)):
-            return None if method == "none" else fit(whole, method)
-    raise AssertionError("the best is no worse than itself")
+            costs += [_cross_entropy(grounds[ground], _said_by(curve)) for curve in curves]
+    simplest = _METHODS[int(np.flatnonzero(costs <= (1 + _MATTERS) * costs.min())[0])]
+    return None if simplest == "none" else fit(whole, simplest)
 
 
 def best_threshold(fine: Fine, calibration: Calibration | None, goal: Literal["iou", "f1", "area"]) -> float:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 from rasterio.windows import Window
 
 from watermap.bundle import Bundle
@@ -20,12 +19,14 @@ from watermap.ground import footprints
 from watermap.patch_store import PatchStore
 from watermap.predictor import Predictor
 from watermap.progress import Progress, silent
-from watermap.raster import Radiometry, Raster, open_raster
+from watermap.raster import Raster, open_raster
 from watermap.scenes import Scene
-from watermap.seen import SEEN_FILE, SPLITS, Seen, patch_prints, read_seen
+from watermap.seen import CALIBRATED_ON, CALIBRATION_SPLIT, SEEN_FILE, SPLITS, Seen, calibrated_file, read_seen
 from watermap.storage import remote
 
 _ROWS: Final = 256
+_MOST_OF_IT: Final = 0.5
+_NAMED: Final = 8
 _HINT: Final = "score it on other ground: a score of what it has seen says nothing of new scenes"
 
 
@@ -59,8 +60,7 @@ def _check_scenes_of(
                 what = "is one of the scenes that it learned from" if file_digest(scene.image) in images else None
             else:
                 with open_raster(scene.image, names=names) as raster:
-                    (outline,) = footprints(raster.grid, [Window(0, 0, raster.grid.width, raster.grid.height)])
-                    what = seen.ground(outline) or seen.pixels(_scene_prints(raster, predictor))
+                    what = _seen_ground(raster, predictor, seen) or seen.pixels(_scene_prints(raster, predictor))
         except (WatermapError, OSError):
             continue
         if what is not None:
@@ -71,7 +71,10 @@ def _check_scenes_of(
 
 
 def check_patches(bundle: Bundle, store: PatchStore, split: str) -> list[str]:
-    """Make sure that a bundle has not seen the patches of a split; its own training patches are what they are.
+    """Make sure that a bundle has not seen the patches of a split.
+
+    Its own training and validation patches are what they are. Its own test patches share no ground with them; where
+    parts of the same pixels are given out as different places, a note tells.
 
     Returns:
         Notes: what could not be told, or that scores flatter.
@@ -79,36 +82,50 @@ def check_patches(bundle: Bundle, store: PatchStore, split: str) -> list[str]:
     Raises:
         DataError: it has seen one.
     """
-    own = store.digest == bundle.contract.trained_on["patches"]  # no two of its splits share ground
-    if own and split in SPLITS:
+    trained_on = bundle.contract.trained_on
+    own = store.digest == trained_on["patches"]  # no two of its splits share ground
+    calibrated = store.digest == trained_on.get(CALIBRATED_ON, {}).get("patches") and split == CALIBRATION_SPLIT
+    if calibrated or (own and split in SPLITS):
         return [f"{store.folder}: the bundle has seen its {split} patches, so these scores flatter and are no test"]
     images = set(bundle.contract.trained_on["scenes"].values())
     seen = seen_by(bundle)
     trained = {scene for scene, sha in store.image_digests(split).items() if sha in images and not own}
     leaks: list[tuple[str, str]] = []
+    parts: list[str] = []
     for place, record in enumerate(store.records(split)):
         if seen is None:
             what = "is of a scene that it learned from" if record.scene in trained else None
         else:
             patch = store.read(split, [place])
-            what = seen.ground(record.footprint) or seen.pixels(patch_prints(patch.image[0], patch.valid[0]))
+            prints = fingerprints(patch.image[0], patch.valid[0], store.radiometry)
+            what = seen.ground(record.footprint) or seen.pixels(prints)
+            if own and what is not None and seen.share(prints) < _MOST_OF_IT:
+                parts.append(record.id)
+                what = None
         if what is not None:
             leaks.append((f"patch {record.id}", what))
     _refuse(bundle, leaks)
-    return _untold(bundle, seen)
+    return [*_untold(bundle, seen), *_flattered(bundle, store, split, parts)]
 
 
 def seen_by(bundle: Bundle) -> Seen | None:
-    """What a bundle has seen; None where it was written before bundles kept that.
+    """What a bundle has seen, in training or in calibration; None where it was written before bundles kept that.
 
     Raises:
         ModelError: its record is damaged.
         StorageError: it lies elsewhere and cannot be reached.
     """
-    digest = bundle.contract.trained_on.get("seen")
-    if digest is None:
+    trained_on = bundle.contract.trained_on
+    if trained_on.get("seen") is None:
         return None
-    path = bundle.folder / SEEN_FILE
+    seen = _read(bundle.folder / SEEN_FILE, trained_on["seen"])
+    if CALIBRATED_ON in trained_on:
+        digest = trained_on[CALIBRATED_ON]["seen"]
+        seen += _read(bundle.folder / calibrated_file(digest), digest)
+    return seen
+
+
+def _read(path: Path, digest: str) -> Seen:
     if remote(path) is not None:
         return read_seen(fetched(path, digest, _damaged))
     if not path.is_file() or file_digest(path) != digest:
@@ -116,27 +133,44 @@ def seen_by(bundle: Bundle) -> Seen | None:
     return read_seen(path)
 
 
+def _seen_ground(raster: Raster, predictor: Predictor, seen: Seen) -> str | None:
+    """What is seen of the ground of a scene, in words; where it has no data it shows none."""
+    grid = raster.grid
+    (outline,) = footprints(grid, [Window(0, 0, grid.width, grid.height)])
+    what = seen.ground(outline)
+    if what is None:
+        return None
+    positions = raster.find(predictor.bundle.contract.bands)
+    for block in blocks(grid, _ROWS):
+        valid = raster.read(positions, block).valid
+        for left in range(0, grid.width, _ROWS):
+            rows, cols = (np.flatnonzero(valid[:, left : left + _ROWS].any(axis=axis)) for axis in (1, 0))
+            if len(rows):
+                corner = left + int(cols[0]), int(block.row_off + rows[0])
+                (part,) = footprints(grid, [Window(*corner, int(np.ptp(cols)) + 1, int(np.ptp(rows)) + 1)])
+                if seen.ground(part) is not None:
+                    return what
+    return None
+
+
 def _scene_prints(raster: Raster, predictor: Predictor) -> Prints:
-    """Fingerprints of a scene in the numbers that the model takes."""
-    contract = predictor.bundle.contract
-    radiometry, positions = predictor.radiometry(raster), raster.find(contract.bands)
+    radiometry, positions = predictor.radiometry(raster), raster.find(predictor.bundle.contract.bands)
     found = [np.empty(0, dtype=np.uint64)]
     for block in blocks(raster.grid, _ROWS):
         end = min(raster.grid.height, int(block.row_off + block.height) + SIDE - 1)  # squares may begin in any row
         pixels = raster.read(positions, Window(0, block.row_off, raster.grid.width, end - block.row_off))
-        values = _as_trained(np.moveaxis(pixels.values, 0, -1), radiometry, contract.radiometry)
-        found.append(fingerprints(values, pixels.valid))
+        found.append(fingerprints(np.moveaxis(pixels.values, 0, -1), pixels.valid, radiometry))
     return np.unique(np.concatenate(found))
 
 
-def _as_trained(values: npt.NDArray[Any], own: Radiometry, wanted: Radiometry) -> npt.NDArray[np.int64]:
-    """Numbers as the model takes them, whole ones."""
-    if own == wanted:
-        whole: npt.NDArray[np.int64] = np.rint(values).astype(np.int64)
-    else:
-        reflectance = (values.astype(np.float64) + own.offset) * own.scale
-        whole = np.rint(reflectance / wanted.scale - wanted.offset).astype(np.int64)
-    return whole
+def _flattered(bundle: Bundle, store: PatchStore, split: str, parts: Sequence[str]) -> list[str]:
+    if not parts:
+        return []
+    named = ", ".join(parts[:_NAMED]) + (", ..." if len(parts) > _NAMED else "")
+    return [
+        f"{store.folder}: {len(parts)} of {store.count(split)} {split} patches hold some of the very pixels that "
+        f"{bundle.folder.name} learned from, though they lie elsewhere ({named}), so these scores flatter a little"
+    ]
 
 
 def _refuse(bundle: Bundle, leaks: Sequence[tuple[str, str]]) -> None:
