@@ -6,6 +6,7 @@ from pydantic import ValidationError
 
 from watermap.calibration import Calibration, calibrated
 
+PLATT = Calibration(method="platt", temperature=1.5, shift=-0.7)
 ISOTONIC = Calibration(method="isotonic", said=(0.1, 0.4, 0.9), true=(0.02, 0.5, 0.8))
 
 
@@ -29,6 +30,24 @@ def test_a_curve_keeps_the_order_and_shape() -> None:
     found = ISOTONIC(p)
     assert found.shape == p.shape
     assert (np.diff(found.ravel()[np.argsort(p.ravel())]) >= 0).all()
+
+
+@pytest.mark.parametrize(
+    "curve", [ISOTONIC, PLATT, Calibration(method="temperature", temperature=0.4)], ids=lambda curve: curve.method
+)
+def test_a_probability_is_traced_back(curve: Calibration) -> None:
+    for p in (0.05, 0.3, 0.5, 0.79):
+        said = curve.undone(p)
+        assert float(curve(np.array(said))) == pytest.approx(p, abs=1e-5)
+        assert float(curve(np.array(max(0, said - 0.01)))) < p
+
+
+def test_a_shift_moves_the_log_odds() -> None:
+    p = np.linspace(0.01, 0.99, 33, dtype=np.float32)
+    odds = np.log(p / (1 - p)) / 1.5 - 0.7
+    np.testing.assert_allclose(PLATT(p), 1 / (1 + np.exp(-odds)), atol=2e-6)
+    np.testing.assert_array_equal(PLATT(np.array([0, 1], np.float32)), [0, 1])
+    assert PLATT.told == "temperature 1.500, shift -0.700"
 
 
 def test_without_a_calibration_nothing_changes() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from watermap.radiometry import FloatArray
+
+_HALVINGS: Final = 40
 
 
 class Calibration(BaseModel):
@@ -58,6 +60,14 @@ class Calibration(BaseModel):
             water, land = np.exp(np.float32(self.shift)) * p**power, (1 - p) ** power
             found = (water / (water + land)).astype(np.float32)
         return found
+
+    def undone(self, probability: float) -> float:
+        """The smallest probability, as the model says it, that means at least this one."""
+        low, high = 0.0, 1.0
+        for _ in range(_HALVINGS):
+            middle = (low + high) / 2
+            low, high = (low, middle) if float(self(np.array(middle))) >= probability else (middle, high)
+        return high
 
 
 def calibrated(calibration: Calibration | None, probability: FloatArray) -> FloatArray:

@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -73,9 +74,12 @@ def test_the_method_follows_what_is_wrong() -> None:
     assert shifted.method == "platt"
     assert shifted.temperature == pytest.approx(1, abs=0.05)
     assert shifted.shift == pytest.approx(2, abs=0.1)
-    bent = choose([ground(seed, bend=0.5).fine for seed in range(20)])
+    bent = choose([ground(seed, bend=0.5, count=300).fine for seed in range(200)])
     assert bent is not None
     assert bent.method == "isotonic"
+    few = choose([ground(seed, bend=0.5).fine for seed in range(20)])
+    assert few is not None
+    assert few.method == "platt"
 
 
 def test_what_differs_from_ground_to_ground_is_not_fitted() -> None:
@@ -167,7 +171,9 @@ def test_card_and_item_follow_what_is_calibrated(patches: Path, tmp_path: Path) 
         assert contract.evidence[split].patches == PatchStore.open(patches).digest
         assert contract.evidence[split].baselines["ndwi"].scores == tally.baselines_as_dict()["ndwi"]
     kept = calibrate(found.bundle, patches, method="none").bundle.contract
-    assert (kept.threshold, kept.threshold_for) == (contract.threshold, "keep")  # another curve: no longer as much
+    assert contract.calibration is not None
+    assert kept.threshold == pytest.approx(contract.calibration.undone(contract.threshold))
+    assert kept.threshold_for == "area"
 
 
 def test_calibrating_again_starts_from_the_model_itself(patches: Path, tmp_path: Path) -> None:
@@ -177,6 +183,19 @@ def test_calibrating_again_starts_from_the_model_itself(patches: Path, tmp_path:
     assert twice.bundle.id == once.id
     plain = calibrate(once, patches, method="none").bundle
     assert plain.contract.calibration is None
+
+
+@pytest.mark.parametrize("method", ["temperature", "platt", "isotonic"])
+def test_a_map_stays_as_it_is_unless_another_threshold_is_asked_for(
+    patches: Path, tmp_path: Path, method: Literal["temperature", "platt", "isotonic"]
+) -> None:
+    found = calibrate(make_bundle(tmp_path / "b", threshold=0.3), patches, method=method)
+    assert found.bundle.contract.calibration is not None
+    for split, tally in found.before.items():
+        was, now = tally.confusion.counts, found.after[split].confusion.counts
+        assert np.abs(was - now).max() <= 1e-3 * was.sum()  # pixels on the level parts of an isotonic curve
+        if method != "isotonic":
+            assert np.abs(was - now).max() <= 1
 
 
 def test_other_ground_that_calibrated_a_bundle_is_seen(patches: Path, small_scenes: Path, tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ from watermap.storage import local
 Fine = npt.NDArray[np.int64]
 """(logits, 2) pixels by what the model says and by truth, as in `Reliability`."""
 
-_FOLDS: Final = 5
+_MOST_FOLDS: Final = 50
 _LEAST_GROUNDS: Final = 10
 """With fewer pieces of ground nobody can tell whether a curve fits others."""
 _METHODS: Final[tuple[Literal["none", "temperature", "platt", "isotonic"], ...]] = (
@@ -44,12 +44,16 @@ _METHODS: Final[tuple[Literal["none", "temperature", "platt", "isotonic"], ...]]
     "isotonic",
 )
 """From the simplest on."""
-_MATTERS: Final = 0.01
+_MATTERS: Final = 0.005
 """A curve that saves no more of the cross-entropy than this is not worth having."""
+_BENDABLE_GROUNDS: Final = 100
+"""A curve that may bend anywhere needs more witnesses than two numbers do."""
 _SURELY: Final = 0.001
 """No calibrated probability is nearer to 0 or 1 than this: validation ground does not show what is that rare."""
 _TEMPERATURES: Final = (0.1, 10.0)
 _SHIFTS: Final = (-10.0, 10.0)
+_DIGITS: Final = 6
+"""Of a threshold that is moved along with a curve."""
 _SAID: Final[Sums] = sigmoid(LOGITS)
 
 
@@ -94,7 +98,8 @@ def calibrate(
         bundle: on this machine.
         patches: a patch store of the bundle's bands, which need not be the one that it was trained on.
         method: the curve; auto: the one that fits best where it was not fitted, or none.
-        goal: what the threshold is chosen for; keep: the one that the bundle has.
+        goal: what the threshold is chosen for; keep: the one that the bundle has, moved along with the curve, so that
+            maps stay as they are.
         progress: told as work goes on.
 
     Raises:
@@ -112,16 +117,17 @@ def calibrate(
     progress("calibrate: before", 0, 3)
     before = score_splits(Feeding.of_model(model, contract.statistics, contract.calibration), store, contract.threshold)
     progress("calibrate: fitting", 1, 3)
-    found = fit_on(Feeding.of_model(model, contract.statistics), store, method, goal, contract.threshold)
+    curve = contract.calibration
+    threshold = contract.threshold if curve is None else curve.undone(contract.threshold)
+    found = fit_on(Feeding.of_model(model, contract.statistics), store, method, goal, threshold)
     progress("calibrate: after", 2, 3)
     after = score_splits(Feeding.of_model(model, contract.statistics, found.calibration), store, found.threshold)
     progress("calibrate: done", 3, 3)
     if (found.calibration, found.threshold) != (contract.calibration, contract.threshold):
-        recalibrated = found.calibration != contract.calibration
         changed = {
             "calibration": found.calibration,
             "threshold": found.threshold,
-            "threshold_for": goal if goal != "keep" or recalibrated else contract.threshold_for,
+            "threshold_for": contract.threshold_for if goal == "keep" else goal,
             # Scores of other patches are of another threshold and curve, and no longer true.
             "scores": {split: pool.tally.as_dict() for split, pool in after.items()},
             "evidence": evidence(after, store),
@@ -166,7 +172,7 @@ def fit_on(
         store: the patches.
         method: as in `calibrate`.
         goal: as in `calibrate`.
-        threshold: to keep.
+        threshold: to keep, as the model itself says it.
 
     Raises:
         DataError: there are no validation patches, or they lack land or water.
@@ -185,7 +191,9 @@ def fit_on(
     if curve is not None:
         fitted_on = {"patches": store.digest, "split": "validation", "grounds": len(each), "pixels": int(whole.sum())}
         curve = curve.model_copy(update={"fitted_on": fitted_on})
-    return Fitted(curve, threshold if goal == "keep" else best_threshold(whole, curve, goal))
+    if goal != "keep":
+        return Fitted(curve, best_threshold(whole, curve, goal))
+    return Fitted(curve, threshold if curve is None else round(float(curve(np.array(threshold))), _DIGITS))
 
 
 def _tallies(pools: Mapping[str, Pool]) -> dict[str, Tally]:
@@ -231,23 +239,29 @@ def fit(fine: Fine, method: Literal["temperature", "platt", "isotonic"]) -> Cali
 def choose(grounds: Sequence[Fine], *, seed: int = 0) -> Calibration | None:
     """The simplest curve that fits as well as the best where it was not fitted; None where that is the model as it is.
 
-    Each method is fitted on some grounds and tried on the others.
+    Each method is fitted on all grounds but one, or but a few, and tried on those. Isotonic is only tried where there
+    are many.
 
     Args:
         grounds: pixels of each piece of validation ground; they are dealt to folds whole.
         seed: of the folds.
+
+    Source: Niculescu-Mizil and Caruana 2005, Predicting good probabilities with supervised learning, section 5: with
+    little data Platt's curve is the better one, with much the isotonic.
     """
     whole: Fine = np.sum(grounds, axis=0)
     if len(grounds) < _LEAST_GROUNDS:
         return None
-    dealt = np.random.default_rng(seed).permutation(len(grounds)) % _FOLDS
-    costs = np.zeros(len(_METHODS))
-    for fold in range(_FOLDS):
+    methods = [each for each in _METHODS if each != "isotonic" or len(grounds) >= _BENDABLE_GROUNDS]
+    folds = min(len(grounds), _MOST_FOLDS)
+    dealt = np.random.default_rng(seed).permutation(len(grounds)) % folds
+    costs = np.zeros(len(methods))
+    for fold in range(folds):
         rest: Fine = np.sum([found for found, own in zip(grounds, dealt, strict=True) if own != fold], axis=0)
-        curves = [None if method == "none" or not _has_both(rest) else fit(rest, method) for method in _METHODS]
+        curves = [None if method == "none" or not _has_both(rest) else fit(rest, method) for method in methods]
         for ground in np.flatnonzero(dealt == fold).tolist():
             costs += [_cross_entropy(grounds[ground], _said_by(curve)) for curve in curves]
-    simplest = _METHODS[int(np.flatnonzero(costs <= (1 + _MATTERS) * costs.min())[0])]
+    simplest = methods[int(np.flatnonzero(costs <= (1 + _MATTERS) * costs.min())[0])]
     return None if simplest == "none" else fit(whole, simplest)
 
 
