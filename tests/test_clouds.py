@@ -67,6 +67,46 @@ def test_a_file_of_classes_is_no_mask(safe: Path, tmp_path: Path) -> None:
     np.testing.assert_array_equal(cloudy(mask, safe), np.kron(CLASSES > 0, np.ones((10, 10), bool)))
 
 
+@pytest.mark.parametrize(
+    ("dtype", "clear", "cloud", "untold"),
+    [("uint16", 0, 1024, None), ("int16", 0, -1, None), ("float32", 0, 0.5, np.nan), ("uint8", 0, 1, 255)],
+)
+def test_a_mask_may_hold_any_numbers(
+    safe: Path, tmp_path: Path, dtype: str, clear: float, cloud: float, untold: float | None
+) -> None:
+    values = np.full((12, 12), clear, dtype)
+    values[2:5, 3:9] = cloud
+    if untold is not None:
+        values[8:10] = untold
+    mask = write_band(tmp_path / "mask.tif", values, 100, nodata=untold)
+    expected = np.kron(values == np.dtype(dtype).type(cloud), np.ones((10, 10), bool))
+    with open_clouds(mask, GRID, safe) as opened:
+        np.testing.assert_array_equal(opened.read(Window(0, 0, SIZE, SIZE)), expected)
+        assert opened.untold == (0 if untold is None else 2 * 12 * 100)
+
+
+def test_clear_may_be_the_no_data_value_of_a_mask(safe: Path, tmp_path: Path) -> None:
+    mask = write_band(tmp_path / "mask.tif", CLASSES, 100, nodata=0)
+    with open_clouds(mask, GRID, safe) as opened:
+        assert opened.read(Window(0, 0, SIZE, SIZE)).sum() == 100 * np.count_nonzero(CLASSES)
+        assert opened.note is None
+
+
+def test_what_a_mask_does_not_tell_is_clear_and_told(safe: Path, tmp_path: Path) -> None:
+    bundle = make_bundle(tmp_path / "models" / "known")
+    mask = write_band(tmp_path / "mask.tif", np.ones((6, 12), np.uint8), 100)  # the upper half
+    made = predict_scene(safe, Predictor(bundle, PredictConfig()), tmp_path / "out", clouds=mask)
+    assert made.valid_pixels == SIZE * SIZE // 2
+    assert any("mask.tif: does not tell 7,200 pixels of the scene; they count as clear" in note for note in made.notes)
+
+
+def test_a_mask_of_several_bands_is_refused(safe: Path, tmp_path: Path) -> None:
+    mask = write_band(tmp_path / "mask.tif", np.ones((2, 12, 12), np.uint8), 100)
+    with pytest.raises(DataError) as error:
+        cloudy(mask, safe)
+    assert "has 2 bands, but a cloud mask has one: keep the band of clouds" in one_line(error)
+
+
 def test_a_map_of_a_product_is_empty_under_its_clouds(safe: Path, tmp_path: Path) -> None:
     bundle = make_bundle(tmp_path / "models" / "known")
     out = tmp_path / "maps"

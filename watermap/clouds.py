@@ -13,45 +13,59 @@ import numpy.typing as npt
 from rasterio.windows import Window
 
 from watermap.bandfiles import CLASSES, find_band_files
-from watermap.codes import LAND, WATER
+from watermap.codes import LAND, NO_DATA, WATER
 from watermap.errors import DataError
 from watermap.grid import Grid
-from watermap.labels import Label, open_label
+from watermap.labels import Codes, Kind, Label, open_label
 
 Clouds = Path | Literal["scl"]
 """A mask that is not 0 under clouds, on any grid, or the scene's own classification."""
 
 OWN: Final[Literal["scl"]] = "scl"
 
-_MASK_CODES: Final = {value: LAND if value == 0 else WATER for value in range(256)}
-"""A mask is read as a label is: what is cloud has the code of water."""
-_SCL_CLOUDS: Final = frozenset({3, 8, 9, 10})
+_MASK: Final = Kind("cloud mask", "not known", "keep the band of clouds", "give one that is not 0 under clouds")
+
+_SCL_CLOUDS: Final = (3, 8, 9, 10)
 """Shadow of a cloud, cloud of medium and of high probability, thin cirrus.
 
 Source: Sentinel-2 Products Specification Document, scene classification of level 2A.
 """
-_SCL_CODES: Final = {value: WATER if value in _SCL_CLOUDS else LAND for value in range(256)}
 
 
 class CloudMask:
     """An open cloud mask, seen on its scene's grid. Made by `open_clouds`.
 
+    It is read as a label is: what is cloud has the code of water.
+
     Attributes:
         path: the file.
+        untold: pixels read so far of which it does not say whether they are cloud.
     """
 
     def __init__(self, path: Path, label: Label) -> None:
         self.path = path
+        self.untold = 0
         self._label = label
 
+    @property
+    def note(self) -> str | None:
+        """What the user should know of the pixels read so far."""
+        return (
+            f"{self.path}: does not tell {self.untold:,} pixels of the scene; they count as clear"
+            if self.untold
+            else None
+        )
+
     def read(self, window: Window) -> npt.NDArray[np.bool_]:
-        """Where a window (rows, cols) of the scene shows clouds; what the mask does not tell is none.
+        """Where a window (rows, cols) of the scene shows clouds; what the mask does not tell is clear.
 
         Raises:
             DataError: the file is damaged.
             StorageError: it lies elsewhere and can no longer be reached.
         """
-        cloudy: npt.NDArray[Any] = self._label.read(window) == WATER
+        codes = self._label.read(window)
+        self.untold += int(np.count_nonzero(codes == NO_DATA))
+        cloudy: npt.NDArray[np.bool_] = codes == WATER
         return cloudy
 
 
@@ -72,8 +86,17 @@ def open_clouds(clouds: Clouds, grid: Grid, scene: Path) -> Iterator[CloudMask]:
     """
     path = _classes(scene) if clouds == OWN else Path(clouds)
     is_scl = CLASSES in re.split(r"[^a-z0-9]+", path.stem.lower())
-    with open_label(path, grid, image_path=scene, codes=_SCL_CODES if is_scl else _MASK_CODES) as label:
+    meaning = _scl_clouds if is_scl else _not_zero
+    with open_label(path, grid, image_path=scene, codes=meaning, kind=_MASK) as label:
         yield CloudMask(path, label)
+
+
+def _scl_clouds(values: npt.NDArray[Any]) -> Codes:
+    return np.where(np.isin(values, _SCL_CLOUDS), WATER, LAND).astype(np.uint8)
+
+
+def _not_zero(values: npt.NDArray[Any]) -> Codes:
+    return np.where(values == 0, LAND, WATER).astype(np.uint8)
 
 
 def _classes(scene: Path) -> Path:

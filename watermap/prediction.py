@@ -131,7 +131,8 @@ def predict_scene(
             del strip, seen, codes, reasons  # before the next rows take their memory
         for writer in (water, *writers.values()):
             writer.add_tags(tags.result())
-        notes = tuple(raster.notes)
+        told = None if mask is None else mask.note
+        notes = (*raster.notes, *([] if told is None else [told]))
     return Prediction(
         water=water_path,
         others=paths,

@@ -37,7 +37,8 @@ def test_each_bundle_speaks_calibrated() -> None:
     curve = Calibration(method="temperature", temperature=3)
     engine = Shifted(shift=1)
     found = Committee([Member(engine, curve)], symmetries=True, has_doubts=False).compute(windows())
-    np.testing.assert_allclose(found, curve(mean_over_symmetries(engine.compute, windows())), atol=1e-6)
+    calibrated = mean_over_symmetries(lambda each: curve(engine.compute(each)), windows())
+    np.testing.assert_allclose(found, calibrated, atol=1e-6)
 
 
 @pytest.mark.parametrize("symmetries", [False, True])
@@ -60,7 +61,10 @@ def test_disagreement_is_what_the_mean_is_less_sure_of_than_its_members() -> Non
     probability, doubts = torn.compute(sure)[0]
     np.testing.assert_allclose(probability, 0.5)
     np.testing.assert_allclose(bits(probability) - doubts, 1, atol=1e-5)
-    assert (bits(both := torn.compute(windows()))[:, 0] - both[:, 1] > -1e-5).all()
+    curve = Calibration(method="isotonic", said=(0.0, 0.5, 1.0), true=(0.0, 0.1, 1.0))
+    for members in ([Member(Shifted(), None), Member(Shifted(-1), None)], [Member(Shifted(shift=1), curve)]):
+        both = Committee(members, symmetries=True, has_doubts=True).compute(windows())
+        assert (bits(both[:, 0]) - both[:, 1] > -1e-5).all()  # no mean is surer than its parts
 
 
 def test_memory_and_arithmetic_are_those_of_all() -> None:

@@ -29,8 +29,7 @@ class Member:
 class Committee:
     """An engine of engines: asks them one after another and gives the mean, in the memory of one.
 
-    A bundle's word is its calibrated probability, in its symmetries that of their mean; the committee's is the mean of
-    its bundles'.
+    An answer is a calibrated probability, of a bundle in one symmetry; the committee's word is the mean of the answers.
 
     Args:
         members: of the same bands and units.
@@ -66,21 +65,20 @@ class Committee:
     def compute(self, windows: FloatArray) -> FloatArray:
         """See `Engine`; with doubts (n, 2, rows, cols): probability, and mean entropy of the answers in bits."""
         shape = (len(windows), *windows.shape[2:])
-        total, doubts = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32)
+        mean, doubts = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32)
+        asked = 0
         for member in self._members:
-            word, asked = np.zeros(shape, dtype=np.float32), 0
             for answer in self._answers(member.engine, windows):
-                word += answer
+                told = calibrated(member.calibration, answer)
+                mean += told
                 asked += 1
                 if self._has_doubts:
-                    doubts += bits(calibrated(member.calibration, answer)) / (SYMMETRIES if self._symmetries else 1)
-            word /= asked
-            total += calibrated(member.calibration, word)
-        total /= len(self._members)
+                    doubts += bits(told)
+        mean /= asked
         if not self._has_doubts:
-            return total
-        doubts /= len(self._members)
-        return np.stack([total, doubts], axis=1)
+            return mean
+        doubts /= asked
+        return np.stack([mean, doubts], axis=1)
 
     def _answers(self, engine: Engine, windows: FloatArray) -> Iterator[FloatArray]:
         return in_symmetries(engine.compute, windows) if self._symmetries else iter([engine.compute(windows)])

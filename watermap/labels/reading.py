@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,9 @@ from watermap.raster import open_raster
 
 Codes = npt.NDArray[np.uint8]
 """(rows, cols): 0 land, 1 water, 255 unknown."""
+
+Meaning = Callable[[npt.NDArray[Any]], Codes]
+"""Makes codes (rows, cols) of the values of a file."""
 
 LABEL_TAG: Final = "WATERMAP_LABEL"
 """The metadata of a label that says what it is, e.g. hansen or hand."""
@@ -103,7 +106,7 @@ class Label:
     """
 
     def __init__(
-        self, path: Path, dataset: Any, grid: Grid | None, codes: Mapping[int, int] | None, kind: Kind
+        self, path: Path, dataset: Any, grid: Grid | None, codes: Mapping[int, int] | Meaning | None, kind: Kind
     ) -> None:
         self.path = path
         self.doubt = None if codes is not None else kind.hidden(path, dataset.nodata)
@@ -113,7 +116,8 @@ class Label:
         self._dataset = dataset
         self.tags: Mapping[str, str] = dataset.tags()
         self._grid = self.own_grid if grid is None or grid.same_as(self.own_grid) else grid
-        self._codes = WATERMAP_CODES if codes is None else codes
+        self._meaning = codes if callable(codes) else None
+        self._codes = WATERMAP_CODES if codes is None or callable(codes) else codes
         self._codes_win = codes is not None and MaskFlags.nodata in dataset.mask_flag_enums[0]
 
     def read(self, window: Window) -> Codes:
@@ -153,6 +157,8 @@ class Label:
         hidden = read_from(self.path, lambda: self._dataset.read_masks(1, window=window), what=rows) == 0
         if np.issubdtype(values.dtype, np.floating):
             hidden |= np.isnan(values)
+        if self._meaning is not None:
+            return np.where(hidden & (values != 0), NO_DATA, self._meaning(values)).astype(np.uint8)
         if self._codes_win:  # what the user says of a value beats what the file says
             hidden &= ~np.isin(values, list(self._codes))
         result = np.full(values.shape, NO_DATA, dtype=np.uint8)
@@ -187,7 +193,7 @@ def open_label(
     grid: Grid | None = None,
     *,
     image_path: Path | None = None,
-    codes: Mapping[int, int] | None = None,
+    codes: Mapping[int, int] | Meaning | None = None,
     kind: Kind = LABEL,
 ) -> Iterator[Label]:
     """Open a label to be read on its image's grid.
@@ -200,7 +206,7 @@ def open_label(
         grid: the image's; None for the label's own.
         image_path: the image's file, for the message.
         codes: watermap's code of each of the label's values, where it has its own. A value named here counts even if
-            the file calls it no data.
+            the file calls it no data. Or what makes codes of any values; then only 0 counts where the file calls it so.
         kind: what messages call it: a label, or a water raster.
 
     Raises:
