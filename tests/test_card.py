@@ -145,6 +145,9 @@ def test_names_that_somebody_made_up_do_not_break_a_table(contract: Contract) ->
     text = card(contract.model_copy(update={"data": data}), "0123456789ab")
     assert "| patches labelled a\\|b c | 12 |" in text
     assert "- **a|b c**" in text
+    mixed = EVIDENCE.model_copy(update={"labels": {"hand": 1, "a\n# b": 2}})
+    text = card(contract.model_copy(update={"evidence": {"validation": mixed}}), "0123456789ab")
+    assert "though their labels differ: 1 hand, 2 a # b." in text
     for table in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
         assert len({len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}) == 1
 

@@ -53,7 +53,7 @@ def card(contract: Contract, bundle_id: str) -> str:
         ("Training", _training(contract)),
         ("Scores", _scores(contract)),
         ("Probabilities", _probabilities(contract)),
-        ("Limits", [f"- {limit}" for limit in limits(contract)]),
+        ("Limits", [f"- {_one_line(limit)}" for limit in limits(contract)]),
         ("Versions", _table(("software", "version"), contract.versions.items())),
     )
     lines = [
