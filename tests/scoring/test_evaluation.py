@@ -1,5 +1,8 @@
 import json
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +18,9 @@ from watermap.errors import DataError, UsageError
 from watermap.files import file_digest
 from watermap.patch_store import PatchStore
 from watermap.patches import tile
+from watermap.scoring import evaluation as module
 from watermap.scoring.evaluation import evaluate
+from watermap.scoring.pieces import Piece
 from watermap.storage import location
 
 CONFIG = PredictConfig(window=64, overlap=16)
@@ -157,6 +162,23 @@ def test_a_bad_scene_is_told_and_the_others_scored(bundle: Bundle, scenes: Path,
     (tmp_path / "scenes" / "s1" / "image.tif").write_text("no raster")
     with pytest.raises(DataError):
         evaluate(bundle, tmp_path / "scenes", CONFIG)
+
+
+def test_labels_that_are_all_unknown_are_told(
+    bundle: Bundle, small_patches: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_scene(tmp_path / "scenes", "a", make_grid(64, 64), label=np.full((64, 64), 255, np.uint8))
+    with pytest.raises(DataError, match=r"scenes: no pixel has a label, all are 255 \(unknown\)"):
+        evaluate(bundle, tmp_path / "scenes", CONFIG)
+    pieces = module.patch_pieces
+
+    def unknown(*given: Any) -> Iterator[tuple[Any, Piece]]:
+        for record, piece in pieces(*given):
+            yield record, replace(piece, label=np.full_like(piece.label, 255))
+
+    monkeypatch.setattr(module, "patch_pieces", unknown)
+    with pytest.raises(DataError, match="patches: no pixel has a label"):
+        evaluate(bundle, small_patches, CONFIG)
 
 
 def test_patches_of_other_bands_are_refused(bundle: Bundle, small_scenes: Path, tmp_path: Path) -> None:

@@ -83,6 +83,17 @@ def test_of_few_grounds_blocks_are_drawn() -> None:
     assert large.intervals()["water_iou"] is not None
 
 
+def test_ground_without_a_known_pixel_is_no_witness() -> None:
+    found = pool(4)
+    unknown = np.full((40, 40), 255, np.uint8)
+    for number in range(4):
+        found.add(f"unknown_{number}", Piece(unknown, np.zeros((40, 40), np.float32), {}))
+    assert (found.known_grounds, found.unit, len(found.witnesses())) == (4, "block", 4)
+    assert found.as_dict()["grounds"] == 4
+    found.merge(pool(8))
+    assert (found.known_grounds, found.unit, len(found.witnesses())) == (8, "ground", 8)
+
+
 def test_a_baseline_that_not_every_ground_has_is_not_compared() -> None:
     found = pool()
     del found.grounds["ground_0"][0, 0]["ndwi"]

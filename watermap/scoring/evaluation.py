@@ -120,6 +120,13 @@ def evaluate(
         )
     else:
         result = _evaluate_scenes(Predictor(bundle, config, others), data, pictures, names, progress)
+    if not any(pool.known_grounds for pool in result.pools.values()):
+        if result.failures:
+            raise result.failures[0][1]
+        raise DataError(
+            f"{data}: no pixel has a label, all are 255 (unknown) or lie where the image holds no data",
+            hint="give labels that hold 0 land and 1 water",
+        )
     if any(len(pool.tally.baselines_as_dict()) < 2 * len(WATER_INDICES) for pool in result.pools.values()):
         needed = " and ".join(f"{index.name} ({index.bright}, {index.dark})" for index in WATER_INDICES)
         result.notes.append(f"{data}: not every baseline is shown, the bands of {needed} are not in every scene")
@@ -150,8 +157,6 @@ def _evaluate_scenes(
             result.panels.append(Panel.stacked(panels))
         result.take(scene.name, kind, scored)
         progress("evaluate: scenes", done + 1, len(scenes))
-    if not result.scenes:
-        raise result.failures[0][1]
     return result
 
 

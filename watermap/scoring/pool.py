@@ -68,16 +68,26 @@ class Pool:
             own[name] = own.get(name, np.zeros((2, 2), dtype=np.int64)) + counts
 
     @property
+    def known_grounds(self) -> int:
+        """Pieces of ground on which some pixel has a known label: the others say nothing."""
+        return len(self._known_blocks())
+
+    @property
     def unit(self) -> Literal["ground", "block"]:
         """What is drawn again: pieces of ground, or blocks of them where they are too few."""
-        return "ground" if len(self.grounds) >= LEAST else "block"
+        return "ground" if self.known_grounds >= LEAST else "block"
 
     def witnesses(self) -> list[Found]:
-        """What was found in each unit; blocks without a known pixel are none."""
+        """What was found in each unit; one without a known pixel is none."""
+        known = self._known_blocks()
         if self.unit == "block":
-            blocks = (found for ground in self.grounds.values() for found in ground.values())
-            return [found for found in blocks if found[MODEL].any()]
-        return [_together(list(blocks.values())) for blocks in self.grounds.values()]
+            return [found for blocks in known for found in blocks]
+        return [_together(blocks) for blocks in known]
+
+    def _known_blocks(self) -> list[list[Found]]:
+        """What was found in the blocks with a known pixel, of each piece of ground that has some."""
+        known = ([found for found in blocks.values() if found[MODEL].any()] for blocks in self.grounds.values())
+        return [blocks for blocks in known if blocks]
 
     def intervals(self, method: str = MODEL) -> dict[str, Interval | None]:
         """The 95 % interval of each score of a method, from drawing the units again."""
@@ -101,7 +111,7 @@ class Pool:
         return {
             "scores": tally.as_dict(),
             "intervals": self.intervals(),
-            "grounds": len(self.grounds),
+            "grounds": self.known_grounds,
             "drawn": {"unit": self.unit, "units": len(self.witnesses()), "block_px": _BLOCK_PX},
             "draws": DRAWS,
             "baselines": {

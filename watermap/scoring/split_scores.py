@@ -51,7 +51,7 @@ def _evidence(pool: Pool, store: PatchStore, split: str) -> Evidence:
     return Evidence(
         patches=store.digest,
         labels=label_counts(store, store.records(split)),
-        grounds=len(pool.grounds),
+        grounds=pool.known_grounds,
         unit=pool.unit,
         units=len(pool.witnesses()),
         draws=DRAWS,
