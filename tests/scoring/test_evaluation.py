@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 import rasterio
+from affine import Affine
+from rasterio.windows import Window
 
 from tests.bundles import GAIN, known_probability, make_bundle
 from tests.rasters import make_grid, write_scene
@@ -16,6 +18,7 @@ from watermap.bundle import Bundle
 from watermap.config import PredictConfig, TileConfig
 from watermap.errors import DataError, UsageError
 from watermap.files import file_digest
+from watermap.grid import Grid
 from watermap.patch_store import PatchStore
 from watermap.patches import tile
 from watermap.scoring import evaluation as module
@@ -162,6 +165,30 @@ def test_a_bad_scene_is_told_and_the_others_scored(bundle: Bundle, scenes: Path,
     (tmp_path / "scenes" / "s1" / "image.tif").write_text("no raster")
     with pytest.raises(DataError):
         evaluate(bundle, tmp_path / "scenes", CONFIG)
+
+
+def test_blocks_of_ground_do_not_depend_on_how_it_is_cut_into_scenes(bundle: Bundle, tmp_path: Path) -> None:
+    whole = make_grid(256, 384)
+    cuts = {
+        "whole": [(0, 0, 256, 384)],
+        "halves": [(0, 0, 256, 256), (0, 256, 256, 128)],
+        "quarters": [(128, 256, 128, 128), (0, 256, 128, 128), (0, 0, 128, 256), (128, 0, 128, 256)],
+        "dates": [(0, 0, 256, 384), (0, 0, 256, 384)],
+    }
+    for name, windows in cuts.items():
+        for number, window in enumerate(windows):
+            write_scene(tmp_path / name, f"s{number}", whole.crop(Window(*window)), seed=number)
+        (pool,) = evaluate(bundle, tmp_path / name, CONFIG, pictures=0).pools.values()
+        assert (pool.known_grounds, len(pool.witnesses())) == (1, 6), name
+
+
+def test_a_ground_is_in_the_same_blocks_whichever_way_its_rows_run(bundle: Bundle, tmp_path: Path) -> None:
+    grid = make_grid(200, 150)
+    upside_down = Grid(grid.crs, grid.transform @ Affine(1, 0, -1e-4, 0, -1, 150), 200, 150)
+    for name, each in (("a", grid), ("b", upside_down)):
+        write_scene(tmp_path / "scenes", name, each)
+    (pool,) = evaluate(bundle, tmp_path / "scenes", CONFIG, pictures=0).pools.values()
+    assert sorted(pool.grounds["a"]) == [(0, 0), (0, 1), (1, 0), (1, 1)]
 
 
 def test_labels_that_are_all_unknown_are_told(

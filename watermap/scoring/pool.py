@@ -32,7 +32,7 @@ class Pool:
     Attributes:
         tally: over all pixels.
         grounds: of each piece of ground what was found in each block of it, by the block's row and column. Scenes of
-            the same ground are one piece.
+            the same ground are one piece, and what they show of one block of it counts as one.
     """
 
     tally: Tally
@@ -45,7 +45,8 @@ class Pool:
             ground: on which it lies.
             whole: the piece, with what lies above and below it.
             rows: of them those to score.
-            row: of the first pixel that is scored, in its scene.
+            row: of the first pixel that is scored, counted from the same line for all of the ground; it may lie before
+                that.
             col: the same.
         """
         maps = self.tally.add(whole, rows)
