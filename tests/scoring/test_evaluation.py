@@ -21,8 +21,8 @@ from watermap.files import file_digest
 from watermap.grid import Grid
 from watermap.patch_store import PatchStore
 from watermap.patches import tile
-from watermap.scoring import evaluation as module
 from watermap.scoring.evaluation import evaluate
+from watermap.scoring.labelled import patch_pieces
 from watermap.scoring.pieces import Piece
 from watermap.storage import location
 
@@ -197,13 +197,12 @@ def test_labels_that_are_all_unknown_are_told(
     write_scene(tmp_path / "scenes", "a", make_grid(64, 64), label=np.full((64, 64), 255, np.uint8))
     with pytest.raises(DataError, match=r"scenes: no pixel has a label, all are 255 \(unknown\)"):
         evaluate(bundle, tmp_path / "scenes", CONFIG)
-    pieces = module.patch_pieces
 
     def unknown(*given: Any) -> Iterator[tuple[Any, Piece]]:
-        for record, piece in pieces(*given):
+        for record, piece in patch_pieces(*given):
             yield record, replace(piece, label=np.full_like(piece.label, 255))
 
-    monkeypatch.setattr(module, "patch_pieces", unknown)
+    monkeypatch.setattr("watermap.scoring.evaluation.patch_pieces", unknown)
     with pytest.raises(DataError, match="patches: no pixel has a label"):
         evaluate(bundle, small_patches, CONFIG)
 

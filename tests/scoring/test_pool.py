@@ -80,7 +80,7 @@ def test_of_few_grounds_blocks_are_drawn() -> None:
     label[:128, :128] = 255  # says nothing
     large.add("a", Piece(label, rng.random((500, 300), dtype=np.float32), {}))
     assert large.as_dict()["drawn"] == {"unit": "block", "units": 11, "block_px": 128}
-    assert large.intervals()["water_iou"] is not None
+    assert large.drawn().intervals()["water_iou"] is not None
 
 
 def test_ground_without_a_known_pixel_is_no_witness() -> None:
@@ -97,7 +97,7 @@ def test_ground_without_a_known_pixel_is_no_witness() -> None:
 def test_a_baseline_that_not_every_ground_has_is_not_compared() -> None:
     found = pool()
     del found.grounds["ground_0"][0, 0]["ndwi"]
-    assert found.gain("ndwi") is None
+    assert found.drawn().gain("ndwi") is None
 
 
 def test_dates_of_one_ground_are_one_piece() -> None:
