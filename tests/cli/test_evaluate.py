@@ -37,7 +37,7 @@ def test_scores_are_told_with_intervals_and_labels_apart(
         "By class, pixels",
         "within 2 px of the shore",
         "Expected calibration error",
-        "No intervals: 2 blocks are too few to tell.",
+        "No intervals: 2 blocks of ground are too few to tell.",
         "s5 (hand)",
     ):
         assert words in out, words
