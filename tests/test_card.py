@@ -103,7 +103,7 @@ def test_it_tells_scores_with_intervals_beside_baselines(contract: Contract) -> 
     assert row(text, "this model") == ["0.700 (0.612 to 0.799)", "-", "0.800", "-"]
     assert row(text, "NDWI > 0")[0] == "0.500 (0.400 to 0.600)"
     assert row(text, "MNDWI, Otsu by scene")[0] == "0.550"
-    assert "Intervals are from 7 pieces of ground, drawn again 2000 times." in text
+    assert "Intervals are from 7 pieces of ground, drawn again 2,000 times.\n" in text
     assert "Water IoU against NDWI > 0: +0.200 (-0.010 to +0.300)." in text
     assert "123,456 pixels." in text
     assert "### test" not in text
@@ -112,7 +112,13 @@ def test_it_tells_scores_with_intervals_beside_baselines(contract: Contract) -> 
 def test_blocks_and_too_few_of_them_are_told(contract: Contract) -> None:
     few = EVIDENCE.model_copy(update={"unit": "block", "units": 3, "intervals": {"water_iou": None}})
     text = card(contract.model_copy(update={"evidence": {"validation": few}}), "0123456789ab")
-    assert "No intervals: 3 blocks of ground, since the pieces are few, are too few." in text
+    assert "No intervals: 3 blocks of ground are too few to tell." in text
+    one = few.model_copy(update={"units": 1})
+    text = card(contract.model_copy(update={"evidence": {"validation": one}}), "0123456789ab")
+    assert "No intervals: 1 block of ground is too few to tell." in text
+    some = EVIDENCE.model_copy(update={"unit": "block", "units": 16, "grounds": 1, "draws": 10_000})
+    text = card(contract.model_copy(update={"evidence": {"validation": some}}), "0123456789ab")
+    assert "Intervals are from 16 blocks of ground, drawn again 10,000 times. They are parts of 1 piece," in text
 
 
 def test_it_tells_what_probabilities_mean(contract: Contract) -> None:
@@ -120,6 +126,9 @@ def test_it_tells_what_probabilities_mean(contract: Contract) -> None:
     assert row(text, "calibration") == ["temperature 1.500, fitted on 7 pieces of validation ground"]
     assert row(text, "expected calibration error") == ["0.0321 on validation patches"]
     assert row(text, "water from") == ["0.42 on, chosen for the largest water IoU on validation patches"]
+    once = Calibration(method="temperature", temperature=1.5, fitted_on={"grounds": 1})
+    text = card(contract.model_copy(update={"calibration": once}), "0123456789ab")
+    assert row(text, "calibration") == ["temperature 1.500, fitted on 1 piece of validation ground"]
     plain = card(contract.model_copy(update={"calibration": None, "threshold_for": "keep"}), "0123456789ab")
     assert row(plain, "calibration") == ["none: as the network says them"]
     assert row(plain, "water from") == ["0.42 on, as stated before training or calibrating"]
@@ -145,6 +154,9 @@ def test_names_that_somebody_made_up_do_not_break_a_table(contract: Contract) ->
     text = card(contract.model_copy(update={"data": data}), "0123456789ab")
     assert "| patches labelled a\\|b c | 12 |" in text
     assert "- **a|b c**" in text
+    mixed = EVIDENCE.model_copy(update={"labels": {"hand": 1, "a\n# b": 2}})
+    text = card(contract.model_copy(update={"evidence": {"validation": mixed}}), "0123456789ab")
+    assert "though their labels differ: 1 hand, 2 a # b." in text
     for table in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
         assert len({len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}) == 1
 

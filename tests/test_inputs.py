@@ -1,11 +1,14 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
+import rasterio.shutil
 
+from tests.rasters import make_grid, write_tif
 from tests.s3 import Bucket
 from tests.web import Web
 from watermap.errors import DataError, UsageError
-from watermap.inputs import find_images, output_name
+from watermap.inputs import check_outputs, find_images, output_name
 
 
 def touch(*paths: Path) -> None:
@@ -34,9 +37,7 @@ def test_a_scenes_folder_means_all_its_images(tmp_path: Path) -> None:
 
 
 def test_a_folder_of_files_means_its_rasters_but_not_results(tmp_path: Path) -> None:
-    touch(
-        *(tmp_path / n for n in ("b.tif", "a.TIF", "a_water.tif", "a_probability.tif", ".a.tif", "notes.txt", "c.jp2"))
-    )
+    touch(*(tmp_path / n for n in ("b.tif", "a.TIF", "a_water.tif", "a_reason.tif", ".a.tif", "notes.txt", "c.jp2")))
     assert [path.name for path in find_images([tmp_path])] == ["a.TIF", "b.tif", "c.jp2"]
 
 
@@ -60,6 +61,16 @@ def test_nothing_found_is_told(tmp_path: Path) -> None:
 def test_two_images_with_one_output_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"would both give lake_water\.tif"):
         find_images(["a/lake.tif", "b/lake.tif"])
+
+
+def test_no_output_takes_the_place_of_what_is_read(tmp_path: Path) -> None:
+    one = write_tif(tmp_path / "one.tif", np.zeros((1, 4, 4), np.uint8), make_grid())
+    rasterio.shutil.copy(one, tmp_path / "all.vrt", driver="VRT")
+    (tmp_path / "link.tif").symlink_to(one)
+    check_outputs([tmp_path / "new.tif"], [tmp_path / "all.vrt", tmp_path / "absent.vrt"])
+    for read in (one, tmp_path / "link.tif", tmp_path / "all.vrt"):
+        with pytest.raises(UsageError, match=r"one\.tif: is one of the files that are read: choose another --out"):
+            check_outputs([one], [read])
 
 
 def test_outputs_are_named_after_the_scene(tmp_path: Path) -> None:

@@ -11,12 +11,13 @@ import pytest
 from tests.bundles import make_bundle
 from tests.folders import listing
 from tests.test_prediction import GRIDS, scene_values, write_image
+from tests.waters import write_water
 from watermap.bundle import Bundle
 from watermap.config import PredictConfig
-from watermap.errors import DataError, DefectError
+from watermap.errors import DataError, DefectError, UsageError
 from watermap.grid import Grid
 from watermap.many_scenes import predict_scenes
-from watermap.prediction import Prediction
+from watermap.prediction import Prediction, predict_scene
 from watermap.predictor import Predictor
 
 
@@ -33,6 +34,18 @@ def test_one_bad_scene_does_not_stop_the_others(bundle: Bundle, tmp_path: Path) 
     results = predict_scenes([good[0], bad, good[1]], Predictor(bundle, PredictConfig()), tmp_path / "out")
     assert [type(result) for _, result in results] == [Prediction, DataError, Prediction]
     assert listing(tmp_path / "out") == ["a_water.tif", "c_water.tif"]
+
+
+def test_no_map_takes_the_place_of_a_scene_or_of_the_cloud_mask(bundle: Bundle, tmp_path: Path) -> None:
+    grid = Grid(*GRIDS["north_up"], 64, 64)
+    scenes = [write_image(tmp_path / f"{name}.tif", scene_values(64, 64), grid) for name in ("a", "a_water")]
+    predictor = Predictor(bundle, PredictConfig())
+    with pytest.raises(UsageError, match=r"a_water\.tif: is one of the files that are read"):
+        predict_scenes(scenes, predictor, tmp_path)
+    mask = write_water(tmp_path / "a_reason.tif", np.zeros((64, 64)), grid)
+    with pytest.raises(UsageError, match=r"a_reason\.tif: is one of the files that are read"):
+        predict_scene(scenes[0], predictor, tmp_path, clouds=mask)
+    assert listing(tmp_path) == ["a.tif", "a_reason.tif", "a_water.tif"]
 
 
 def test_a_scene_that_goes_away_does_not_stop_the_others(

@@ -19,11 +19,13 @@ from tests.failures import one_line
 from tests.folders import listing
 from tests.rasters import LON_LAT, REAL_DATA, UTM32, grid_around, lake_image, make_grid, write_scene, write_tif
 from tests.s3 import Bucket
+from tests.waters import write_water
 from tests.web import Web
+from watermap.cli.main import run
 from watermap.errors import DataError, UsageError
 from watermap.grid import Grid
-from watermap.labels import open_label
-from watermap.scenes import add_scene, find_scenes, scene_digests
+from watermap.labels import LABEL_TAG, open_label
+from watermap.scenes import Scene, add_scene, find_scenes, scene_digests
 from watermap.stac import UNSTATED, label_kind
 from watermap.storage import location
 
@@ -198,6 +200,22 @@ def test_a_label_says_what_it_is(tmp_path: Path) -> None:
     assert label_kind(add_scene(tmp_path / "scenes", "hand", image, label=label, kind="hand")) == "hand"
     assert label_kind(add_scene(tmp_path / "scenes", "plain", image, label=label)) == UNSTATED
     assert label_kind(add_scene(tmp_path / "scenes", "bare", image)) == UNSTATED
+    for name, said in (("loud", "HAND"), ("wide", " Hand\n")):
+        scene = add_scene(tmp_path / "scenes", name, image, label=label, kind=said)
+        assert label_kind(scene) == "hand"
+        other = write_water(tmp_path / f"{name}.tif", np.ones(grid.shape), grid, **{LABEL_TAG: said})
+        assert label_kind(Scene(name, image, other)) == "hand"  # as another program wrote it
+
+
+@pytest.mark.parametrize("kind", ["", " ", "by hand", "hand\nhansen", "-hand", "hand_", "händ"])
+def test_what_is_no_kind_of_label_is_one_line(kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    image = write_tif(tmp_path / "mine.tif", np.ones((1, 4, 4), dtype=np.uint8), make_grid())
+    words = ["scenes", "add", str(image), "--label", str(image), "--out", str(tmp_path / "scenes"), "--kind", kind]
+    assert run(words) == 2
+    said = capsys.readouterr().err
+    assert f"{kind!r} is no kind of label: write letters" in said
+    assert said.count("\n") == 1
+    assert not (tmp_path / "scenes").exists()
 
 
 def test_sidecars_of_an_image_come_along(tmp_path: Path) -> None:

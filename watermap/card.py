@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from watermap.card_limits import limits
+from watermap.card_limits import limits, pieces
 from watermap.contract import Contract, Evidence, Intervals, Numbers, TrainingData
 from watermap.label_kinds import limits_of
 
@@ -35,7 +35,7 @@ _GOALS: Final = {
     "area": "chosen for as much water as there is on validation patches",
     None: f"what it was chosen for is {UNKNOWN}",
 }
-_UNITS: Final = {"ground": "pieces of ground", "block": "blocks of ground, since the pieces are few"}
+_UNITS: Final = {"ground": "piece", "block": "block"}
 
 
 def card(contract: Contract, bundle_id: str) -> str:
@@ -53,7 +53,7 @@ def card(contract: Contract, bundle_id: str) -> str:
         ("Training", _training(contract)),
         ("Scores", _scores(contract)),
         ("Probabilities", _probabilities(contract)),
-        ("Limits", [f"- {limit}" for limit in limits(contract)]),
+        ("Limits", [f"- {_one_line(limit)}" for limit in limits(contract)]),
         ("Versions", _table(("software", "version"), contract.versions.items())),
     )
     lines = [
@@ -189,19 +189,22 @@ def _split(scores: Numbers, evidence: Evidence | None) -> list[str]:
     ]
     if evidence is None:
         return [*told, f"Intervals and baselines are {UNKNOWN}."]
-    drawn = f"{evidence.units} {_UNITS[evidence.unit]},"
-    is_sure = any(evidence.intervals.values())
-    told.append(
-        f"Intervals are from {drawn} drawn again {evidence.draws} times."
-        if is_sure
-        else f"No intervals: {drawn} are too few."
-    )
+    told.append(_drawn(evidence))
     for name, title in _BASELINES.items():
         baseline = evidence.baselines.get(name)
         if baseline is not None and baseline.gain is not None:
             between = _between(baseline.gain_interval, "+.3f")
             told.append(f"Water IoU against {title}: {baseline.gain:+.3f}{between}.")
     return told
+
+
+def _drawn(evidence: Evidence) -> str:
+    """What the intervals rest on, or why there are none."""
+    units = f"{pieces(evidence.units, _UNITS[evidence.unit])} of ground"
+    if not any(evidence.intervals.values()):
+        return f"No intervals: {units} {'is' if evidence.units == 1 else 'are'} too few to tell."
+    whole = f" They are parts of {pieces(evidence.grounds)}, too few to be drawn." if evidence.unit == "block" else ""
+    return f"Intervals are from {units}, drawn again {evidence.draws:,} times.{whole}"
 
 
 def _score(scores: Numbers, intervals: Intervals, name: str) -> str:
@@ -220,7 +223,7 @@ def _probabilities(contract: Contract) -> list[str]:
         method = "none: as the network says them"
     else:
         fitted = curve.fitted_on
-        place = f"{_number(fitted.get('grounds'), ',d')} pieces of validation ground" if fitted else UNKNOWN
+        place = f"{pieces(fitted.get('grounds'))} of validation ground" if fitted else UNKNOWN
         method = f"{curve.told}, fitted on {place}"
     return _facts(
         {

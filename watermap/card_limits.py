@@ -17,7 +17,7 @@ def limits(contract: Contract) -> list[str]:
 def _ground(contract: Contract) -> Iterator[str]:
     count = None if contract.data is None else contract.data.splits["train"].grounds
     yield (
-        f"It learned from {_pieces(count)} of ground. These scores do not tell how good it is on ground unlike them: "
+        f"It learned from {pieces(count)} of ground. These scores do not tell how good it is on ground unlike them: "
         "try it with `watermap evaluate` on labelled scenes like yours."
     )
 
@@ -74,7 +74,7 @@ def _outdone(contract: Contract) -> Iterator[str]:
 def _few(contract: Contract) -> Iterator[str]:
     for split, evidence in sorted(contract.evidence.items()):
         if evidence.grounds < LEAST:
-            yield f"The {split} patches lie on {_pieces(evidence.grounds)} of ground only, too few to tell of others."
+            yield f"The {split} patches lie on {pieces(evidence.grounds)} of ground only, too few to tell of others."
 
 
 def _mixed(contract: Contract) -> Iterator[str]:
@@ -96,5 +96,6 @@ def _seed(contract: Contract) -> Iterator[str]:
     yield f"It is one training, of seed {seed}: how far scores differ from seed to seed was not tried."
 
 
-def _pieces(count: int | None) -> str:
-    return "an unknown number of pieces" if count is None else f"{count} piece{'' if count == 1 else 's'}"
+def pieces(count: int | None, each: str = "piece") -> str:
+    """So many pieces, or whatever each is called."""
+    return f"an unknown number of {each}s" if count is None else f"{count:,} {each}{'' if count == 1 else 's'}"

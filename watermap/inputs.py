@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from glob import glob, has_magic
 from pathlib import Path
 from typing import Final
 
 from watermap.bandfiles import ARCHIVE, SAFE
 from watermap.errors import DataError, UsageError
-from watermap.gdal import is_one_scene
-from watermap.storage import RemotePath, location, remote
+from watermap.gdal import is_one_scene, raster_files
+from watermap.storage import RemotePath, local, location, remote
 
 IMAGE_FILE: Final = "image.tif"
 
 _SUFFIXES: Final = (".tif", ".tiff", ".jp2", ".vrt")
-_NOT_IMAGES: Final = ("_water", "_probability")
+_NOT_IMAGES: Final = ("_water", "_probability", "_uncertainty", "_reason")
 """Ends of the names that watermap itself gives to results."""
 
 
@@ -79,6 +80,29 @@ def told_apart(one: Path, other: Path) -> tuple[str, str] | None:
     """The names of the nearest folders of two files that tell them apart; None where none do."""
     folders = zip(one.resolve().parents, other.resolve().parents, strict=False)
     return next(((a.name, b.name) for a, b in folders if a.name and b.name and a.name != b.name), None)
+
+
+def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
+    """Make sure that nothing that is written takes the place of what it is made of.
+
+    Args:
+        outputs: the files to be written.
+        inputs: the files that are read; of a VRT its sources count too.
+
+    Raises:
+        UsageError: an output is an input, or does not lie on this machine.
+    """
+    read = {file.resolve() for path in inputs for file in _read_with(path)}
+    for path in outputs:
+        if local(path).resolve() in read:
+            raise UsageError(f"{path}: is one of the files that are read", hint="choose another --out")
+
+
+def _read_with(path: Path) -> list[Path]:
+    if remote(path) is None and path.suffix.lower() == ".vrt":
+        with suppress(DataError):  # told when it is read
+            return raster_files(path)
+    return [path]
 
 
 def _names_a_file(path: RemotePath) -> bool:

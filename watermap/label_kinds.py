@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
+
+from watermap.errors import UsageError
 
 LIMITS: Final = {
     "hansen": "Hansen's datamask: 30 m, permanent water of about 2000 to 2012. Shorelines are stair-stepped, seasonal "
@@ -20,6 +23,26 @@ LIMITS: Final = {
     "unstated": "Nobody has said what it is: its faults are unknown.",
 }
 """By kind, as in a patch store's `label_kinds`."""
+
+
+_KIND: Final = "[a-z0-9]([a-z0-9_-]*[a-z0-9])?"
+
+
+def checked_kind(text: str) -> str:
+    """A kind of label as it is written everywhere, so that one kind is not taken for several.
+
+    Args:
+        text: as somebody typed it; case and blanks around it do not count.
+
+    Raises:
+        UsageError: it is no short plain name.
+    """
+    kind = text.strip().lower()
+    if not re.fullmatch(_KIND, kind):
+        raise UsageError(
+            f"{text!r} is no kind of label", hint="write letters a to z and digits, with - or _ inside, e.g. hand"
+        )
+    return kind
 
 
 def limits_of(kind: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from watermap.clouds import Clouds
 from watermap.errors import DefectError, WatermapError
 from watermap.inputs import output_name
-from watermap.prediction import Prediction, predict_scene
+from watermap.prediction import Prediction, check_maps, predict_scene
 from watermap.predictor import Predictor
 from watermap.progress import Progress, named, silent
 
@@ -40,7 +40,11 @@ def predict_scenes(
 
     Returns:
         (scene, what was predicted or why it failed), in the order given.
+
+    Raises:
+        UsageError: a raster would take the place of a scene or of the cloud mask.
     """
+    check_maps(scenes, out, clouds)
     leaving = threading.Event()
 
     def predicted(number: int, scene: Path) -> Prediction | WatermapError:

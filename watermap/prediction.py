@@ -23,8 +23,8 @@ from watermap.cog import LABEL_LAYOUT, WATER, RasterWriter
 from watermap.errors import DataError
 from watermap.files import identity
 from watermap.gdal import raster_files, small_cache
-from watermap.inputs import output_name
-from watermap.map_rasters import PROBABILITY_END, UNSURE, WATER_END, raster_path, rasters, reasons_of
+from watermap.inputs import check_outputs, output_name
+from watermap.map_rasters import OTHER_ENDS, PROBABILITY_END, UNSURE, WATER_END, raster_path, rasters, reasons_of
 from watermap.maps.dates import DATE_TAG, seen_on
 from watermap.predictor import Predictor
 from watermap.progress import Progress, silent
@@ -96,8 +96,9 @@ def predict_scene(
     Raises:
         DataError: the scene cannot be used, or the rasters cannot be written; none is left half done.
         StorageError: the scene lies elsewhere and cannot be reached.
-        UsageError: `out` does not lie on this machine.
+        UsageError: `out` does not lie on this machine, or a raster would take the place of one that is read.
     """
+    check_maps([scene], out, clouds)
     config = predictor.config
     has_reasons = config.sure_from is not None or clouds is not None
     kinds = rasters(config, has_doubts=predictor.has_doubts, has_reasons=has_reasons)
@@ -143,6 +144,22 @@ def predict_scene(
         unsure_pixels=None if config.sure_from is None else unsure_pixels,
         replaces=bool(earlier) and earlier != provenance(tags.result()),
     )
+
+
+def check_maps(scenes: Sequence[Path], out: Path, clouds: Clouds | None = None) -> None:
+    """Make sure that the rasters of scenes take the place of no scene and of no cloud mask.
+
+    Args:
+        scenes: images.
+        out: the folder of the rasters.
+        clouds: where there are clouds.
+
+    Raises:
+        UsageError: one would, or the folder does not lie on this machine.
+    """
+    masks = [clouds] if isinstance(clouds, Path) else []
+    maps = (raster_path(out, scene, end) for scene in scenes for end in (WATER_END, *OTHER_ENDS))
+    check_outputs(maps, [*scenes, *masks])
 
 
 def _rated(progress: Progress, pixels: int) -> Progress:

@@ -15,6 +15,7 @@ from watermap.files import file_digest, unwritable
 from watermap.gdal import open_dataset, raster_files
 from watermap.grid import blocks
 from watermap.inputs import IMAGE_FILE
+from watermap.label_kinds import checked_kind
 from watermap.labels import LABEL_TAG, open_label
 from watermap.raster import open_raster
 from watermap.storage import local
@@ -115,8 +116,8 @@ def add_scene(
         kind: what the label is, e.g. hansen or hand: scores against different kinds are kept apart.
 
     Raises:
-        UsageError: a name that is no folder's, one that is taken, a code that watermap does not have, or a folder
-            that does not lie on this machine; image and label may lie anywhere.
+        UsageError: a name that is no folder's, one that is taken, a code that watermap does not have, a kind
+            that is no plain name, or a folder that does not lie on this machine; image and label may lie anywhere.
         DataError: the image or the label cannot be used, or the scene cannot be written.
     """
     if not name or name.startswith(".") or Path(name).name != name:
@@ -124,6 +125,7 @@ def add_scene(
     wrong = sorted(set((codes or {}).values()) - {LAND, WATER, NO_DATA})
     if wrong:
         raise UsageError(f"{wrong[0]} is not a code of watermap", hint="map to 0 land, 1 water or 255 unknown")
+    stated = None if kind is None else checked_kind(kind)
     target = local(folder) / name
     if target.exists():
         raise UsageError(f"{target}: is already there", hint="choose another --name, or remove it first")
@@ -136,7 +138,7 @@ def add_scene(
             with source.open("rb") as file, (part / file_name).open("wb") as copy:
                 shutil.copyfileobj(file, copy)
         if label is not None:
-            _copy_label(label, part / LABEL_FILE, image, codes, kind)
+            _copy_label(label, part / LABEL_FILE, image, codes, stated)
         part.rename(target)
     except OSError as error:
         raise unwritable(target, error) from error

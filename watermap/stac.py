@@ -122,14 +122,21 @@ def stated_requests(folder: Path) -> Mapping[str, str] | None:
 
 
 def label_kind(scene: Scene) -> str:
-    """What a scene's label is, e.g. `hansen` or `hand`: as its file or the scene's item says, else `unstated`."""
+    """What a scene's label is, e.g. `hansen` or `hand`: as its file or the scene's item says, else `unstated`.
+
+    Case, and blanks around it, do not make another kind of it.
+    """
     try:
         if scene.label is not None and (stated := stated_label(scene.label)) is not None:
-            return stated
+            return _plain(stated)
         found = json.loads((scene.image.parent / ITEM_FILE).read_text(encoding="utf-8"))["properties"]["watermap:label"]
     except (OSError, ValueError, LookupError, TypeError):
         return UNSTATED
-    return str(found)
+    return _plain(str(found))
+
+
+def _plain(kind: str) -> str:
+    return kind.strip().lower() or UNSTATED
 
 
 def verified(folder: Path) -> Mapping[str, str] | None:

@@ -80,6 +80,8 @@ def test_a_folder_of_scenes_is_refined_and_can_be_tiled(tmp_path: Path, capsys: 
         (["refine", "coarse.tif", "image.tif", "--label", "a", "--out", "x.tif"], 2, "--label is for a folder"),
         (["refine", "image.tif", "image.tif", "--out", "x.tif"], 3, "6 bands, but a label has one"),
         (["refine", "coarse.tif", "image.tif", "--shore-m", "0", "--out", "x.tif"], 2, "shore_m"),
+        (["refine", "coarse.tif", "image.tif", "--out", "image.tif"], 2, "image.tif: is one of the files that are"),
+        (["refine", "coarse.tif", "image.tif", "--out", "coarse.tif"], 2, "coarse.tif: is one of the files that are"),
         (["refine", "absent", "--out", "new"], 3, "no such folder"),
     ],
 )

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pyogrio
 import pytest
+import rasterio.shutil
 
 from tests.bodies import drawn
 from tests.rasters import make_grid, write_tif
@@ -68,6 +69,15 @@ def test_a_no_data_value_that_hides_a_class_is_told_as_elsewhere(
     ):
         assert run([str(word) for word in words]) == 0
         assert f"{water}: {said}" in capsys.readouterr().err
+
+
+def test_polygons_do_not_replace_the_raster(water: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    raster = tmp_path / "lake.gpkg"
+    rasterio.shutil.copy(water, raster, driver="GPKG")
+    before = raster.read_bytes()
+    assert run(["vectorize", str(raster), "--out", str(raster)]) == 2
+    assert "lake.gpkg: is one of the files that are read" in capsys.readouterr().err
+    assert raster.read_bytes() == before
 
 
 @pytest.mark.parametrize(

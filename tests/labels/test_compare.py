@@ -122,6 +122,9 @@ def test_what_cannot_be_compared_is_one_line_and_leaves_nothing(tmp_path: Path) 
     far = write_water(tmp_path / "far.tif", np.ones((4, 4)), make_grid(left=900_000))
     with pytest.raises(UsageError, match="given twice"):
         compare_labels(first, first, tmp_path / "out")
+    same = [write_water(tmp_path / name / "a_vs_b_disagreement.tif", np.ones((4, 4)), make_grid()) for name in "ab"]
+    with pytest.raises(UsageError, match=r"a_vs_b_disagreement\.tif: is one of the files that are read"):
+        compare_labels(same[0], same[1], tmp_path / "b")
     with pytest.raises(DataError, match=r"far\.tif: does not fit .*one\.tif, they share no ground"):
         compare_labels(first, far, tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -142,7 +142,7 @@ def test_what_makes_no_consensus_is_one_line_and_leaves_nothing(tmp_path: Path) 
         make_consensus([LabelSource(one), LabelSource(one)], out)
     with pytest.raises(UsageError, match="3 of 2 sources"):
         make_consensus([LabelSource(one), LabelSource(two)], out, ConsensusConfig(agree=3))
-    with pytest.raises(UsageError, match="is one of the sources"):
+    with pytest.raises(UsageError, match="is one of the files that are read"):
         make_consensus([LabelSource(one), LabelSource(two)], one)
     with pytest.raises(DataError, match="share no ground"):
         make_consensus([LabelSource(one), LabelSource(far)], out)

@@ -213,7 +213,7 @@ def test_what_cannot_be_refined_is_one_line_and_leaves_nothing(tmp_path: Path) -
     far = write_water(tmp_path / "far.tif", np.ones((4, 4)), make_grid(left=900_000))
     with pytest.raises(DataError, match="share no ground"):
         refine(far, image, out)
-    with pytest.raises(UsageError, match="coarse label itself"):
+    with pytest.raises(UsageError, match="is one of the files that are read"):
         refine(label, image, label)
     assert not out.parent.exists()
     named = write_tif(tmp_path / "nameless.tif", seen(shares()), GRID)

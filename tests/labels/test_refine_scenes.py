@@ -1,6 +1,7 @@
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import rasterio
 
@@ -66,6 +67,29 @@ def test_a_scene_that_fails_does_not_stop_the_others(scenes: Path, tmp_path: Pat
     assert listing(tmp_path / "new") == ["b"]
 
 
+def test_a_scene_that_fails_half_way_leaves_no_folder(scenes: Path, tmp_path: Path) -> None:
+    bands = ("B2", "B3", "B4", "B5", "B6", "B7")
+    write_scene(scenes, "a", make_grid(40, 40), bands=bands)
+    first, second = refine_scenes(scenes, tmp_path / "new")
+    assert first.failure is not None
+    assert second.failure is None
+    assert listing(tmp_path / "new") == ["b"]
+    write_scene(scenes, "b", make_grid(40, 40), bands=bands)
+    refine_scenes(scenes, tmp_path / "other")
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_side_file_that_the_source_lost_is_removed(scenes: Path, tmp_path: Path) -> None:
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=False), rasterio.open(scenes / "a" / "image.tif", "r+") as image:
+        image.write_mask(np.arange(image.width) > np.zeros((image.height, 1)))
+    refine_scenes(scenes, tmp_path / "new")
+    assert "image.tif.msk" in listing(tmp_path / "new" / "a")
+    (scenes / "a" / "image.tif.msk").unlink()
+    first, _ = refine_scenes(scenes, tmp_path / "new")
+    assert first.refinement is not None
+    assert listing(tmp_path / "new" / "a") == ["image.tif", "image.tif.aux.xml", "label.tif"]
+
+
 def test_a_label_of_other_settings_does_not_stay_where_the_new_one_fails(scenes: Path, tmp_path: Path) -> None:
     refine_scenes(scenes, tmp_path / "new")
     write_scene(scenes, "a", make_grid(40, 40), bands=("B2", "B3", "B4", "B5", "B6", "B7"))
@@ -77,6 +101,12 @@ def test_a_label_of_other_settings_does_not_stay_where_the_new_one_fails(scenes:
 def test_folders_that_make_no_sense_are_one_line(scenes: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is the folder of the coarse labels"):
         refine_scenes(scenes, scenes)
+    before = (scenes / "a" / "label.tif").read_bytes()
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "a").symlink_to(scenes / "a")
+    with pytest.raises(UsageError, match="is the folder of the coarse label itself"):
+        refine_scenes(scenes, tmp_path / "new")
+    assert (scenes / "a" / "label.tif").read_bytes() == before
     with pytest.raises(DataError, match="no such folder"):
         refine_scenes(tmp_path / "absent", tmp_path / "new")
 

@@ -191,6 +191,9 @@ def test_another_lattice_is_refused_and_nothing_is_written(tmp_path: Path) -> No
             compare(one, other, tmp_path / "out")
     with pytest.raises(UsageError, match="given twice"):
         compare(one, one, tmp_path / "out")
+    same = [write_water(tmp_path / name / "a_to_b_change.tif", np.ones((4, 6)), GRID) for name in "ab"]
+    with pytest.raises(UsageError, match=r"a_to_b_change\.tif: is one of the files that are read"):
+        compare(same[0], same[1], tmp_path / "a")
     assert not (tmp_path / "out").exists()
 
 

@@ -161,8 +161,11 @@ def test_what_makes_no_sense_is_refused(tmp_path: Path, monkeypatch: pytest.Monk
     second = write_water(tmp_path / "20230602_water.tif", np.ones((3, 3)), GRID)
     with pytest.raises(UsageError, match="given twice"):
         mosaic([first, first], tmp_path / "m.tif")
-    with pytest.raises(UsageError, match="is one of the rasters"):
+    with pytest.raises(UsageError, match="is one of the files that are read"):
         mosaic([first, second], first)
+    likely = write_probability(first, np.full((3, 3), 90, dtype=np.uint8))
+    with pytest.raises(UsageError, match=r"20230601_probability\.tif: is one of the files that are read"):
+        mosaic([first], likely, rule="most-certain")
     monkeypatch.setattr(module, "_MOST_RASTERS", 1)
     with pytest.raises(UsageError, match="2 rasters"):
         mosaic([first, second], tmp_path / "m.tif")

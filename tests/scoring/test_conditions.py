@@ -3,6 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from watermap.radiometry import to_reflectance
+from watermap.raster import Radiometry
 from watermap.scoring.conditions import CONDITIONS, REACH_PX
 from watermap.scoring.pieces import Piece, in_context
 
@@ -53,6 +55,14 @@ def test_dark_and_turbid_follow_reflectance() -> None:
     turbid = holds(TURBID, piece(label, green=0.1, red=0.1))
     np.testing.assert_array_equal(turbid, label == 1)
     assert not holds(TURBID, piece(label, green=0.1, red=0.09)).any()
+
+
+def test_exactly_a_twentieth_is_not_dark() -> None:
+    values = np.array([[499, 500], [1499, 1500]])
+    for offset, row in zip((0, -1000), values, strict=True):
+        green = to_reflectance(row[None], Radiometry(1e-4, offset))
+        one = Piece(np.zeros((1, 2), np.uint8), np.zeros((1, 2), np.float32), {"B3": green})
+        assert holds(DARK, one).tolist() == [[True, False]]
 
 
 def test_without_its_bands_a_condition_is_not_told() -> None:

@@ -1,9 +1,14 @@
 import json
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import rasterio
+from affine import Affine
+from rasterio.windows import Window
 
 from tests.bundles import GAIN, known_probability, make_bundle
 from tests.rasters import make_grid, write_scene
@@ -13,9 +18,12 @@ from watermap.bundle import Bundle
 from watermap.config import PredictConfig, TileConfig
 from watermap.errors import DataError, UsageError
 from watermap.files import file_digest
+from watermap.grid import Grid
 from watermap.patch_store import PatchStore
 from watermap.patches import tile
 from watermap.scoring.evaluation import evaluate
+from watermap.scoring.labelled import patch_pieces
+from watermap.scoring.pieces import Piece
 from watermap.storage import location
 
 CONFIG = PredictConfig(window=64, overlap=16)
@@ -157,6 +165,46 @@ def test_a_bad_scene_is_told_and_the_others_scored(bundle: Bundle, scenes: Path,
     (tmp_path / "scenes" / "s1" / "image.tif").write_text("no raster")
     with pytest.raises(DataError):
         evaluate(bundle, tmp_path / "scenes", CONFIG)
+
+
+def test_blocks_of_ground_do_not_depend_on_how_it_is_cut_into_scenes(bundle: Bundle, tmp_path: Path) -> None:
+    whole = make_grid(256, 384)
+    cuts = {
+        "whole": [(0, 0, 256, 384)],
+        "halves": [(0, 0, 256, 256), (0, 256, 256, 128)],
+        "quarters": [(128, 256, 128, 128), (0, 256, 128, 128), (0, 0, 128, 256), (128, 0, 128, 256)],
+        "dates": [(0, 0, 256, 384), (0, 0, 256, 384)],
+    }
+    for name, windows in cuts.items():
+        for number, window in enumerate(windows):
+            write_scene(tmp_path / name, f"s{number}", whole.crop(Window(*window)), seed=number)
+        (pool,) = evaluate(bundle, tmp_path / name, CONFIG, pictures=0).pools.values()
+        assert (pool.known_grounds, len(pool.witnesses())) == (1, 6), name
+
+
+def test_a_ground_is_in_the_same_blocks_whichever_way_its_rows_run(bundle: Bundle, tmp_path: Path) -> None:
+    grid = make_grid(200, 150)
+    upside_down = Grid(grid.crs, grid.transform @ Affine(1, 0, -1e-4, 0, -1, 150), 200, 150)
+    for name, each in (("a", grid), ("b", upside_down)):
+        write_scene(tmp_path / "scenes", name, each)
+    (pool,) = evaluate(bundle, tmp_path / "scenes", CONFIG, pictures=0).pools.values()
+    assert sorted(pool.grounds["a"]) == [(0, 0), (0, 1), (1, 0), (1, 1)]
+
+
+def test_labels_that_are_all_unknown_are_told(
+    bundle: Bundle, small_patches: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_scene(tmp_path / "scenes", "a", make_grid(64, 64), label=np.full((64, 64), 255, np.uint8))
+    with pytest.raises(DataError, match=r"scenes: no pixel has a label, all are 255 \(unknown\)"):
+        evaluate(bundle, tmp_path / "scenes", CONFIG)
+
+    def unknown(*given: Any) -> Iterator[tuple[Any, Piece]]:
+        for record, piece in patch_pieces(*given):
+            yield record, replace(piece, label=np.full_like(piece.label, 255))
+
+    monkeypatch.setattr("watermap.scoring.evaluation.patch_pieces", unknown)
+    with pytest.raises(DataError, match="patches: no pixel has a label"):
+        evaluate(bundle, small_patches, CONFIG)
 
 
 def test_patches_of_other_bands_are_refused(bundle: Bundle, small_scenes: Path, tmp_path: Path) -> None:

@@ -1,7 +1,10 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 
-from watermap.scoring.intervals import DRAWS, LEAST, SCORES, bootstrap, iou_gain, water_iou
+from watermap.scoring import intervals
+from watermap.scoring.intervals import DRAWS, LEAST, SCORES, bootstrap, drawn_again, iou_gain, water_iou
 from watermap.scoring.scores import scores_from_counts
 
 
@@ -22,6 +25,27 @@ def test_an_interval_equals_one_from_a_loop() -> None:
     times = rng.multinomial(len(counts), np.full(len(counts), 1 / len(counts)), size=DRAWS)
     drawn = [scores_from_counts(np.tensordot(row, counts, axes=1)).water_iou or 0.0 for row in times]
     assert bootstrap(counts, water_iou, seed=7) == pytest.approx(np.percentile(drawn, (2.5, 97.5)))
+
+
+def test_draws_are_the_same_however_many_are_made_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = scenes(4)
+    whole = drawn_again(counts)
+    monkeypatch.setattr(intervals, "_AT_ONCE", 1000)
+    np.testing.assert_array_equal(drawn_again(counts), whole)
+
+
+def test_memory_does_not_grow_with_the_pieces() -> None:
+    counts = [np.ones((3, 2, 2))] * 1000
+    tracemalloc.start()
+    drawn_again(counts)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 64e6
+
+
+def test_another_seed_moves_no_end_by_half_a_hundredth() -> None:
+    ends = np.array([bootstrap(scenes(5, 30), water_iou, seed=seed) for seed in range(8)])
+    assert np.ptp(ends, axis=0).max() < 0.005
 
 
 def test_intervals_are_repeatable_and_depend_on_the_seed() -> None:
@@ -48,7 +72,8 @@ def test_a_gain_is_drawn_on_the_same_scenes() -> None:
     assert bootstrap(counts, iou_gain) == (0, 0)
 
 
-def test_intervals_cover_the_truth_about_as_often_as_they_say() -> None:
+def test_intervals_cover_the_truth_about_as_often_as_they_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intervals, "DRAWS", 1000)
     rng = np.random.default_rng(0)
     hits = 0
     for _ in range(200):

@@ -80,13 +80,24 @@ def test_of_few_grounds_blocks_are_drawn() -> None:
     label[:128, :128] = 255  # says nothing
     large.add("a", Piece(label, rng.random((500, 300), dtype=np.float32), {}))
     assert large.as_dict()["drawn"] == {"unit": "block", "units": 11, "block_px": 128}
-    assert large.intervals()["water_iou"] is not None
+    assert large.drawn().intervals()["water_iou"] is not None
+
+
+def test_ground_without_a_known_pixel_is_no_witness() -> None:
+    found = pool(4)
+    unknown = np.full((40, 40), 255, np.uint8)
+    for number in range(4):
+        found.add(f"unknown_{number}", Piece(unknown, np.zeros((40, 40), np.float32), {}))
+    assert (found.known_grounds, found.unit, len(found.witnesses())) == (4, "block", 4)
+    assert found.as_dict()["grounds"] == 4
+    found.merge(pool(8))
+    assert (found.known_grounds, found.unit, len(found.witnesses())) == (8, "ground", 8)
 
 
 def test_a_baseline_that_not_every_ground_has_is_not_compared() -> None:
     found = pool()
     del found.grounds["ground_0"][0, 0]["ndwi"]
-    assert found.gain("ndwi") is None
+    assert found.drawn().gain("ndwi") is None
 
 
 def test_dates_of_one_ground_are_one_piece() -> None:

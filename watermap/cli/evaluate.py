@@ -134,7 +134,9 @@ def _show(kind: str, found: dict[str, Any]) -> None:
 def _tell_witnesses(drawn: dict[str, Any], grounds: int, *, has_intervals: bool) -> None:
     """What the intervals rest on."""
     if not has_intervals:
-        told = f"No intervals: {drawn['units']} {drawn['unit']}s are too few to tell"
+        unit = {"ground": "piece", "block": "block"}[drawn["unit"]]
+        many = f"{unit} of ground is" if drawn["units"] == 1 else f"{unit}s of ground are"
+        told = f"No intervals: {drawn['units']} {many} too few to tell"
     elif drawn["unit"] == "ground":
         told = f"Intervals: {grounds} pieces of ground, drawn again"
     else:

@@ -18,7 +18,7 @@ from watermap.errors import UsageError
 from watermap.files import identity, write_text
 from watermap.gdal import small_cache
 from watermap.grid import Grid
-from watermap.inputs import told_apart
+from watermap.inputs import check_outputs, told_apart
 from watermap.labels.reading import Codes, Label, open_label
 from watermap.labels.shores import beside_shores, widened_blocks
 from watermap.maps.pixelarea import code_areas_m2
@@ -163,10 +163,11 @@ def compare_labels(first: Path, second: Path, out: Path, *, progress: Progress =
     Raises:
         DataError: a label cannot be used, the two share no ground, or a result cannot be written.
         StorageError: a label lies elsewhere and cannot be reached.
-        UsageError: both are one file, or `out` does not lie on this machine.
+        UsageError: both are one file, the raster would replace one, or `out` does not lie on this machine.
     """
     names = _names(first, second)
     raster = local(out) / f"{names[0]}_vs_{names[1]}_disagreement.tif"
+    check_outputs([raster], [first, second])
     with small_cache(), open_label(first) as one:
         grid = one.own_grid
         with open_label(second, grid, image_path=first) as other:

@@ -19,6 +19,7 @@ from watermap.errors import UsageError
 from watermap.files import identity
 from watermap.gdal import small_cache
 from watermap.grid import Grid
+from watermap.inputs import check_outputs
 from watermap.labels.reading import LABEL_TAG, Codes, Label, open_label
 from watermap.labels.shores import beside_shores, widened_blocks
 from watermap.maps.pixelarea import code_areas_m2, pixel_size_m
@@ -146,8 +147,7 @@ def _check(sources: Sequence[LabelSource], out: Path, config: ConsensusConfig) -
     twice = next((path for path in paths if paths.count(path) > 1), None)
     if twice is not None:
         raise UsageError(f"{twice}: is given twice", hint="a source has one say")
-    if out.resolve() in paths:
-        raise UsageError(f"{out}: is one of the sources", hint="choose another --out")
+    check_outputs([out], [source.path for source in sources])
     if config.agree is not None and config.agree > len(sources):
         raise UsageError(f"{config.agree} of {len(sources)} sources cannot agree", hint="lower --agree")
 

@@ -16,10 +16,11 @@ from watermap import __version__
 from watermap.bands import REFLECTANCE_SCALE
 from watermap.cog import LABEL_LAYOUT, LAND, NO_DATA, WATER, RasterWriter
 from watermap.config import RefineConfig
-from watermap.errors import DataError, UsageError
+from watermap.errors import DataError
 from watermap.files import identity
 from watermap.gdal import small_cache
 from watermap.indices import MNDWI, NDWI, WATER_INDICES, WaterIndex
+from watermap.inputs import check_outputs
 from watermap.labels.index_rule import IndexRule, IndexSamples, Reflectance, sure_pixels
 from watermap.labels.reading import LABEL_TAG, Codes, Label, open_label
 from watermap.labels.shores import Mask, beside_shores, spread, widened_blocks
@@ -27,7 +28,6 @@ from watermap.maps.pixelarea import code_areas_m2, pixel_size_m
 from watermap.progress import Progress, silent
 from watermap.radiometry import Statistics, scene_radiometry, to_reflectance
 from watermap.raster import Radiometry, Raster, open_raster
-from watermap.storage import local
 
 CONFIRMED: Final = 0
 MOVED: Final = 1
@@ -175,10 +175,9 @@ def refine(
         DataError: label or image cannot be used, do not fit, or hold other numbers than they should; or the label
             cannot be written.
         StorageError: one lies elsewhere and cannot be reached.
-        UsageError: the target is the coarse label, or does not lie on this machine.
+        UsageError: the target is the coarse label or the image, or does not lie on this machine.
     """
-    if local(out).resolve() == coarse.resolve():
-        raise UsageError(f"{out}: is the coarse label itself", hint="choose another --out")
+    check_outputs([out], [coarse, image])
     with ExitStack() as stack:
         stack.enter_context(small_cache())
         raster = stack.enter_context(open_raster(image, names=names))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -52,7 +53,7 @@ def refine_scenes(
 
     Images are not copied where the file system can link them (a hard link: the same file under a second name). The
     folder itself is left as it is. A scene that is there already, refined from the same files with the same settings,
-    is kept; one that fails does not stop the others.
+    is kept; one that fails does not stop the others, and leaves no folder that was not there before.
 
     Args:
         folder: of scenes.
@@ -68,20 +69,45 @@ def refine_scenes(
     Raises:
         DataError: the folder holds no scene.
         StorageError: it lies elsewhere and cannot be reached.
-        UsageError: the new folder is the old one, or does not lie on this machine.
+        UsageError: the new folder is the old one, holds one of its scenes, or does not lie on this machine.
     """
     if local(out).resolve() == folder.resolve():
         raise UsageError(f"{out}: is the folder of the coarse labels", hint="choose another --out")
     found = []
     scenes = find_scenes(folder)
+    _check_apart(scenes, out)
     for done, scene in enumerate(scenes):
         told = named(progress, scene.name)
         try:
-            found.append(_refined(scene, out / scene.name, config, label_file, names, told))
+            with _no_trace_of_failure(out / scene.name):
+                found.append(_refined(scene, out / scene.name, config, label_file, names, told))
         except WatermapError as error:
             found.append(RefinedScene(scene.name, failure=error))
         progress("scenes", done + 1, len(scenes))
     return found
+
+
+def _check_apart(scenes: Sequence[Scene], out: Path) -> None:
+    """Make sure that no scene would be refined in its own folder, as where one of the two is a link to the other."""
+    for scene in scenes:
+        target = out / scene.name
+        if target.resolve() == scene.image.parent.resolve():
+            raise UsageError(f"{target}: is the folder of the coarse label itself", hint="choose another --out")
+
+
+@contextmanager
+def _no_trace_of_failure(target: Path) -> Iterator[None]:
+    """Remove a scene's folder, and an empty one around it, where an error ends what made them."""
+    is_new, is_first = not target.exists(), not target.parent.exists()
+    try:
+        yield
+    except BaseException:  # Ctrl-C and a scheduler's stop too
+        if is_new:
+            shutil.rmtree(target, ignore_errors=True)
+        if is_first:
+            with suppress(OSError):  # never made
+                target.parent.rmdir()
+        raise
 
 
 def _refined(
@@ -92,6 +118,7 @@ def _refined(
         raise DataError(f"{coarse.parent}: has no {label_file}", hint="name its labels with --label")
     images = sorted(scene.image.parent.glob(f"{IMAGE_FILE}*"))
     request = _request(coarse, images, config, names)
+    _remove_gone(target, {path.name for path in images})
     if _is_done(target, images, request):
         return RefinedScene(scene.name)
     (target / LABEL_FILE).unlink(missing_ok=True)  # of other settings: a scene is never half of each
@@ -101,6 +128,13 @@ def _refined(
         coarse, scene.image, target / LABEL_FILE, config, names=names, tags={_REQUEST: request}, progress=progress
     )
     return RefinedScene(scene.name, made)
+
+
+def _remove_gone(target: Path, names: Collection[str]) -> None:
+    """Remove the image's side files that the source has no more: a mask would go on hiding pixels."""
+    for path in target.glob(f"{IMAGE_FILE}*"):
+        if path.name not in names:
+            path.unlink()
 
 
 def _request(coarse: Path, images: Sequence[Path], config: RefineConfig, names: Sequence[str] | None) -> str:

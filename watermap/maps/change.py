@@ -20,7 +20,7 @@ from watermap.errors import DataError, UsageError
 from watermap.files import identity, write_text
 from watermap.gdal import small_cache
 from watermap.grid import Grid, blocks
-from watermap.inputs import told_apart
+from watermap.inputs import check_outputs, told_apart
 from watermap.labels import WATER_RASTER, Codes, Label, open_label
 from watermap.maps.dates import seen_on
 from watermap.maps.lattice import Placed, common, place
@@ -154,10 +154,11 @@ def compare(before: Path, after: Path, out: Path, *, progress: Progress = silent
     Raises:
         DataError: a raster cannot be used, the two do not fit, or a result cannot be written.
         StorageError: a raster lies elsewhere and cannot be reached.
-        UsageError: both are one file, or `out` does not lie on this machine.
+        UsageError: both are one file, the raster would replace one, or `out` does not lie on this machine.
     """
     names = short_names(before, after)
     raster = local(out) / f"{names[0]}_to_{names[1]}_change.tif"
+    check_outputs([raster], [before, after])
     with small_cache(), open_label(before, kind=WATER_RASTER) as first, open_label(after, kind=WATER_RASTER) as second:
         one = Placed(before, first.own_grid, 0, 0)
         other = place(after, second.own_grid, one)

@@ -18,8 +18,9 @@ from watermap.errors import DataError, UsageError
 from watermap.files import identity
 from watermap.gdal import small_cache
 from watermap.grid import Grid, blocks
+from watermap.inputs import check_outputs
 from watermap.labels import WATER_RASTER, Codes, Label, open_label
-from watermap.maps.certainty import Certainty, CertaintyReader, open_certainty
+from watermap.maps.certainty import Certainty, CertaintyReader, open_certainty, probability_path
 from watermap.maps.dates import DATE_TAG, seen_on
 from watermap.maps.lattice import Placed, union
 from watermap.maps.style import write_raster_style
@@ -158,10 +159,10 @@ def mosaic(waters: Sequence[Path], out: Path, *, rule: Rule = "newest", progress
         DataError: a raster cannot be used or does not fit the first, its day or its probability is wanted and not
             known, or the mosaic cannot be written.
         StorageError: a raster lies elsewhere and cannot be reached.
-        UsageError: a raster is given twice, or is the mosaic; too many; the mosaic is no GeoTIFF, or does not lie on
-            this machine.
+        UsageError: a raster is given twice; too many; the mosaic is one of the files that are read, is no GeoTIFF, or
+            does not lie on this machine.
     """
-    _check_names(waters, local(out))
+    _check_names(waters, local(out), rule)
     notes: list[str] = []
     water_pixels = valid_pixels = 0
     with small_cache(), ExitStack() as stack:
@@ -181,7 +182,7 @@ def mosaic(waters: Sequence[Path], out: Path, *, rule: Rule = "newest", progress
     return Mosaic(out, grid, parts, water_pixels, valid_pixels, tuple(notes))
 
 
-def _check_names(waters: Sequence[Path], out: Path) -> None:
+def _check_names(waters: Sequence[Path], out: Path, rule: Rule) -> None:
     if out.suffix.lower() not in (".tif", ".tiff"):
         raise UsageError(f"{out}: a mosaic is written as a GeoTIFF", hint="give a name that ends in .tif")
     seen = set()
@@ -189,8 +190,7 @@ def _check_names(waters: Sequence[Path], out: Path) -> None:
         if path.resolve() in seen:
             raise UsageError(f"{path}: is given twice", hint="give every water raster once")
         seen.add(path.resolve())
-    if out.resolve() in seen:
-        raise UsageError(f"{out}: is one of the rasters of the mosaic", hint="give --out another name")
+    check_outputs([out], [*waters, *(map(probability_path, waters) if rule == "most-certain" else ())])
     if not 0 < len(waters) <= _MOST_RASTERS:
         raise UsageError(f"{len(waters)} rasters, a mosaic takes 1 to {_MOST_RASTERS}", hint="put parts together first")
 

@@ -19,6 +19,7 @@ from watermap.files import appearing
 from watermap.gdal import read_from, small_cache
 from watermap.geopackage import check_name
 from watermap.grid import Grid, blocks
+from watermap.inputs import check_outputs
 from watermap.labels import WATER_RASTER
 from watermap.maps.certainty import check_origin
 from watermap.maps.dates import seen_on
@@ -88,9 +89,10 @@ def vectorize(
     Raises:
         DataError: a raster cannot be used, or the polygons cannot be written; nothing is left half done.
         StorageError: a raster lies elsewhere and cannot be reached.
-        UsageError: `out` is no GeoPackage, or does not lie on this machine.
+        UsageError: `out` is no GeoPackage, is one of the rasters, or does not lie on this machine.
     """
     check_name(out, "polygons")
+    check_outputs([out], [water] if probability is None else [water, probability])
     with ExitStack() as stack:
         stack.enter_context(small_cache())
         raster = stack.enter_context(open_raster(water))

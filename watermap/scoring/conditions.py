@@ -24,6 +24,8 @@ _SHORE_PX: Final = 2
 _NARROW_PX: Final = 5
 _DARK: Final = 0.05
 """Reflectance of green below which ground is dark: shadow, clear deep water, lava, burnt ground."""
+_ROUNDING: Final = 1e-6
+"""What float32 makes of 500 x 0.0001 is a little less than 0.05."""
 
 
 def _beside_shore(piece: Piece) -> Mask:
@@ -46,7 +48,7 @@ def _narrow(piece: Piece) -> Mask:
 
 def _dark(piece: Piece) -> Mask | None:
     green = piece.reflectance.get("B3")
-    return None if green is None else green < _DARK
+    return None if green is None else green < _DARK - _ROUNDING
 
 
 def _turbid(piece: Piece) -> Mask | None:

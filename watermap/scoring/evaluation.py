@@ -14,7 +14,8 @@ from watermap.bands import TRUE_COLOR
 from watermap.bundle import Bundle
 from watermap.config import PredictConfig
 from watermap.errors import DataError, UsageError, WatermapError
-from watermap.ground import connected
+from watermap.grid import Grid
+from watermap.ground import connected, locate
 from watermap.indices import WATER_INDICES
 from watermap.patch_store import MANIFEST_FILE, PatchStore
 from watermap.predictor import Predictor
@@ -31,6 +32,8 @@ from watermap.scoring.tally import Tally
 from watermap.stac import UNSTATED, label_kind
 
 _PANEL_PIXELS: Final = 600
+_SAME_PIXEL: Final = 0.01
+"""Of a pixel: the float digits of another grid."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,13 @@ def evaluate(
         )
     else:
         result = _evaluate_scenes(Predictor(bundle, config, others), data, pictures, names, progress)
+    if not any(pool.known_grounds for pool in result.pools.values()):
+        if result.failures:
+            raise result.failures[0][1]
+        raise DataError(
+            f"{data}: no pixel has a label, all are 255 (unknown) or lie where the image holds no data",
+            hint="give labels that hold 0 land and 1 water",
+        )
     if any(len(pool.tally.baselines_as_dict()) < 2 * len(WATER_INDICES) for pool in result.pools.values()):
         needed = " and ".join(f"{index.name} ({index.bright}, {index.dark})" for index in WATER_INDICES)
         result.notes.append(f"{data}: not every baseline is shown, the bands of {needed} are not in every scene")
@@ -132,16 +142,17 @@ def _evaluate_scenes(
     result = _nothing_yet(predictor)
     scenes = find_scenes(folder)
     result.notes.extend(check_scenes(predictor, scenes, names, progress))
-    grounds = _grounds({scene.name: scene.image for scene in scenes})
+    places = _places({scene.name: scene.image for scene in scenes})
     for done, scene in enumerate(scenes):
         scored = Pool(Tally(predictor.threshold))
         panels: list[Panel] | None = [] if len(result.panels) < pictures else None
         try:
             kind = label_kind(scene)
             pieces = _shown(scene.name, scene_pieces(scene, predictor, names), panels)
-            row = 0
+            place = places.get(scene.name, _Place(scene.name, 0, 0))
+            row = place.row
             for piece, inner in in_context(pieces, REACH_PX):
-                scored.add(grounds.get(scene.name, scene.name), piece, inner, row=row)
+                scored.add(place.ground, piece, inner, row=row, col=place.col)
                 row += inner.stop - inner.start
         except WatermapError as error:
             result.failures.append((scene.name, error))
@@ -150,8 +161,6 @@ def _evaluate_scenes(
             result.panels.append(Panel.stacked(panels))
         result.take(scene.name, kind, scored)
         progress("evaluate: scenes", done + 1, len(scenes))
-    if not result.scenes:
-        raise result.failures[0][1]
     return result
 
 
@@ -159,8 +168,22 @@ def _nothing_yet(predictor: Predictor) -> Evaluation:
     return Evaluation(tuple(bundle.id for bundle in predictor.bundles), predictor.threshold)
 
 
-def _grounds(images: dict[str, Path]) -> dict[str, str]:
-    """The first scene, by name, of those that share ground with each; those that cannot be read are left out."""
+@dataclass(frozen=True)
+class _Place:
+    """Where a scene lies.
+
+    Attributes:
+        ground: the first scene, by name, of those that share ground with it.
+        row, col: of its first pixel on the grid of that scene; it may lie beyond it.
+    """
+
+    ground: str
+    row: int
+    col: int
+
+
+def _places(images: dict[str, Path]) -> dict[str, _Place]:
+    """Where each scene lies; those that cannot be read are left out."""
     grids = {}
     for name, image in images.items():
         try:
@@ -168,7 +191,22 @@ def _grounds(images: dict[str, Path]) -> dict[str, str]:
                 grids[name] = raster.grid
         except WatermapError:  # told when the scene is scored
             continue
-    return {name: together[0] for together in connected(grids) for name in together} if grids else {}
+    if not grids:
+        return {}
+    return {
+        name: _Place(first, *_first_pixel(grids[name], grids[first]))
+        for first, *others in connected(grids)
+        for name in (first, *others)
+    }
+
+
+def _first_pixel(grid: Grid, first: Grid) -> tuple[int, int]:
+    """Row and column on another grid at which one begins, whichever way its rows and columns run."""
+    corners = locate(np.array([(0, 0), (grid.width, 0), (0, grid.height), (grid.width, grid.height)]), grid, first)
+    if not np.isfinite(corners).all():
+        return 0, 0
+    col, row = np.floor(corners.min(axis=0) + _SAME_PIXEL).astype(int).tolist()
+    return row, col
 
 
 def _patch_settings(store: PatchStore, config: PredictConfig) -> PredictConfig:

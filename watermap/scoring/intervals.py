@@ -17,10 +17,13 @@ Values = npt.NDArray[np.float64]
 Score = Callable[[Values], Values]
 """(draws, k) counts to (draws,) scores; NaN where there is nothing to score."""
 
-DRAWS: Final = 2000
+DRAWS: Final = 10_000
+"""With fewer, chance would be seen in the third digit."""
 LEAST: Final = 5
 """With fewer, an interval would say more of chance than of the model."""
 _ENDS: Final = (2.5, 97.5)
+_AT_ONCE: Final = 2 << 20
+"""Pieces that are drawn at once, over all draws, which takes 32 MB."""
 
 Interval = tuple[float, float]
 
@@ -38,14 +41,36 @@ def bootstrap(counts: Sequence[npt.NDArray[Any]], score: Score, *, seed: int = 0
 
     Source: Efron and Tibshirani 1993, An introduction to the bootstrap, section 13.3, percentile interval.
     """
+    sums = drawn_again(counts, seed=seed)
+    return None if sums is None else interval(sums, score)
+
+
+def drawn_again(counts: Sequence[npt.NDArray[Any]], *, seed: int = 0) -> Values | None:
+    """Sums over pieces of ground that are drawn again, as many as there are.
+
+    Args:
+        counts: of each piece what is summed; of several methods together, so that all are seen on the same draws.
+        seed: of the draws.
+
+    Returns:
+        (draws, ...) sums; None with fewer than `LEAST` pieces.
+    """
     if len(counts) < LEAST:
         return None
     stacked = np.stack(counts).astype(np.float64)
-    scenes = len(stacked)
-    times = np.random.default_rng(seed).multinomial(scenes, np.full(scenes, 1 / scenes), size=DRAWS)
-    found = score(np.tensordot(times.astype(np.float64), stacked, axes=1))
+    pieces = len(stacked)
+    random, shares = np.random.default_rng(seed), np.full(pieces, 1 / pieces)
+    size = max(1, _AT_ONCE // pieces)
+    batches = [min(size, DRAWS - start) for start in range(0, DRAWS, size)]
+    times = (random.multinomial(pieces, shares, size=batch).astype(np.float64) for batch in batches)
+    return np.concatenate([np.tensordot(each, stacked, axes=1) for each in times])
+
+
+def interval(sums: Values, score: Score) -> Interval | None:
+    """The 95 % interval of a score of the sums of `drawn_again`; None where too few draws can be scored."""
+    found = score(sums)
     found = found[np.isfinite(found)]
-    if len(found) < DRAWS / 2:
+    if len(found) < len(sums) / 2:
         return None
     low, high = np.percentile(found, _ENDS)
     return float(low), float(high)

@@ -10,7 +10,7 @@ import numpy as np
 
 from watermap.codes import LAND, WATER
 from watermap.scoring.boundaries import TOLERANCE_PX
-from watermap.scoring.intervals import DRAWS, LEAST, SCORES, Interval, bootstrap, iou_gain
+from watermap.scoring.intervals import DRAWS, LEAST, SCORES, Interval, Values, drawn_again, interval, iou_gain
 from watermap.scoring.pieces import Labels, Piece
 from watermap.scoring.scores import Confusion, Counts, class_scores
 from watermap.scoring.tally import MODEL, Tally
@@ -25,6 +25,35 @@ Found = dict[str, Counts]
 """(2, 2) pixels, [truth, map], by method: `watermap` and the baselines that need no whole scene."""
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """The units of a pool, and the same drawn again: the same draws for all methods.
+
+    Attributes:
+        whole: (2, 2) pixels over all units by method, of those methods that every unit has.
+        sums: the same of each draw, (draws, 2, 2); empty where there are too few units.
+    """
+
+    whole: Mapping[str, Counts]
+    sums: Mapping[str, Values]
+
+    def intervals(self, method: str = MODEL) -> dict[str, Interval | None]:
+        """The 95 % interval of each score of a method."""
+        sums = self.sums.get(method)
+        return {name: None if sums is None else interval(sums, score) for name, score in SCORES.items()}
+
+    def gain(self, baseline: str) -> tuple[float, Interval | None] | None:
+        """How much higher the model's water IoU is than a baseline's, and its 95 % interval on the same draws."""
+        if baseline not in self.whole:
+            return None
+        both = np.stack([self.whole[MODEL], self.whole[baseline]]).astype(np.float64)
+        gain = float(iou_gain(both[None])[0])
+        if not np.isfinite(gain):
+            return None
+        sums = [self.sums[name] for name in (MODEL, baseline) if name in self.sums]
+        return gain, interval(np.stack(sums, axis=1), iou_gain) if sums else None
+
+
 @dataclass
 class Pool:
     """Scores of all scenes whose labels are of one kind; against two kinds of labels they mean two things.
@@ -32,7 +61,7 @@ class Pool:
     Attributes:
         tally: over all pixels.
         grounds: of each piece of ground what was found in each block of it, by the block's row and column. Scenes of
-            the same ground are one piece.
+            the same ground are one piece, and what they show of one block of it counts as one.
     """
 
     tally: Tally
@@ -45,7 +74,8 @@ class Pool:
             ground: on which it lies.
             whole: the piece, with what lies above and below it.
             rows: of them those to score.
-            row: of the first pixel that is scored, in its scene.
+            row: of the first pixel that is scored, counted from the same line for all of the ground; it may lie before
+                that.
             col: the same.
         """
         maps = self.tally.add(whole, rows)
@@ -68,44 +98,48 @@ class Pool:
             own[name] = own.get(name, np.zeros((2, 2), dtype=np.int64)) + counts
 
     @property
+    def known_grounds(self) -> int:
+        """Pieces of ground on which some pixel has a known label: the others say nothing."""
+        return len(self._known_blocks())
+
+    @property
     def unit(self) -> Literal["ground", "block"]:
         """What is drawn again: pieces of ground, or blocks of them where they are too few."""
-        return "ground" if len(self.grounds) >= LEAST else "block"
+        return "ground" if self.known_grounds >= LEAST else "block"
 
     def witnesses(self) -> list[Found]:
-        """What was found in each unit; blocks without a known pixel are none."""
+        """What was found in each unit; one without a known pixel is none."""
+        known = self._known_blocks()
         if self.unit == "block":
-            blocks = (found for ground in self.grounds.values() for found in ground.values())
-            return [found for found in blocks if found[MODEL].any()]
-        return [_together(list(blocks.values())) for blocks in self.grounds.values()]
+            return [found for blocks in known for found in blocks]
+        return [_together(blocks) for blocks in known]
 
-    def intervals(self, method: str = MODEL) -> dict[str, Interval | None]:
-        """The 95 % interval of each score of a method, from drawing the units again."""
-        counts = [found[method] for found in self.witnesses() if method in found]
-        return {name: bootstrap(counts, score) for name, score in SCORES.items()}
+    def _known_blocks(self) -> list[list[Found]]:
+        """What was found in the blocks with a known pixel, of each piece of ground that has some."""
+        known = ([found for found in blocks.values() if found[MODEL].any()] for blocks in self.grounds.values())
+        return [blocks for blocks in known if blocks]
 
-    def gain(self, baseline: str) -> tuple[float, Interval | None] | None:
-        """How much higher the model's water IoU is than a baseline's, and its 95 % interval on the same draws."""
+    def drawn(self) -> Drawn:
+        """The units drawn again, once for all that is to be known of them."""
         found = self.witnesses()
-        both = [np.stack([each[MODEL], each[baseline]]) for each in found if baseline in each]
-        if not both or len(both) < len(found):
-            return None
-        gain = float(iou_gain(np.stack(both).sum(axis=0, dtype=np.float64, keepdims=True))[0])
-        return (gain, bootstrap(both, iou_gain)) if np.isfinite(gain) else None
+        whole = _together(found) if found else {}
+        sums = drawn_again([np.stack([each[name] for name in whole]) for each in found])
+        return Drawn(whole, {} if sums is None else {name: sums[:, i] for i, name in enumerate(whole)})
 
     def as_dict(self) -> dict[str, Any]:
         """All of it, ready for JSON."""
         tally = self.tally
         baselines = tally.baselines_as_dict()
-        gains = {name: self.gain(name) for name in baselines}
+        drawn = self.drawn()
+        gains = {name: drawn.gain(name) for name in baselines}
         return {
             "scores": tally.as_dict(),
-            "intervals": self.intervals(),
-            "grounds": len(self.grounds),
+            "intervals": drawn.intervals(),
+            "grounds": self.known_grounds,
             "drawn": {"unit": self.unit, "units": len(self.witnesses()), "block_px": _BLOCK_PX},
             "draws": DRAWS,
             "baselines": {
-                name: {"scores": scores, "intervals": self.intervals(name) if gains[name] else None}
+                name: {"scores": scores, "intervals": drawn.intervals(name) if gains[name] else None}
                 for name, scores in baselines.items()
             },
             "gains": {
@@ -139,7 +173,7 @@ def _counts(label: Labels, mapped: Labels, down: slice, across: slice) -> Counts
     return confusion.counts
 
 
-def _together(blocks: Sequence[Found]) -> Found:
-    """What was found in several blocks, by the methods that all of them have."""
-    methods = set.intersection(*(set(found) for found in blocks))
-    return {name: np.sum([found[name] for found in blocks], axis=0) for name in sorted(methods)}
+def _together(places: Sequence[Found]) -> Found:
+    """What was found in several places together, by the methods that all of them have."""
+    methods = set.intersection(*(set(found) for found in places))
+    return {name: np.sum([found[name] for found in places], axis=0) for name in sorted(methods)}

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from watermap.contract import Baseline, Evidence
+from watermap.contract import Baseline, Evidence, Numbers
 from watermap.patch_store import PatchStore
 from watermap.scoring.intervals import DRAWS
 from watermap.scoring.labelled import Feeding, patch_pieces
-from watermap.scoring.pool import Pool
+from watermap.scoring.pool import Drawn, Pool
 from watermap.scoring.tally import Tally
 from watermap.training_data import label_counts
 
@@ -48,21 +48,21 @@ def _score(feeding: Feeding, store: PatchStore, split: str, threshold: float) ->
 
 
 def _evidence(pool: Pool, store: PatchStore, split: str) -> Evidence:
+    drawn = pool.drawn()
     return Evidence(
         patches=store.digest,
         labels=label_counts(store, store.records(split)),
-        grounds=len(pool.grounds),
+        grounds=pool.known_grounds,
         unit=pool.unit,
         units=len(pool.witnesses()),
         draws=DRAWS,
-        intervals=pool.intervals(),
-        baselines={name: _baseline(pool, name) for name in pool.tally.baselines_as_dict()},
+        intervals=drawn.intervals(),
+        baselines={name: _baseline(scores, drawn, name) for name, scores in pool.tally.baselines_as_dict().items()},
     )
 
 
-def _baseline(pool: Pool, name: str) -> Baseline:
-    scores = pool.tally.baselines_as_dict()[name]
-    gain = pool.gain(name)
+def _baseline(scores: Numbers, drawn: Drawn, name: str) -> Baseline:
+    gain = drawn.gain(name)
     if gain is None:  # its threshold needs a whole scene, so that no part of one can be drawn again
         return Baseline(scores=scores)
-    return Baseline(scores=scores, intervals=pool.intervals(name), gain=gain[0], gain_interval=gain[1])
+    return Baseline(scores=scores, intervals=drawn.intervals(name), gain=gain[0], gain_interval=gain[1])
