@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
@@ -29,26 +31,114 @@ def test_the_published_example_to_its_printed_digits() -> None:
 
 
 def test_the_published_sample_size() -> None:
-    assert samples_wanted(PIXELS, [0.70, 0.60, 0.90, 0.95], 0.01) == 641
+    shares = [0.70, 0.60, 0.90, 0.95]
+    assert samples_wanted(PIXELS, shares, 0.01) == samples_wanted(PIXELS, shares, 0.01, PIXELS) == 641
 
 
-def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
-    """Strata water, land beside shores, other land; 1,000 samples drawn from ground whose truth is known."""
+@dataclass(frozen=True)
+class Case:
+    """Strata water, land beside water and other land, whose truth is known, and how they are sampled.
+
+    Attributes:
+        areas: of each.
+        water: the share of each that is water in truth.
+        sizes: samples of each.
+        floors: how many of 1,000 intervals hold the truth at least: area, user's and producer's of water, overall.
+        pixels: of each, where there are few.
+    """
+
+    areas: tuple[float, ...]
+    water: tuple[float, ...]
+    sizes: tuple[int, ...]
+    floors: tuple[int, ...] = (930, 930, 930, 930)
+    pixels: tuple[int, ...] | None = None
+
+
+USUAL = {
+    "300 samples": Case((0.1, 0.1, 0.8), (0.92, 0.12, 0.03), (51, 60, 189)),
+    "500 samples": Case((0.1, 0.1, 0.8), (0.92, 0.12, 0.03), (100, 100, 300)),
+    "1,000 samples": Case((0.2, 0.1, 0.7), (0.92, 0.12, 0.03), (200, 200, 600)),
+}
+HARD = {
+    "rare water, 300 samples": Case((0.01, 0.02, 0.97), (0.95, 0.1, 0.003), (50, 50, 200)),
+    "rarer water, 300 samples": Case((0.01, 0.02, 0.97), (0.95, 0.1, 0.001), (50, 50, 200)),
+    "rare water, 1,000 samples": Case((0.01, 0.02, 0.97), (0.95, 0.1, 0.001), (60, 60, 880)),
+    "a good map": Case((0.1, 0.05, 0.85), (0.98, 0.03, 0.002), (50, 50, 200), (930, 900, 930, 920)),
+    "60 samples": Case((0.1, 0.1, 0.8), (0.92, 0.12, 0.03), (20, 20, 20), (930, 910, 930, 930)),
+    "30 samples": Case((0.1, 0.1, 0.8), (0.92, 0.12, 0.03), (10, 10, 10)),
+    "12 samples": Case((0.1, 0.1, 0.8), (0.92, 0.12, 0.03), (4, 4, 4)),
+    "a tiny raster": Case((100, 80, 220), (0.9, 0.15, 0.05), (50, 50, 50), (930, 890, 930, 930), pixels=(100, 80, 220)),
+}
+"""User's accuracy is of one stratum: its interval holds as often as score intervals do, which depends on the truth."""
+
+
+def covered(case: Case, draws: int = 1000) -> list[int]:
+    """How many intervals hold the area, user's and producer's accuracy of water, and overall accuracy."""
     rng = np.random.default_rng(8)
-    areas, truth, sizes = np.array([0.1, 0.1, 0.8]), np.array([0.92, 0.12, 0.03]), np.array([100, 100, 300])
+    areas, sizes = np.array(case.areas) / sum(case.areas), np.array(case.sizes)
+    wet = None if case.pixels is None else np.round(np.array(case.pixels) * case.water).astype(int)
+    truth = np.array(case.water) if wet is None else wet / np.array(case.pixels)
     share = float(areas @ truth)
-    right = areas @ np.array([truth[0], 1 - truth[1], 1 - truth[2]])
-    goal = {"share": share, "producers": areas[0] * truth[0] / share, "overall": right}
-    hits = dict.fromkeys(goal, 0)
-    for _ in range(1000):
-        water = rng.binomial(sizes, truth)
-        found = assess(np.stack([sizes - water, water], axis=1), areas, mapped_as=(1, 0, 0))
-        estimates = {"share": found.shares[1], "producers": found.producers[1], "overall": found.overall}
-        for name, estimate in estimates.items():
-            assert estimate is not None
-            low, high = estimate.interval
-            hits[name] += low <= goal[name] <= high
-    assert all(930 <= count <= 970 for count in hits.values()), hits
+    goals = (share, truth[0], areas[0] * truth[0] / share, areas @ [truth[0], 1 - truth[1], 1 - truth[2]])
+    hits = [0] * len(goals)
+    for _ in range(draws):
+        water = rng.binomial(sizes, truth) if wet is None else rng.hypergeometric(wet, case.pixels - wet, sizes)
+        found = assess(np.stack([sizes - water, water], axis=1), areas, (1, 0, 0), case.pixels)
+        for place, one in enumerate((found.shares[1], found.users[1], found.producers[1], found.overall)):
+            hits[place] += one is None or one.low <= goals[place] <= one.high
+            assert one is None or 0 <= one.low <= one.value <= one.high <= 1
+    return hits
+
+
+@pytest.mark.parametrize("name", USUAL)
+def test_intervals_cover_the_truth_as_often_as_they_say(name: str) -> None:
+    found = covered(USUAL[name])
+    assert all(930 <= count <= 970 for count in found), found
+
+
+@pytest.mark.parametrize("name", HARD)
+def test_intervals_cover_where_standard_errors_are_too_small(name: str) -> None:
+    found = covered(HARD[name])
+    assert all(count >= floor for count, floor in zip(found, HARD[name].floors, strict=True)), found
+
+
+def test_where_all_samples_agree_the_interval_holds_what_may_be_otherwise() -> None:
+    found = assess([[2, 48], [200, 0]], [1, 99], mapped_as=(1, 0))
+    assert found.users[0] is not None
+    assert found.users[0].standard_error == 0
+    assert 0.97 < found.users[0].low < 0.985  # about 3 of 200
+    assert found.users[0].high == 1
+    assert found.producers[1] is not None
+    assert (found.producers[1].value, found.producers[1].high) == (1, 1)
+    assert found.producers[1].low < 0.4
+
+
+def test_what_was_looked_at_whole_is_known() -> None:
+    counts, areas, pixels = [[1, 7], [60, 2], [1, 0]], [8, 900, 1], [8, 900, 1]
+    found = assess(counts, areas, (1, 0, 0), pixels)
+    assert found.users[1] is not None
+    assert (found.users[1].standard_error, found.users[1].low, found.users[1].high) == (0, 7 / 8, 7 / 8)
+    assert found.users[1].is_exact
+    alone = assess(counts[1:2], areas[1:2], (0,), pixels[1:2]).overall
+    assert found.overall.standard_error == pytest.approx(alone.standard_error * 900 / 909)
+    assert found.overall.high - found.overall.low == pytest.approx((alone.high - alone.low) * 900 / 909)
+    whole = assess([[1, 7], [3, 0]], [8, 3], (1, 0), [8, 3])
+    for one in (*whole.shares, *whole.users, *whole.producers, whole.overall):
+        assert one is not None
+        assert one.is_exact
+        assert one.standard_error == 0
+
+
+def test_few_pixels_vary_as_much_as_is_estimated() -> None:
+    rng, pixels, sizes = np.random.default_rng(6), np.array([100, 80, 220]), np.array([60, 20, 150])
+    wet, found = np.array([90, 12, 11]), []
+    for _ in range(3000):
+        water = rng.hypergeometric(wet, pixels - wet, sizes)
+        found.append(assess(np.stack([sizes - water, water], axis=1), pixels, (1, 0, 0), pixels).shares[1])
+    estimated = np.mean([one.standard_error**2 for one in found]) ** 0.5
+    assert np.std([one.value for one in found]) == pytest.approx(estimated, rel=0.04)
+    endless = assess(np.stack([sizes - water, water], axis=1), pixels, (1, 0, 0)).shares[1]
+    assert endless.standard_error > 1.3 * found[-1].standard_error
 
 
 def test_a_class_of_several_strata_is_the_same_as_one_where_they_do_not_differ() -> None:
@@ -64,7 +154,8 @@ def test_a_class_of_several_strata_is_the_same_as_one_where_they_do_not_differ()
 def test_what_nothing_speaks_for_is_none() -> None:
     found = assess([[50, 0]], [10], mapped_as=(0,))
     assert (found.users[1], found.producers[1]) == (None, None)
-    assert found.shares[1].interval == (0, 0)
+    assert (found.shares[1].value, found.shares[1].low) == (0, 0)
+    assert found.shares[1].high == pytest.approx(1.96**2 / (50 + 1.96**2))
     assert found.overall.value == 1
 
 
@@ -72,3 +163,6 @@ def test_too_few_samples_are_refused() -> None:
     with pytest.raises(DataError, match="stratum 1 has 1 interpreted sample"):
         assess([[5, 5], [1, 0]], [1, 1], mapped_as=(0, 1))
     assert assess([[5, 5], [0, 0]], [1, 0], mapped_as=(0, 1)).shares[1].value == 0.5
+    with pytest.raises(DataError, match="stratum 1 has 1 interpreted sample"):
+        assess([[5, 5], [1, 0]], [1, 1], (0, 1), [20, 2])
+    assert assess([[5, 5], [1, 0]], [1, 1], (0, 1), [20, 1]).shares[1].value == 0.25
