@@ -84,7 +84,7 @@ def test_its_numbers_are_those_of_the_estimate(drawn: list[Figure], tmp_path: Pa
 def test_what_no_sample_contradicts_is_not_drawn_as_certain(drawn: list[Figure], tmp_path: Path) -> None:
     water = CASES["all right"].areas_m2[1].scaled(1e-6)
     told = words(CASES["all right"], drawn, tmp_path / "a.png").replace("\n", " ")
-    assert f"10.0 km²  ({water.low:.1f} to {water.high:.1f})" in told
+    assert f"10.00 km²  ({water.low:.2f} to {water.high:.2f})" in told
     assert water.high > 12
     assert "100.0 %  (92.9 to 100.0)" in told
     known = replace(FOUND, counts=np.array([[0, 50], [50, 0], [100, 0]]), pixels=(50, 50, 100))

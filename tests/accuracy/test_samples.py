@@ -106,9 +106,9 @@ def test_numbers_that_were_kept_as_text_are_read(path: Path) -> None:
         for name in names:
             edit(
                 path,
-                f"ALTER TABLE {table} RENAME COLUMN {name} TO old",
+                f"ALTER TABLE {table} RENAME COLUMN {name} TO old_{name}",
                 f"ALTER TABLE {table} ADD COLUMN {name} TEXT",
-                f"UPDATE {table} SET {name} = CAST(old AS TEXT)",
+                f"UPDATE {table} SET {name} = CAST(old_{name} AS TEXT)",  # noqa: S608  # names of this test
             )
     edit(path, "UPDATE samples SET truth = '' WHERE truth IS NULL")
     found = read_samples(path)

@@ -103,7 +103,7 @@ def assess(
         )
     weights, number = weights / weights.sum(), np.maximum(taken, 1)
     shown = samples / number[:, None]
-    left = 1 - number / np.maximum(whole, 1)
+    left = np.maximum(0, 1 - number / np.maximum(whole, 1))
     variances = (weights**2 * left / np.maximum(taken - 1, 1))[:, None] * shown * (1 - shown)
     ends = score_intervals(samples, number[:, None], whole[:, None])
     strata = _Strata(weights, shown, variances, *ends)
