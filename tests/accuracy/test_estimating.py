@@ -192,6 +192,7 @@ def test_areas_are_told_to_digits_that_say_something() -> None:
     assert estimate(FOUND).decimals == 1
     agree = replace(FOUND, counts=np.array([[0, 50], [50, 0], [100, 0]]))
     assert estimate(agree).decimals == 2  # 9.29 to 13.16
+    assert estimate(replace(agree, counts=np.array([[0, 2], [2, 0], [4, 0]]))).decimals == 0  # 9 to 52
     assert estimate(replace(agree, pixels=(50, 50, 100))).decimals == 2
 
 

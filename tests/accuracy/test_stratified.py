@@ -32,6 +32,8 @@ def test_the_published_example_to_its_printed_digits() -> None:
 def test_the_published_sample_size() -> None:
     shares = [0.70, 0.60, 0.90, 0.95]
     assert samples_wanted(PIXELS, shares, 0.01) == samples_wanted(PIXELS, shares, 0.01, PIXELS) == 641
+    assert samples_wanted([1, 1], [0.5, 0.5], 0.05) == 100
+    assert samples_wanted([1, 1], [0.5, 0.5], 0.05, [50, 50]) == 50
 
 
 USUAL = ("usual, 300 samples", "usual, 500 samples")
