@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
@@ -24,7 +25,9 @@ CASES = {
     ),
     "large": estimate(replace(FOUND, areas_m2=(123_456e6, 12_345e6, 2_345_678e6))),
     "tiny": estimate(replace(FOUND, areas_m2=(900.0, 400.0, 9000.0))),
-    "no water": estimate(replace(FOUND, counts=np.array([[0, 0], [0, 0], [100, 0]]), areas_m2=(0.0, 0.0, 95e6))),
+    "no water": estimate(
+        replace(FOUND, counts=np.array([[0, 0], [0, 0], [100, 0]]), areas_m2=(0.0, 0.0, 95e6), pixels=(0, 0, 950))
+    ),
     "all right": estimate(replace(FOUND, counts=np.array([[0, 50], [50, 0], [100, 0]]))),
     "all wrong": estimate(replace(FOUND, counts=np.array([[50, 0], [0, 50], [0, 100]]))),
 }
@@ -69,9 +72,9 @@ def words(found: AreaEstimate, drawn: list[Figure], path: Path) -> str:
 
 def test_its_numbers_are_those_of_the_estimate(drawn: list[Figure], tmp_path: Path) -> None:
     told = words(CASES["usual"], drawn, tmp_path / "a.png")
-    low, high = (end / 1e6 for end in CASES["usual"].areas_m2[1].interval)
-    area = f"14.3 km²  ({low:.1f} to {high:.1f})"
-    assert all(text in told for text in ("10.0 km²", area, "90.0 %  (81.6 to 98.4)", "200 interpreted samples"))
+    water = CASES["usual"].areas_m2[1].scaled(1e-6)
+    area = f"14.3 km²  ({water.low:.1f} to {water.high:.1f})"
+    assert all(text in told for text in ("10.0 km²", area, "90.0 %  (78.6 to 95.7)", "200 interpreted samples"))
     rest = words(CASES["all that can be told"], drawn, tmp_path / "a.png").replace("\n", " ")
     assert "4,000.0 km² without data are left out" in rest
     assert "without 24 of which nobody could tell; 135 have no answer yet" in rest
@@ -79,7 +82,19 @@ def test_its_numbers_are_those_of_the_estimate(drawn: list[Figure], tmp_path: Pa
 
 
 def test_what_no_sample_contradicts_is_not_drawn_as_certain(drawn: list[Figure], tmp_path: Path) -> None:
+    water = CASES["all right"].areas_m2[1].scaled(1e-6)
     told = words(CASES["all right"], drawn, tmp_path / "a.png").replace("\n", " ")
-    assert "10.00 km²  (all samples agree)" in told
-    assert "100.0 %  (all samples agree)" in told
-    assert "up to 3.0% of it (2.55 km2) may still be otherwise" in told
+    assert f"10.00 km²  ({water.low:.2f} to {water.high:.2f})" in told
+    assert water.high > 12
+    assert "100.0 %  (92.9 to 100.0)" in told
+    known = replace(FOUND, counts=np.array([[0, 50], [50, 0], [100, 0]]), pixels=(50, 50, 100))
+    assert "100.0 %  (known exactly)" in words(estimate(known), drawn, tmp_path / "a.png")
+
+
+def test_bars_reach_as_far_as_the_intervals_on_either_side(drawn: list[Figure], tmp_path: Path) -> None:
+    plot_estimate(CASES["usual"], tmp_path / "a.png", title="Area of water: lake")
+    water = CASES["usual"].areas_m2[1].scaled(1e-6)
+    (bars,) = (each for each in drawn[-1].axes[0].containers if isinstance(each, ErrorbarContainer))
+    (start, end) = bars.lines[2][0].get_segments()[0][:, 0]
+    assert (start, end) == pytest.approx((water.low, water.high))
+    assert water.high - water.value > 1.1 * (water.value - water.low)

@@ -20,7 +20,7 @@ PLACES = {
 
 
 def margin_of(total: int, areas: list[float], pixels: list[int], least: int) -> float:
-    return expected_water(areas, allotted(total, areas, pixels, least)).margin
+    return expected_water(areas, allotted(total, areas, pixels, least), pixels).margin
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -44,7 +44,7 @@ def test_estimates_vary_as_much_as_is_expected() -> None:
     for _ in range(2000):
         water = rng.binomial(sizes, WATER_THOUGHT)
         found.append(assess(np.stack([sizes - water, water], axis=1), areas, (1, 0, 0)).shares[1].value * sum(areas))
-    expected = expected_water(areas, sizes.tolist())
+    expected = expected_water(areas, sizes.tolist(), pixels)
     assert np.mean(found) == pytest.approx(expected.value, rel=0.005)
     assert np.std(found) == pytest.approx(expected.standard_error, rel=0.05)
 
@@ -52,7 +52,14 @@ def test_estimates_vary_as_much_as_is_expected() -> None:
 def test_more_than_anybody_interprets_is_refused() -> None:
     areas, pixels = PLACES["little water"]
     with pytest.raises(UsageError) as error:
-        samples_for(0.02, areas, pixels, 50)
-    assert "takes some 103,232 samples: allow a larger --error, map less" in one_line(error)
-    with pytest.raises(UsageError):  # a small raster: not even all of its pixels
-        samples_for(0.1, [1.0, 1.0, 1.0], [10, 10, 10], 2)
+        samples_for(0.01, areas, pixels, 50)
+    assert "takes more than 100,000 samples: allow a larger --error, map less" in one_line(error)
+
+
+def test_a_small_raster_takes_no_more_samples_than_it_has_pixels() -> None:
+    assert samples_for(0.001, [1.0, 1.0, 1.0], [10, 10, 10], 2) == 30
+    assert samples_for(0.1, [1.0, 3.0, 4.0], [1, 3, 4], 50) == 8
+    assert expected_water([1.0, 3.0, 4.0], [1, 3, 4], [1, 3, 4]).margin == 0
+    areas, pixels = [40.0, 10.0, 50.0], [400, 100, 500]
+    many = [1000 * count for count in pixels]
+    assert samples_for(4, areas, pixels, 2) < 0.9 * samples_for(4, areas, many, 2)

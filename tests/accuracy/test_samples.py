@@ -50,7 +50,7 @@ def test_what_was_entered_comes_back(path: Path) -> None:
     assert found.counts.tolist() == [[0, 1], [0, 0], [0, 1]]
     assert (found.unclear, found.open, found.in_order) == ((0, 1, 0), (1, 0, 0), False)
     assert (found.raster, found.shore_px, found.seed) == ("digest", 2, 7)
-    assert found.areas_m2 == DRAWN.areas_m2
+    assert (found.pixels, found.areas_m2) == (DRAWN.pixels, DRAWN.areas_m2)
     assert found.mapped_as == (1, 0, 0)
     assert found.names == ("water", "land beside water", "other land")
 
@@ -72,26 +72,51 @@ def test_what_is_no_sample_is_refused(tmp_path: Path) -> None:
         write_samples(tmp_path / "a.shp", DRAWN, GRID, "digest")
 
 
-def test_samples_that_are_gone_are_open(path: Path) -> None:
-    answer(path, {1: 1, 2: 1, 4: 0})
-    edit(path, "DELETE FROM samples WHERE id = 3")
-    found = read_samples(path)
-    assert (found.open, found.in_order) == ((0, 1, 0), False)
-
-
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ("INSERT INTO samples (id, truth, stratum) VALUES (5, 1, 0)", "were not drawn: remove the points"),
-        ("INSERT INTO samples (truth) VALUES (1)", "were not drawn: remove the points"),
-        ("UPDATE samples SET id = 1 WHERE id = 2", "holds a sample twice: remove the copies"),
+        ("INSERT INTO samples (id, truth, stratum) VALUES (5, 1, 0)", "holds sample 5, which was not drawn: remove"),
+        ("UPDATE samples SET id = 9 WHERE id = 2", "holds sample 9, which was not drawn: remove the points"),
+        ("INSERT INTO samples (truth) VALUES (1)", "holds a sample without id: remove it if it was added"),
+        ("UPDATE samples SET id = NULL WHERE id = 2", "holds a sample without id: remove it if it was added"),
+        ("UPDATE samples SET id = 1 WHERE id = 2", "holds sample 1 twice: remove the copies"),
+        ("DELETE FROM samples WHERE id = 3", "lacks 1 of the 4 samples, such as id 3: take the file as sample-design"),
+        ("UPDATE samples SET stratum = 1 WHERE id = 1", "its samples are not in the strata that they were drawn from"),
+        ("UPDATE samples SET stratum = NULL WHERE id = 1", "its samples are not in the strata that they were drawn"),
+        ("UPDATE strata SET area_m2 = NULL WHERE stratum = 1", "its table strata is not complete: take the file"),
+        ("DELETE FROM strata WHERE stratum = 1", "its table strata is not complete: take the file as sample-design"),
+        ("DELETE FROM strata", "its table strata is not complete: take the file as sample-design made it"),
+        ("UPDATE strata SET shore_px = 100000", "its table strata holds 100000 for shore_px: take the file"),
+        ("ALTER TABLE strata DROP COLUMN pixels", "lacks pixels: draw one with sample-design"),
     ],
 )
-def test_samples_that_were_not_drawn_are_refused(path: Path, change: str, said: str) -> None:
+def test_samples_and_strata_other_than_those_drawn_are_refused(path: Path, change: str, said: str) -> None:
+    answer(path, {1: 1, 2: 1, 4: 0})
     edit(path, change)
     with pytest.raises(DataError) as error:
         read_samples(path)
     assert said in one_line(error)
+
+
+def test_numbers_that_were_kept_as_text_are_read(path: Path) -> None:
+    """As they come back from a table of text."""
+    answer(path, {1: 1, 2: 0, 3: 255})
+    wanted = read_samples(path)
+    for table, names in (("samples", ("id", "truth", "stratum")), ("strata", ("area_m2", "pixels", "shore_px"))):
+        for name in names:
+            edit(
+                path,
+                f"ALTER TABLE {table} RENAME COLUMN {name} TO old_{name}",
+                f"ALTER TABLE {table} ADD COLUMN {name} TEXT",
+                f"UPDATE {table} SET {name} = CAST(old_{name} AS TEXT)",  # noqa: S608  # names of this test
+            )
+    edit(path, "UPDATE samples SET truth = '' WHERE truth IS NULL")
+    found = read_samples(path)
+    assert found.counts.tolist() == wanted.counts.tolist() == [[1, 0], [0, 0], [0, 1]]
+    assert (found.areas_m2, found.pixels, found.open) == (wanted.areas_m2, wanted.pixels, wanted.open)
+    edit(path, "UPDATE samples SET id = 'one' WHERE id = '1'")
+    with pytest.raises(DataError, match="its field id holds one, which is no number: take the file as"):
+        read_samples(path)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +153,7 @@ def test_what_is_open_elsewhere_or_no_sample_is_not_replaced(path: Path, tmp_pat
 def test_answers_in_words_are_told(path: Path) -> None:
     words = "ALTER TABLE samples DROP COLUMN truth", "ALTER TABLE samples ADD COLUMN truth TEXT"
     edit(path, *words, "UPDATE samples SET truth = 'lake' WHERE id = 2")
-    with pytest.raises(DataError, match="its field truth holds lake: answers are 1 water"):
+    with pytest.raises(DataError, match="its field truth holds lake, which is no number: answers are 1 water"):
         read_samples(path)
 
 

@@ -18,6 +18,7 @@ import pytest
 import rasterio
 
 from tests.benchmarks import (
+    coverage,
     engines,
     half_empty,
     input_pipeline,
@@ -229,6 +230,23 @@ def test_a_rival_that_cannot_start_is_told(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr("tests.benchmarks.rival._SCRIPT", tmp_path / "rival.py")
     with pytest.raises(RuntimeError, match="the rival ended"):
         engines.main(["--rivals", sys.executable, "--keep", str(tmp_path), "--out", str(tmp_path)])
+
+
+def test_coverage(tmp_path: Path) -> None:
+    coverage.main(["--repeats", "20", "--data", str(tmp_path / "absent"), "--out", str(tmp_path)])
+    rows = result(tmp_path, "coverage")["results"]
+    assert [row["name"] for row in rows] == list(coverage.CASES)
+    for row in rows:
+        assert all(0 <= row[f"{figure}_se"] <= 100 and 70 <= row[figure] <= 100 for figure in coverage.FIGURES)
+
+
+def test_coverage_of_a_real_flood(real_data: Path, tmp_path: Path) -> None:
+    coverage.main(["--repeats", "20", "--data", str(real_data), "--out", str(tmp_path)])
+    *_, flood, area, land = result(tmp_path, "coverage")["results"]
+    assert flood["name"] == "spain_flood as in the README"
+    assert area["low_95_km2"] < area["truth_km2"] < area["high_95_km2"]
+    assert area["truth_km2"] + land["truth_km2"] == pytest.approx(area["mapped_km2"] + land["mapped_km2"], abs=0.002)
+    assert area["mapped_km2"] == pytest.approx(4.37, abs=0.01)
 
 
 SMALL_STEPS = "--sides 32 --precisions float32 --batch 2 --steps 2 --repeats 1 --matrix 64 --scenes 1 --scene-size 128"

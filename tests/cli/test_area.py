@@ -83,6 +83,43 @@ def test_a_raster_elsewhere_is_read_there(water: Path, samples: Path, web: Web, 
 
 
 @pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("DELETE FROM samples WHERE id > 298", "lacks 2 of the 300 samples, such as id 299: take the file as sample-"),
+        ("UPDATE strata SET area_m2 = area_m2 * 2", "its table strata is not that of"),
+        ("UPDATE strata SET mapped_as = 7 WHERE stratum = 1", "its table strata is not that of"),
+        ("UPDATE strata SET area_m2 = NULL", "its table strata is not complete: take the file as sample-design made"),
+    ],
+)
+def test_a_file_that_was_changed_is_refused_in_one_line(
+    water: Path, samples: Path, change: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer_by(samples, TRUTH, GRID)
+    edit(samples, change)
+    before = listing(water.parent)
+    assert run(["area", str(water), "--reference", str(samples)]) == 3
+    error = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("rows")]
+    assert len(error) == 1
+    assert said in error[0]
+    assert listing(water.parent) == before
+
+
+def test_a_map_that_was_looked_at_whole_is_known(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    codes = np.zeros((2, 4), np.uint8)
+    codes[0, 0] = 1
+    path = write_water(tmp_path / "pond_water.tif", codes, make_grid(4, 2))
+    assert run(["sample-design", str(path), "--error", "10"]) == 0
+    answer_by(tmp_path / "pond_samples.gpkg", 1 - codes, make_grid(4, 2))
+    capsys.readouterr()
+    assert run(["area", str(path), "--reference", str(tmp_path / "pond_samples.gpkg")]) == 0
+    said = capsys.readouterr()
+    assert "note" not in said.err
+    assert said.out.count("known exactly") == 7
+    table = (tmp_path / "pond_area.csv").read_text().splitlines()
+    assert "area_km2,water,0.000701,0.000000,0.000701,0.000701" in table
+
+
+@pytest.mark.parametrize(
     ("words", "code", "said"),
     [
         (["WATER", "--reference", "SAMPLES"], 3, "of water no samples have an answer of water or land"),

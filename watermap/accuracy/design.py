@@ -71,8 +71,11 @@ def design_sample(water: Path, out: Path, config: DesignConfig, *, progress: Pro
     style = sample_style(grid)
     write_samples(out, drawn, grid, mapped.digest, style=style)
     write_text(style_path(out), style)
-    margin = expected_water(mapped.areas_m2, drawn.sizes, config.water_shares).margin
-    return Design(out, style_path(out), drawn, mapped, margin, () if doubt is None else (doubt,))
+    margin = expected_water(mapped.areas_m2, drawn.sizes, mapped.pixels, config.water_shares).margin
+    notes = [] if doubt is None else [doubt]
+    if total > (most := sum(mapped.pixels)):
+        notes.append(f"{water}: shows {most} pixel{'s' if most > 1 else ''} of water and land, all of which are drawn")
+    return Design(out, style_path(out), drawn, mapped, margin, tuple(notes))
 
 
 def _planned(config: DesignConfig, mapped: Mapped, water: Path) -> int:

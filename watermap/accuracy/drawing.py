@@ -66,8 +66,10 @@ def allotted(
     """
     floors = [min(least, count) for count in pixels]
     if total < sum(floors):
+        count = sum(1 for floor in floors if floor)
         raise UsageError(
-            f"{total} samples are too few for {sum(1 for floor in floors if floor)} strata", hint=f"draw {sum(floors)}"
+            f"{total} samples are too few for {least} of each of {count} strata",
+            hint=f"draw {sum(floors)}, or fewer of each with --least {total // count}",
         )
     spread = np.array([area * (share * (1 - share)) ** 0.5 for area, share in zip(areas, water_shares, strict=True)])
     wanted = total * spread / spread.sum()

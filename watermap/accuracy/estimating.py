@@ -11,8 +11,10 @@ from typing import Final
 
 import numpy as np
 
-from watermap.accuracy.mapped import mapped_m2, measure
+from watermap.accuracy.intervals import Z
+from watermap.accuracy.mapped import Mapped, mapped_m2, measure
 from watermap.accuracy.samples import Interpreted, read_samples
+from watermap.accuracy.strata import MAPPED_AS
 from watermap.accuracy.stratified import LEAST_SAMPLES, Assessment, Estimate, assess
 from watermap.codes import LAND, WATER
 from watermap.errors import DataError
@@ -25,9 +27,9 @@ from watermap.progress import Progress, silent
 
 CLASSES: Final = {WATER: "water", LAND: "land"}
 _FEW: Final = 20
-"""Of a stratum: the interval of fewer is rough."""
-_RULE_OF_THREE: Final = 3
-"""If none of n samples differs, at most 3 / n of the whole does, at 95 % (Hanley and Lippman-Hand 1983)."""
+"""Of a stratum: the standard error of fewer is rough."""
+_ALIKE: Final = 1e-6
+"""How far areas of the same pixels may differ, as a share: other versions add them up in other ways."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,7 @@ class AreaEstimate:
         unseen_m2: area without data, of which nothing is said.
         assessment: shares of area and accuracies, by class.
         interpreted: what it was estimated from.
-        agreements: of strata whose samples all agree, what that leaves open: their standard error is 0.
-        notes: what the user should know, agreements included.
+        notes: what the user should know.
     """
 
     areas_m2: tuple[Estimate, ...]
@@ -49,7 +50,6 @@ class AreaEstimate:
     unseen_m2: float
     assessment: Assessment
     interpreted: Interpreted
-    agreements: tuple[str, ...]
     notes: tuple[str, ...]
 
     @property
@@ -60,8 +60,9 @@ class AreaEstimate:
     @property
     def decimals(self) -> int:
         """Digits after the point of an area in km2: as many as show two of the standard error."""
-        error = self.areas_m2[WATER].standard_error / 1e6 or self.seen_m2 / 1e9
-        return min(6, max(0, 1 - math.floor(math.log10(error))))
+        water = self.areas_m2[WATER]
+        error = water.standard_error or (water.high - water.low) / (2 * Z) or self.seen_m2 / 1e3
+        return min(6, max(0, 1 - math.floor(math.log10(error / 1e6))))
 
 
 @dataclass(frozen=True)
@@ -86,23 +87,16 @@ class Sources:
         return self.water.stem.removesuffix(WATER_SUFFIX)
 
 
-def limits(estimate: Estimate, most: float) -> tuple[float, float]:
-    """The 95 % interval as far as there can be such a value: from 0 to the most."""
-    low, high = estimate.interval
-    return max(0.0, low), min(most, high)
-
-
-def interval_text(estimate: Estimate, most: float, form: str) -> str:
-    """The 95 % interval in words; where no samples differ there is none to tell.
+def interval_text(estimate: Estimate, form: str) -> str:
+    """The 95 % interval in words.
 
     Args:
         estimate: of what.
-        most: that it can be.
         form: of a number, as for `format`.
     """
-    if not estimate.standard_error:
-        return "all samples agree"
-    return " to ".join(format(end, form) for end in limits(estimate, most))
+    if estimate.is_exact:
+        return "known exactly"
+    return " to ".join(format(end, form) for end in (estimate.low, estimate.high))
 
 
 def estimate_areas(water: Path, samples: Path, *, progress: Progress = silent) -> tuple[AreaEstimate, Sources]:
@@ -114,22 +108,38 @@ def estimate_areas(water: Path, samples: Path, *, progress: Progress = silent) -
         progress: told by rows.
 
     Raises:
-        DataError: a file cannot be used, the sample was drawn from another raster, or too little is interpreted.
+        DataError: a file cannot be used, the sample was drawn from another raster or its strata have been changed
+            since, or too little is interpreted.
         StorageError: the raster lies elsewhere and cannot be reached.
         UsageError: the sample does not lie on this machine.
     """
     interpreted = read_samples(samples)
     with small_cache(), open_label(water, kind=WATER_RASTER) as label:
-        mapped = measure(label, progress=progress)
+        mapped = measure(label, shore_px=interpreted.shore_px, progress=progress)
         doubt, day = label.doubt, seen_on(water, label.tags)
     if mapped.digest != interpreted.raster:
         raise DataError(
             f"{samples}: was not drawn from {water} as it is now",
             hint="give the water raster that it was drawn from, or draw a new sample with watermap sample-design",
         )
+    _refuse_other_strata(interpreted, mapped, water, samples)
     found = estimate(interpreted, unseen_m2=mapped.unseen_m2)
     sources = Sources(water, samples, file_digest(water), file_digest(samples), day)
     return (found if doubt is None else replace(found, notes=(doubt, *found.notes))), sources
+
+
+def _refuse_other_strata(interpreted: Interpreted, mapped: Mapped, water: Path, samples: Path) -> None:
+    """Refuse strata that the raster does not have: somebody has changed the table.
+
+    Raises:
+        DataError: an area, a number of pixels, a class or how far the shore reaches is another.
+    """
+    alike = np.allclose(interpreted.areas_m2, mapped.areas_m2, rtol=_ALIKE, atol=0)
+    if not alike or (interpreted.pixels, interpreted.mapped_as) != (mapped.pixels, MAPPED_AS):
+        raise DataError(
+            f"{samples}: its table strata is not that of {water}",
+            hint="take the file as sample-design made it, and change answers and remarks only",
+        )
 
 
 def estimate(interpreted: Interpreted, *, unseen_m2: float = 0.0) -> AreaEstimate:
@@ -144,27 +154,25 @@ def estimate(interpreted: Interpreted, *, unseen_m2: float = 0.0) -> AreaEstimat
     """
     areas, seen = interpreted.areas_m2, sum(interpreted.areas_m2)
     answered = interpreted.counts.sum(axis=1)
-    for name, area, size in zip(interpreted.names, areas, answered.tolist(), strict=True):
-        if area and size < LEAST_SAMPLES:
+    for name, area, pixels, size in zip(interpreted.names, areas, interpreted.pixels, answered.tolist(), strict=True):
+        if area and size < min(LEAST_SAMPLES, pixels):
             raise DataError(
                 f"of {name} {size or 'no'} sample{' has' if size == 1 else 's have'} an answer of water or land, "
                 f"too few to tell how sure the area is",
                 hint=f"answer at least {LEAST_SAMPLES} of every stratum, better all",
             )
-    assessment = assess(interpreted.counts, areas, interpreted.mapped_as)
-    agreements = tuple(_agreements(interpreted))
+    assessment = assess(interpreted.counts, areas, interpreted.mapped_as, interpreted.pixels)
     return AreaEstimate(
         areas_m2=tuple(share.scaled(seen) for share in assessment.shares),
         mapped_m2=tuple(mapped_m2(areas, interpreted.mapped_as, code) for code in range(len(assessment.shares))),
         unseen_m2=unseen_m2,
         assessment=assessment,
         interpreted=interpreted,
-        agreements=agreements,
-        notes=(*_notes(interpreted, assessment, unseen_m2), *agreements),
+        notes=tuple(_notes(interpreted, unseen_m2)),
     )
 
 
-def _notes(interpreted: Interpreted, assessment: Assessment, unseen_m2: float) -> list[str]:
+def _notes(interpreted: Interpreted, unseen_m2: float) -> list[str]:
     seen = sum(interpreted.areas_m2)
     notes = []
     if unseen_m2:
@@ -183,26 +191,23 @@ def _notes(interpreted: Interpreted, assessment: Assessment, unseen_m2: float) -
             f"of {unclear} sample{'s' if unclear > 1 else ''} nobody could tell, left out as if like the others: "
             f"all land, they would make water {low:,.4g} km2, all water {high:,.4g} km2"
         )
-    for name, area, counts in zip(interpreted.names, interpreted.areas_m2, interpreted.counts, strict=True):
-        if area and counts.sum() < _FEW:
-            notes.append(f"only {counts.sum()} samples of {name} tell water or land: the intervals are rough")
-    if any(limits(share, 1.0) != share.interval for share in assessment.shares):
-        notes.append("an interval of area would reach beyond what there can be, and is cut off: few samples differ")
-    return notes
+    return [*notes, *_rough(interpreted)]
 
 
-def _agreements(interpreted: Interpreted) -> Iterator[str]:
-    for name, area, counts in zip(interpreted.names, interpreted.areas_m2, interpreted.counts, strict=True):
-        if area and not counts.min():
-            most = min(1.0, _RULE_OF_THREE / int(counts.sum()))
-            yield (
-                f"all {counts.sum()} samples of {name} agree, so that it adds nothing to the standard error; "
-                f"up to {most:.1%} of it ({most * area / 1e6:,.3g} km2) may still be otherwise"
-            )
+def _rough(interpreted: Interpreted) -> Iterator[str]:
+    """Of strata whose standard error tells too little, that the intervals tell more."""
+    for name, counts, pixels in zip(interpreted.names, interpreted.counts, interpreted.pixels, strict=True):
+        size = int(counts.sum())
+        if size == pixels:
+            continue  # nothing is left to chance
+        if size < _FEW:
+            yield f"only {size} samples of {name} tell water or land: the standard errors are rough, use the intervals"
+        elif not counts.min():
+            yield f"all {size} samples of {name} agree: it adds nothing to the standard errors, but to the intervals"
 
 
 def _water_if(interpreted: Interpreted, code: int) -> Estimate:
     """The share of water, had all samples been one class of which nobody could tell."""
     counts = interpreted.counts.copy()
     counts[:, code] += np.array(interpreted.unclear)
-    return assess(counts, interpreted.areas_m2, interpreted.mapped_as).shares[WATER]
+    return assess(counts, interpreted.areas_m2, interpreted.mapped_as, interpreted.pixels).shares[WATER]

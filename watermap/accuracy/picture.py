@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 
-from watermap.accuracy.estimating import CLASSES, AreaEstimate, interval_text, limits
+from watermap.accuracy.estimating import CLASSES, AreaEstimate, interval_text
 from watermap.accuracy.stratified import Estimate
 from watermap.codes import WATER
 from watermap.cog import WATER_COLORS
@@ -68,15 +68,13 @@ def plot_estimate(found: AreaEstimate, path: Path, *, title: str) -> Path:
 
 def _draw_areas(axes: Axes, found: AreaEstimate) -> None:
     digits, water = found.decimals, found.areas_m2[WATER].scaled(1e-6)
-    low, high = limits(water, found.seen_m2 / 1e6)
     mapped = found.mapped_m2[WATER] / 1e6
     axes.barh([0, 1], [mapped, water.value], height=0.62, color=[_PALE, _BLUE])
-    axes.errorbar(water.value, 1, xerr=_reach(low, water.value, high), color=_INK, **_WHISKER)
+    axes.errorbar(water.value, 1, xerr=_reach(water), color=_INK, **_WHISKER)
     _beside(axes, 0, f"{mapped:,.{digits}f} km²")
-    interval = interval_text(water, found.seen_m2 / 1e6, f",.{digits}f")
-    _beside(axes, 1, f"{water.value:,.{digits}f} km²  ({interval})")
+    _beside(axes, 1, f"{water.value:,.{digits}f} km²  ({interval_text(water, f',.{digits}f')})")
     axes.set_yticks([0, 1], ["by counting pixels", "estimated, with 95 % interval"])
-    axes.set_xlim(0, max(mapped, high) * 1.05 or 1)
+    axes.set_xlim(0, max(mapped, water.high) * 1.05 or 1)
     axes.set_ylim(1.6, -0.6)
     _tidy(axes, "water, km²")
 
@@ -89,11 +87,9 @@ def _draw_accuracies(axes: Axes, found: AreaEstimate) -> None:
             _beside(axes, row, "no sample tells")
             continue
         percent = value.scaled(100)
-        low, high = limits(percent, 100)
-        reach = _reach(low, percent.value, high)
-        axes.errorbar(percent.value, row, xerr=reach, color=_BLUE, clip_on=False, **_WHISKER)
-        _beside(axes, row, f"{percent.value:.1f} %  ({interval_text(percent, 100, '.1f')})")
-        lowest = min(lowest, low)
+        axes.errorbar(percent.value, row, xerr=_reach(percent), color=_BLUE, clip_on=False, **_WHISKER)
+        _beside(axes, row, f"{percent.value:.1f} %  ({interval_text(percent, '.1f')})")
+        lowest = min(lowest, percent.low)
     axes.set_yticks(range(len(rows)), [text for text, _ in rows])
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xlim(max(0.0, (lowest // _TENTH - 1) * _TENTH), 100)
@@ -112,9 +108,9 @@ def _accuracies(found: AreaEstimate) -> list[tuple[str, Estimate | None]]:
     return rows
 
 
-def _reach(low: float, middle: float, high: float) -> list[list[float]]:
+def _reach(estimate: Estimate) -> list[list[float]]:
     """An interval as matplotlib takes it: how far it goes to either side."""
-    return [[max(0.0, middle - low)], [max(0.0, high - middle)]]
+    return [[max(0.0, estimate.value - estimate.low)], [max(0.0, estimate.high - estimate.value)]]
 
 
 def _beside(axes: Axes, row: int, text: str) -> None:
@@ -131,8 +127,8 @@ def _footer(found: AreaEstimate) -> list[str]:
         ground += f", without {unclear} of which nobody could tell"
     if waiting := sum(sample.open):
         ground += f"; {waiting} have no answer yet"
-    told = (f"{ground}.", *found.agreements, "Intervals of 95 %, stratified estimator of Olofsson et al. 2014.")
-    return [line for text in told for line in textwrap.wrap(text[0].upper() + text[1:], _FOOTER_LETTERS)]
+    method = "Stratified estimator of Olofsson et al. 2014, 95 % intervals of score intervals of the strata."
+    return [line for text in (f"{ground}.", method) for line in textwrap.wrap(text, _FOOTER_LETTERS)]
 
 
 def _tidy(axes: Axes, unit: str) -> None:

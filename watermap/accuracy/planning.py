@@ -8,7 +8,8 @@ from typing import Final
 import numpy as np
 
 from watermap.accuracy.drawing import allotted
-from watermap.accuracy.stratified import Estimate, samples_wanted
+from watermap.accuracy.intervals import Z, unseen
+from watermap.accuracy.stratified import Figure, samples_wanted
 from watermap.config.design import WATER_THOUGHT
 from watermap.errors import UsageError
 
@@ -17,20 +18,24 @@ _MOST: Final = 100_000
 
 
 def expected_water(
-    areas: Sequence[float], sizes: Sequence[int], water_shares: Sequence[float] = WATER_THOUGHT
-) -> Estimate:
+    areas: Sequence[float],
+    sizes: Sequence[int],
+    pixels: Sequence[int],
+    water_shares: Sequence[float] = WATER_THOUGHT,
+) -> Figure:
     """The area of water that samples may be expected to find, and how surely, where the map is as good as thought.
 
     Args:
         areas: (strata,) of each, in any unit.
         sizes: (strata,) samples of each.
+        pixels: (strata,) of each; where all are samples, nothing is left to chance.
         water_shares: (strata,) the share of each that is thought to be water.
 
-    Source: the variance of Olofsson et al. 2014, eq. 11, as it is expected of these shares.
+    Source: the variance of Olofsson et al. 2014, eq. 11, as it is expected of these shares and so many pixels.
     """
     area, share, size = np.array(areas), np.array(water_shares), np.maximum(sizes, 1)
-    variance = float((area**2 * share * (1 - share) / size).sum())
-    return Estimate(float(area @ share), variance**0.5)
+    variance = float((area**2 * share * (1 - share) / size * unseen(size, pixels)).sum())
+    return Figure(float(area @ share), variance**0.5)
 
 
 def samples_for(
@@ -50,20 +55,20 @@ def samples_for(
         water_shares: (strata,) the share of each that is thought to be water.
 
     Raises:
-        UsageError: more would be needed than anybody interprets, or than there are pixels.
+        UsageError: more would be needed than anybody interprets.
     """
     most = min(_MOST, sum(pixels))
 
     def is_enough(total: int) -> bool:
         sizes = allotted(total, areas, pixels, least, water_shares)
-        return expected_water(areas, sizes, water_shares).margin <= margin
+        return expected_water(areas, sizes, pixels, water_shares).margin <= margin
 
-    best = samples_wanted(areas, water_shares, margin / Estimate(0, 1).margin / sum(areas))
-    low = high = min(most, max(best, sum(min(least, count) for count in pixels)))
+    fewest = samples_wanted(areas, water_shares, margin / Z / sum(areas), pixels)
+    low = high = min(most, max(fewest, sum(min(least, count) for count in pixels)))
     while not is_enough(high):  # the least of some strata is taken from others, which need it more
         if high == most:
             raise UsageError(
-                f"an interval as narrow as this takes some {best:,} samples",
+                f"an interval as narrow as this takes more than {_MOST:,} samples",
                 hint="allow a larger --error, map less of the dry land around the water, or state better "
                 "--water-shares, which a first sample tells",
             )

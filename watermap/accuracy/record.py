@@ -10,32 +10,34 @@ from pathlib import Path
 from typing import Any, Final
 
 from watermap import __version__
-from watermap.accuracy.estimating import CLASSES, AreaEstimate, Sources, limits
+from watermap.accuracy.estimating import CLASSES, AreaEstimate, Sources
 from watermap.accuracy.stratified import Estimate
 from watermap.codes import LAND, WATER
 from watermap.files import write_text
 
-_METHOD: Final = "stratified estimator, Olofsson et al. 2014, doi:10.1016/j.rse.2014.02.015; 95 % intervals are 1.96 SE"
+_METHOD: Final = (
+    "stratified estimator, Olofsson et al. 2014, doi:10.1016/j.rse.2014.02.015; 95 % intervals of score intervals of "
+    "the strata (Brown, Cai and DasGupta 2001), put together as in Zou and Donner 2008, and Donner and Zou 2012"
+)
 
 
-def figures(found: AreaEstimate) -> Iterator[tuple[str, str, Estimate | None, float]]:
-    """What is estimated: the figure, the class, the estimate in km2 or as a share, and the most that it can be."""
-    most = found.seen_m2 / 1e6
+def figures(found: AreaEstimate) -> Iterator[tuple[str, str, Estimate | None]]:
+    """What is estimated: the figure, the class, and the estimate in km2 or as a share."""
     for code, name in CLASSES.items():
-        yield "area_km2", name, found.areas_m2[code].scaled(1e-6), most
-    yield "overall_accuracy", "", found.assessment.overall, 1.0
+        yield "area_km2", name, found.areas_m2[code].scaled(1e-6)
+    yield "overall_accuracy", "", found.assessment.overall
     for figure, values in (
         ("users_accuracy", found.assessment.users),
         ("producers_accuracy", found.assessment.producers),
     ):
         for code, name in CLASSES.items():
-            yield figure, name, values[code], 1.0
+            yield figure, name, values[code]
 
 
 def write_record(found: AreaEstimate, sources: Sources, stem: Path) -> tuple[Path, Path]:
     """Write all figures as `STEM.csv`, and with the samples and what they were made of as `STEM.json`.
 
-    Intervals end where there can be no such value: at 0, at the whole area, at 1. Standard errors tell the rest.
+    Intervals are not 1.96 standard errors wide to either side: both are told.
 
     Args:
         found: the estimate.
@@ -59,9 +61,9 @@ def _csv(found: AreaEstimate) -> str:
     for code, name in CLASSES.items():
         writer.writerow(["mapped_area_km2", name, f"{found.mapped_m2[code] / 1e6:.6f}", "", "", ""])
     writer.writerow(["no_data_area_km2", "", f"{found.unseen_m2 / 1e6:.6f}", "", "", ""])
-    for figure, name, estimate, most in figures(found):
-        numbers = [] if estimate is None else [estimate.value, estimate.standard_error, *limits(estimate, most)]
-        writer.writerow([figure, name, *(f"{number:.6f}" for number in numbers), *[""] * (4 - len(numbers))])
+    for figure, name, estimate in figures(found):
+        numbers = ("" if number is None else f"{number:.6f}" for number in _numbers(estimate).values())
+        writer.writerow([figure, name, *numbers])
     return text.getvalue()
 
 
@@ -93,8 +95,7 @@ def _record(found: AreaEstimate, sources: Sources) -> dict[str, Any]:
         "mapped_area_km2": {name: found.mapped_m2[code] / 1e6 for code, name in CLASSES.items()},
         "no_data_area_km2": found.unseen_m2 / 1e6,
         "estimates": [
-            {"figure": figure, "class": name or None} | _numbers(estimate, most)
-            for figure, name, estimate, most in figures(found)
+            {"figure": figure, "class": name or None} | _numbers(estimate) for figure, name, estimate in figures(found)
         ],
         "strata": strata,
         "notes": list(found.notes),
@@ -106,8 +107,8 @@ def _record(found: AreaEstimate, sources: Sources) -> dict[str, Any]:
     }
 
 
-def _numbers(estimate: Estimate | None, most: float) -> dict[str, float | None]:
+def _numbers(estimate: Estimate | None) -> dict[str, float | None]:
+    names = ("value", "standard_error", "low_95", "high_95")
     if estimate is None:
-        return dict.fromkeys(("value", "standard_error", "low_95", "high_95"))
-    low, high = limits(estimate, most)
-    return {"value": estimate.value, "standard_error": estimate.standard_error, "low_95": low, "high_95": high}
+        return dict.fromkeys(names)
+    return dict(zip(names, (estimate.value, estimate.standard_error, estimate.low, estimate.high), strict=True))

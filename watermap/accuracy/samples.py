@@ -23,6 +23,8 @@ from watermap.grid import Grid
 from watermap.polygons.ellipsoid import to_map
 from watermap.storage import local
 
+Numbers = npt.NDArray[np.float64]
+
 SAMPLES: Final = "samples"
 STRATA: Final = "strata"
 _STYLES: Final = "layer_styles"
@@ -30,8 +32,12 @@ _STYLES: Final = "layer_styles"
 TRUTH: Final = "truth"
 ANSWERS: Final[Mapping[str, int]] = {"water": WATER, "land": LAND, "cannot tell": NO_DATA}
 """What an interpreter may enter; a sample without an answer is not interpreted yet."""
-_OF_STRATA: Final = ("stratum", "name", "mapped_as", "area_m2", "samples", "shore_px", "seed", "raster")
+_NUMBERS: Final = ("stratum", "mapped_as", "pixels", "area_m2", "samples", "shore_px", "seed")
+_WORDS: Final = ("name", "raster")
 """The fields of `STRATA` that an estimate needs."""
+_WIDEST_PX: Final = 100
+"""The widest stratum beside water that sample-design takes."""
+_AS_MADE: Final = "take the file as sample-design made it, and change answers and remarks only"
 
 
 @dataclass(frozen=True)
@@ -40,18 +46,20 @@ class Interpreted:
 
     Attributes:
         counts: (strata, 2) samples that are land and water in truth.
-        areas_m2: (strata,) of each stratum.
+        pixels: (strata,) that each stratum has.
+        areas_m2: (strata,) of each.
         mapped_as: (strata,) the class that each was mapped as.
         names: (strata,) of the strata.
         raster: digest of the water raster that was sampled.
         shore_px: width of the stratum beside water, in pixels.
         seed: of the draw.
         unclear: (strata,) samples of which nobody could tell.
-        open: (strata,) samples that nobody has answered yet; those that are gone are among them.
+        open: (strata,) samples that nobody has answered yet.
         in_order: whether those that have answers are the first ones drawn.
     """
 
     counts: npt.NDArray[np.int64]
+    pixels: tuple[int, ...]
     areas_m2: tuple[float, ...]
     mapped_as: tuple[int, ...]
     names: tuple[str, ...]
@@ -142,7 +150,7 @@ def refuse_to_lose(path: Path) -> None:
         raise UsageError(f"{path}: is open in another program, such as QGIS", hint="close it there")
     try:
         fields = _fields(path, SAMPLES)
-        entered = int(np.sum(_answers(path, fields) | fields["remark"].astype(bool)))
+        entered = int(np.sum(~np.isnan(_answers(path, fields)) | fields["remark"].astype(bool)))
     except (DataError, KeyError) as error:
         raise UsageError(
             f"{path}: is there, and is no sample that may be replaced", hint="name another --out"
@@ -158,51 +166,98 @@ def read_samples(path: Path) -> Interpreted:
     """What an interpreter has entered.
 
     Raises:
-        DataError: it is no sample of `watermap sample-design`, holds other answers, one sample twice, or more than
-            were drawn.
+        DataError: it is no sample of `watermap sample-design`, holds other answers, or not the samples that were drawn,
+            each once.
     """
-    samples, strata = _fields(path, SAMPLES), _fields(path, STRATA)
-    lacking = [name for name in ("id", TRUTH, "stratum") if name not in samples]
-    lacking += [name for name in _OF_STRATA if name not in strata]
-    if lacking or not len(strata["stratum"]):
-        raise DataError(f"{path}: lacks {', '.join(lacking) or 'its strata'}", hint="draw one with sample-design")
+    fields, table = _fields(path, SAMPLES), _fields(path, STRATA)
+    lacking = [name for name in ("id", TRUTH, "stratum") if name not in fields]
+    lacking += [name for name in (*_NUMBERS, *_WORDS) if name not in table]
+    if lacking:
+        raise DataError(f"{path}: lacks {', '.join(lacking)}", hint="draw one with sample-design")
+    strata = {name: _numbers(path, name, table[name]) for name in _NUMBERS}
     order = np.argsort(strata["stratum"])
-    mine = np.array([samples["stratum"] == one for one in range(len(order))])
+    if not np.array_equal(strata["stratum"][order], range(len(NAMES))) or not all(map(_is_full, strata.values())):
+        raise DataError(f"{path}: its table {STRATA} is not complete", hint=_AS_MADE)
+    ids, stratum = (_numbers(path, name, fields[name]) for name in ("id", "stratum"))
     drawn = strata["samples"][order]
-    if len(np.unique(samples["id"])) < len(samples["id"]):
-        raise DataError(f"{path}: holds a sample twice", hint="remove the copies of equal id")
-    if (mine.sum(axis=1) > drawn).any() or not mine.any(axis=0).all():
-        raise DataError(f"{path}: holds samples that were not drawn", hint="remove the points that were added")
-    truth, is_answered = samples[TRUTH], _answers(path, samples)
+    _refuse_other_samples(path, ids, int(drawn.sum()))
+    mine = np.array([stratum == one for one in range(len(order))])
+    if (mine.sum(axis=1) != drawn).any():
+        raise DataError(f"{path}: its samples are not in the strata that they were drawn from", hint=_AS_MADE)
+    shore_px = int(strata["shore_px"][0])
+    if not 1 <= shore_px <= _WIDEST_PX:
+        raise DataError(f"{path}: its table {STRATA} holds {shore_px} for shore_px", hint=_AS_MADE)
+    truth = _answers(path, fields)
+    is_open = np.isnan(truth)
     land, water, unclear = (np.sum(mine & (truth == code), axis=1) for code in (LAND, WATER, NO_DATA))
     return Interpreted(
         counts=np.stack([land, water], axis=1).astype(np.int64),
+        pixels=tuple(int(count) for count in strata["pixels"][order]),
         areas_m2=tuple(float(area) for area in strata["area_m2"][order]),
         mapped_as=tuple(int(code) for code in strata["mapped_as"][order]),
-        names=tuple(str(name) for name in strata["name"][order]),
-        raster=str(strata["raster"][0]),
-        shore_px=int(strata["shore_px"][0]),
+        names=tuple(str(name) for name in table["name"][order]),
+        raster=str(table["raster"][0]),
+        shore_px=shore_px,
         seed=int(strata["seed"][0]),
         unclear=tuple(unclear.tolist()),
-        open=tuple((drawn - land - water - unclear).tolist()),
-        in_order=set(samples["id"][is_answered].tolist()) == set(range(1, int(is_answered.sum()) + 1)),
+        open=tuple(np.sum(mine & is_open, axis=1).tolist()),
+        in_order=set(ids[~is_open].tolist()) == set(range(1, int(np.sum(~is_open)) + 1)),
     )
 
 
-def _answers(path: Path, samples: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.bool_]:
-    """Which samples have an answer.
+def _is_full(numbers: Numbers) -> bool:
+    return bool(np.isfinite(numbers).all())
+
+
+def _refuse_other_samples(path: Path, ids: Numbers, count: int) -> None:
+    """Refuse samples that are not those that were drawn, each once.
+
+    Raises:
+        DataError: one is gone, was added, is there twice, or has no id.
+    """
+    if not _is_full(ids):
+        raise DataError(f"{path}: holds a sample without id", hint="remove it if it was added, else fill in its id")
+    found, often = np.unique(ids, return_counts=True)
+    if (often > 1).any():
+        raise DataError(f"{path}: holds sample {found[often > 1][0]:g} twice", hint="remove the copies of equal id")
+    wanted = np.arange(1, count + 1)
+    if len(added := np.setdiff1d(found, wanted)):
+        raise DataError(
+            f"{path}: holds sample {added[0]:g}, which was not drawn", hint="remove the points that were added"
+        )
+    if len(gone := np.setdiff1d(wanted, found)):
+        raise DataError(f"{path}: lacks {len(gone)} of the {count} samples, such as id {gone[0]:g}", hint=_AS_MADE)
+
+
+def _answers(path: Path, fields: Mapping[str, npt.NDArray[Any]]) -> Numbers:
+    """The answer of each sample, NaN where there is none yet.
 
     Raises:
         DataError: one is none of `ANSWERS`.
     """
-    truth = samples[TRUTH]
-    is_open = np.array([code is None or code != code for code in truth.tolist()], dtype=bool)
-    strange = ~is_open & ~np.isin(truth, list(ANSWERS.values()))
+    meant = f"answers are {', '.join(f'{code} {name}' for name, code in ANSWERS.items())}"
+    truth = _numbers(path, TRUTH, fields[TRUTH], hint=meant)
+    strange = ~np.isnan(truth) & ~np.isin(truth, list(ANSWERS.values()))
     if strange.any():
-        meant = ", ".join(f"{code} {name}" for name, code in ANSWERS.items())
-        found = str(truth[strange][0]).removesuffix(".0")
-        raise DataError(f"{path}: its field {TRUTH} holds {found}", hint=f"answers are {meant}")
-    return ~is_open
+        raise DataError(f"{path}: its field {TRUTH} holds {truth[strange][0]:g}", hint=meant)
+    return truth
+
+
+def _numbers(path: Path, name: str, values: npt.NDArray[Any], *, hint: str = _AS_MADE) -> Numbers:
+    """A field as numbers, NaN where it is empty; tables that were kept as text have their numbers in text.
+
+    Raises:
+        DataError: one is no number.
+    """
+    numbers = np.full(len(values), np.nan)
+    for row, value in enumerate(values.tolist()):
+        if value is None or value == "":
+            continue
+        try:
+            numbers[row] = float(value)
+        except (TypeError, ValueError) as error:
+            raise DataError(f"{path}: its field {name} holds {value}, which is no number", hint=hint) from error
+    return numbers
 
 
 def _fields(path: Path, layer: str) -> dict[str, npt.NDArray[Any]]:

@@ -1,7 +1,9 @@
-"""Areas and accuracies with standard errors from a stratified random sample.
+"""Areas and accuracies with standard errors and 95 % intervals from a stratified random sample.
 
 Source: Olofsson et al. 2014, Good practices for estimating area and assessing accuracy of land change, Remote Sensing
-of Environment 148, equations 1 to 13; user's and producer's accuracies of classes of several strata as in Stehman 2014.
+of Environment 148, equations 1 to 13; user's and producer's accuracies of classes of several strata as in Stehman 2014;
+strata of few pixels as in Cochran 1977, eq. 5.8. Intervals are not theirs, which are too short where few samples
+differ, but those of `intervals`.
 """
 
 from __future__ import annotations
@@ -14,22 +16,19 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from watermap.accuracy.intervals import Shares, Z, part_interval, score_intervals, sum_interval
 from watermap.errors import DataError
 
-Shares = npt.NDArray[np.float64]
-
 LEAST_SAMPLES: Final = 2
-"""Of a stratum: one alone says nothing of how much it varies."""
-_Z: Final = 1.96
-"""Half the width of a 95 % interval, in standard errors."""
+"""Of a stratum that has more pixels: one alone says nothing of how much it varies."""
 
 
 @dataclass(frozen=True)
-class Estimate:
-    """A figure and how sure it is.
+class Figure:
+    """A figure and how much it varies.
 
     Attributes:
-        value: the estimate.
+        value: the figure.
         standard_error: of it.
     """
 
@@ -38,17 +37,29 @@ class Estimate:
 
     @property
     def margin(self) -> float:
-        """Half the width of the 95 % confidence interval."""
-        return _Z * self.standard_error
+        """1.96 standard errors: half of a 95 % interval where many samples differ."""
+        return Z * self.standard_error
+
+
+@dataclass(frozen=True)
+class Estimate(Figure):
+    """A figure that was estimated.
+
+    Attributes:
+        low, high: ends of the 95 % confidence interval, each as far from the value as it must be.
+    """
+
+    low: float
+    high: float
 
     @property
-    def interval(self) -> tuple[float, float]:
-        """The 95 % confidence interval."""
-        return self.value - self.margin, self.value + self.margin
+    def is_exact(self) -> bool:
+        """Whether all that it is of was seen."""
+        return self.low == self.high
 
     def scaled(self, factor: float) -> Estimate:
         """The same in another unit."""
-        return Estimate(self.value * factor, self.standard_error * factor)
+        return Estimate(self.value * factor, self.standard_error * factor, self.low * factor, self.high * factor)
 
 
 @dataclass(frozen=True)
@@ -68,65 +79,116 @@ class Assessment:
     overall: Estimate
 
 
-def assess(counts: npt.ArrayLike, areas: npt.ArrayLike, mapped_as: Sequence[int]) -> Assessment:
+def assess(
+    counts: npt.ArrayLike, areas: npt.ArrayLike, mapped_as: Sequence[int], pixels: npt.ArrayLike | None = None
+) -> Assessment:
     """Estimate shares of area and accuracies.
 
     Args:
         counts: (strata, classes) samples of each stratum that are each class in truth.
         areas: (strata,) area of each, in any unit; all of the area lies in one of them.
         mapped_as: the class that each stratum was mapped as.
+        pixels: (strata,) that each has, of like areas; None if so many that it does not matter.
 
     Raises:
-        DataError: a stratum with an area has fewer than two samples.
+        DataError: a stratum with an area has fewer than two samples, and more pixels.
     """
     samples, weights = np.asarray(counts, dtype=np.float64), np.asarray(areas, dtype=np.float64)
     taken = samples.sum(axis=1)
-    for stratum in np.flatnonzero((taken < LEAST_SAMPLES) & (weights > 0)):
+    whole = np.full(len(taken), np.inf) if pixels is None else np.asarray(pixels, dtype=np.float64)
+    for stratum in np.flatnonzero((taken < np.minimum(LEAST_SAMPLES, whole)) & (weights > 0)):
         raise DataError(
             f"stratum {stratum} has {int(taken[stratum])} interpreted samples, too few to tell its uncertainty",
             hint=f"interpret at least {LEAST_SAMPLES} of each stratum",
         )
-    weights = weights / weights.sum()
-    shown = samples / np.maximum(taken, 1)[:, None]
-    variances = weights[:, None] ** 2 * shown * (1 - shown) / np.maximum(taken - 1, 1)[:, None]
+    weights, number = weights / weights.sum(), np.maximum(taken, 1)
+    shown = samples / number[:, None]
+    left = np.maximum(0, 1 - number / np.maximum(whole, 1))
+    variances = (weights**2 * left / np.maximum(taken - 1, 1))[:, None] * shown * (1 - shown)
+    ends = score_intervals(samples, number[:, None], whole[:, None])
+    strata = _Strata(weights, shown, variances, *ends)
     classes = range(samples.shape[1])
     own = np.array([[stratum == label for label in classes] for stratum in mapped_as])
-    shares = weights @ shown
-    right = (weights[:, None] * shown * own).sum(axis=0)
-    mapped = (weights[:, None] * own).sum(axis=0)
     return Assessment(
-        shares=tuple(Estimate(float(shares[k]), math.sqrt(variances[:, k].sum())) for k in classes),
-        users=tuple(_ratio(right[k], mapped[k], variances[own[:, k], k].sum()) for k in classes),
-        producers=tuple(_producers(right[k], shares[k], variances[:, k], own[:, k]) for k in classes),
-        overall=Estimate(float(right.sum()), math.sqrt((variances * own).sum())),
+        shares=tuple(strata.one(k).total() for k in classes),
+        users=tuple(_users(strata.one(k, own[:, k]), float(weights[own[:, k]].sum())) for k in classes),
+        producers=tuple(_producers(strata.one(k, own[:, k]), strata.one(k, ~own[:, k])) for k in classes),
+        overall=strata.of(own).total(),
     )
 
 
-def _ratio(part: float, whole: float, variance: float) -> Estimate | None:
-    """A part of a whole that is known."""
-    return Estimate(part / whole, math.sqrt(variance) / whole) if whole > 0 else None
+@dataclass(frozen=True)
+class _Strata:
+    """Shares of strata that are something: (strata,), or (strata, classes) for each class.
+
+    Attributes:
+        weights: (strata,) of each in all of the area.
+        shown: shares of the samples.
+        variances: of the shares, weighed.
+        low, high: ends of the shares' 95 % intervals.
+    """
+
+    weights: Shares
+    shown: Shares
+    variances: Shares
+    low: Shares
+    high: Shares
+
+    def of(self, where: npt.NDArray[np.bool_]) -> _Strata:
+        """One share of some strata.
+
+        Args:
+            where: (strata, classes) the class of each stratum; of none, it is left out.
+        """
+        weights = self.weights[where.any(axis=1)]
+        return _Strata(weights, self.shown[where], self.variances[where], self.low[where], self.high[where])
+
+    def one(self, label: int, where: npt.NDArray[np.bool_] | None = None) -> _Strata:
+        """A class in some strata, or in all."""
+        chosen = np.zeros(self.shown.shape, dtype=np.bool_)
+        chosen[:, label] = True if where is None else where
+        return self.of(chosen)
+
+    def total(self) -> Estimate:
+        """The share of all of the area."""
+        low, high = sum_interval(self.weights, self.shown, self.low, self.high)
+        return Estimate(float(self.weights @ self.shown), math.sqrt(self.variances.sum()), low, min(1.0, high))
 
 
-def _producers(right: float, share: float, variances: Shares, own: npt.NDArray[np.bool_]) -> Estimate | None:
+def _users(right: _Strata, mapped: float) -> Estimate | None:
+    """The share of what is mapped as a class that is it: a part of a whole that is known."""
+    if mapped <= 0:
+        return None
+    found = right.total().scaled(1 / mapped)
+    return Estimate(found.value, found.standard_error, found.low, min(1.0, found.high))
+
+
+def _producers(right: _Strata, missed: _Strata) -> Estimate | None:
     """The share of a class that was mapped as it: a ratio of two estimates."""
+    part, rest = right.total(), missed.total()
+    share = part.value + rest.value
     if share <= 0:
         return None
-    accuracy = right / share
-    variance = (1 - accuracy) ** 2 * variances[own].sum() + accuracy**2 * variances[~own].sum()
-    return Estimate(float(accuracy), math.sqrt(variance) / share)
+    accuracy = part.value / share
+    variance = (1 - accuracy) ** 2 * part.standard_error**2 + accuracy**2 * rest.standard_error**2
+    low, high = part_interval(part.value, (part.low, part.high), rest.value, (rest.low, rest.high))
+    return Estimate(accuracy, math.sqrt(variance) / share, low, high)
 
 
-def samples_wanted(areas: npt.ArrayLike, expected: npt.ArrayLike, standard_error: float) -> int:
+def samples_wanted(
+    areas: npt.ArrayLike, expected: npt.ArrayLike, standard_error: float, pixels: npt.ArrayLike | None = None
+) -> int:
     """Samples that estimate a share of area to a standard error, allotted to strata by `allotted`.
 
     Args:
         areas: (strata,) of each, in any unit.
         expected: (strata,) the share of each that is thought to be the class.
         standard_error: wanted, as a share of all of the area.
+        pixels: (strata,) that each has; None if so many that it does not matter.
 
-    Source: Cochran 1977, eq. 5.25, as Olofsson et al. 2014, eq. 13, without the correction for small areas.
+    Source: Cochran 1977, eq. 5.25, as Olofsson et al. 2014, eq. 13.
     """
-    weights = np.asarray(areas, dtype=np.float64)
-    share = np.asarray(expected, dtype=np.float64)
-    spread = float((weights / weights.sum() * np.sqrt(share * (1 - share))).sum())
-    return math.ceil((spread / standard_error) ** 2)
+    weights, share = np.asarray(areas, dtype=np.float64), np.asarray(expected, dtype=np.float64)
+    whole = np.maximum(np.inf if pixels is None else np.asarray(pixels, dtype=np.float64), 1)
+    spread = weights / weights.sum() * np.sqrt(share * (1 - share))
+    return math.ceil(float(spread.sum() ** 2 / (standard_error**2 + (spread**2 / whole).sum())))

@@ -30,7 +30,8 @@ def command(water: Path, reference: Path, out: Path | None) -> None:
 
     Counting a map's water pixels adds up its mistakes too. The estimate weighs what somebody found at the samples by
     the areas of the strata that they were drawn from, and holds for the ground that the map shows; of no data nothing
-    is said. Intervals are 1.96 standard errors wide to either side, and end where there can be no such area or share.
+    is said. Intervals hold for few samples and rare water too: they are longer to the side where more may be, and are
+    not 1.96 standard errors.
     """
     from watermap.accuracy.estimating import estimate_areas
     from watermap.accuracy.picture import plot_estimate
@@ -57,14 +58,14 @@ def _show(found: AreaEstimate) -> None:
     for code, name in CLASSES.items():
         area = found.areas_m2[code].scaled(1e-6)
         numbers = (found.mapped_m2[code] / 1e6, area.value, area.standard_error)
-        interval = interval_text(area, found.seen_m2 / 1e6, f",.{digits}f")
+        interval = interval_text(area, f",.{digits}f")
         rows.append([name, *(f"{number:,.{digits}f}" for number in numbers), interval])
     table("Area in km2", ["", "mapped", "estimated", "standard error", "95 % interval"], rows)
     accuracies: list[tuple[str, Estimate | None]] = [("overall accuracy", found.assessment.overall)]
     for kind, values in (("user's", found.assessment.users), ("producer's", found.assessment.producers)):
         accuracies += [(f"{kind} accuracy of {name}", values[code]) for code, name in CLASSES.items()]
     shown = [
-        [name, "-", "-"] if value is None else [name, f"{value.value:.1%}", interval_text(value, 1.0, ".1%")]
+        [name, "-", "-"] if value is None else [name, f"{value.value:.1%}", interval_text(value, ".1%")]
         for name, value in accuracies
     ]
     table("Accuracy of the map", ["", "", "95 % interval"], shown)

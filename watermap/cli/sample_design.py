@@ -43,8 +43,10 @@ def command(water: Path, out: Path | None, config_path: Path | None, **stated: A
             NAMES, made.drawn.pixels, made.drawn.areas_m2, made.drawn.sizes, strict=True
         )
     ]
-    table(f"{sum(made.drawn.sizes)} samples", ["stratum", "pixels", "km2", "samples"], rows)
-    of_mapped = f", {made.margin_m2 / made.mapped.water_m2:.1%} of what is mapped" if made.mapped.water_m2 else ""
+    count = sum(made.drawn.sizes)
+    table(f"{count} sample{'s' if count > 1 else ''}", ["stratum", "pixels", "km2", "samples"], rows)
+    tells = made.margin_m2 <= made.mapped.water_m2 > 0
+    of_mapped = f", {made.margin_m2 / made.mapped.water_m2:.1%} of what is mapped" if tells else ""
     *most, last = (f"{100 * share:g}% of {name}" for name, share in zip(NAMES, config.water_shares, strict=True))
     expected = f"± {made.margin_m2 / 1e6:.3g} km2{of_mapped}"
     console.print(f"Expected 95 % interval of the water area: {expected}", markup=False)
