@@ -11,6 +11,7 @@ from tests.bundles import make_bundle
 from tests.failures import one_line
 from tests.rasters import UTM32
 from tests.safes import NAME, SIZE, TILE, band_values, transform_of, write_band, write_safe
+from tests.web import Web
 from watermap.cli.main import run
 from watermap.clouds import OWN, Clouds, open_clouds
 from watermap.config import PredictConfig
@@ -19,6 +20,7 @@ from watermap.grid import Grid
 from watermap.map_rasters import CLOUD
 from watermap.prediction import predict_scene
 from watermap.predictor import Predictor
+from watermap.storage import location
 
 GRID = Grid(UTM32, transform_of(10), SIZE, SIZE)
 CLASSES = np.arange(144, dtype=np.uint8).reshape(12, 12) % 12
@@ -58,6 +60,20 @@ def test_a_product_tells_its_own_clouds_wherever_it_lies(safe: Path, tmp_path: P
 def test_of_several_classifications_the_finest_is_taken(safe: Path) -> None:
     write_band(next(safe.glob("**/R10m")).parent / f"R60m/{TILE}_SCL_60m.jp2", np.zeros_like(CLASSES), 100)
     np.testing.assert_array_equal(cloudy(OWN, safe), CLOUDY)
+
+
+def test_a_mask_elsewhere_is_read_there(safe: Path, web: Web) -> None:
+    write_band(web.folder / "mask.tif", CLASSES, 100)
+    mask = location(f"{web.url}/mask.tif")
+    np.testing.assert_array_equal(cloudy(mask, safe), np.kron(CLASSES > 0, np.ones((10, 10), bool)))
+    other = write_safe(safe.parent, band_values(), name=NAME.replace("20230607", "20230617"))
+    assert run(["predict", str(safe), str(other), "--clouds", f"{web.url}/mask.tif"]) == 2
+
+
+def test_a_mask_made_of_classes_is_a_mask(safe: Path, tmp_path: Path) -> None:
+    for name in ("T32_SCL_cloudmask.tif", "clouds_scl_mask.tif"):
+        mask = write_band(tmp_path / name, (CLASSES == 9).astype(np.uint8), 100)
+        np.testing.assert_array_equal(cloudy(mask, safe), np.kron(CLASSES == 9, np.ones((10, 10), bool)))
 
 
 def test_a_file_of_classes_is_no_mask(safe: Path, tmp_path: Path) -> None:

@@ -111,6 +111,7 @@ def test_reasons_tell_no_data_cloud_and_low_confidence_apart(
     with rasterio.open(made.water) as dataset:
         np.testing.assert_array_equal(dataset.read(1) == 255, ~valid | cloud)
         assert "WATERMAP_CLOUDS" in dataset.tags()
+    assert predict_scene(scene, Predictor(bundle, config), tmp_path / "out").replaces
     assert made.valid_pixels == (valid & ~cloud).sum()
     assert made.unsure_pixels == (found == UNSURE).sum()
 

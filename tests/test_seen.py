@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +36,7 @@ def test_edges_that_touch_are_not_shared_ground() -> None:
     assert seen.ground(shapely.box(10.01, 50, 10.02, 50.01)) is None
     told = seen.ground(shapely.box(10.009, 50, 10.02, 50.01))
     assert told is not None
-    assert told.endswith("km2 of ground with patch p, which it learned from")
+    assert told.endswith("km2 of ground with patch p, which it has seen")
 
 
 def test_of_large_trainings_fewer_squares_are_kept_and_copies_are_known_alike(
@@ -50,6 +51,9 @@ def test_of_large_trainings_fewer_squares_are_kept_and_copies_are_known_alike(
     assert few.share(whole.prints) == whole.share(whole.prints) == 1
     assert rate((few + whole).prints) == 4 * ONE_IN
     assert set((few + whole).names) == set(whole.names)
+    monkeypatch.undo()
+    one = replace(whole, prints=few.prints[:1])
+    assert set(whole.prints) <= set((whole + one).prints)  # a record of one does not thin out another
 
 
 def test_a_damaged_record_is_one_line(tmp_path: Path) -> None:

@@ -20,6 +20,8 @@ import platform
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import reduce
+from operator import add
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -143,12 +145,12 @@ def _write(folder: Path, contract: Contract) -> None:
 
 def _outlines(folder: Path, contract: Contract) -> Any:
     """The ground that a bundle has seen, (n,) polygons in EPSG:4326; None where it does not say."""
-    if "seen" not in contract.trained_on:
+    if contract.trained_on.get("seen") is None:
         return None
-    from watermap.seen import SEEN_FILE, read_seen  # needs what only training brings
+    from watermap.seen import read_seen, seen_files  # needs what only training brings
 
-    path = folder / SEEN_FILE
-    return read_seen(path).outlines if path.is_file() else None
+    paths = [folder / name for name in seen_files(contract.trained_on)]
+    return reduce(add, map(read_seen, paths)).outlines if all(map(Path.is_file, paths)) else None
 
 
 def _id_of(text: str) -> str:

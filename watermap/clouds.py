@@ -23,6 +23,7 @@ Clouds = Path | Literal["scl"]
 
 OWN: Final[Literal["scl"]] = "scl"
 
+_NAMED_SCL: Final = re.compile(rf"(^|[^a-z0-9]){CLASSES}(_\d+m)?$", re.IGNORECASE)
 _MASK: Final = Kind("cloud mask", "not known", "keep the band of clouds", "give one that is not 0 under clouds")
 
 _SCL_CLOUDS: Final = (3, 8, 9, 10)
@@ -73,7 +74,8 @@ class CloudMask:
 def open_clouds(clouds: Clouds, grid: Grid, scene: Path) -> Iterator[CloudMask]:
     """Open the cloud mask of a scene.
 
-    A file whose name says SCL is read as a classification, not as a mask: not all that it holds is cloud.
+    A file whose name ends in SCL, or SCL and its pixel size, is read as a classification, not as a mask: not all that
+    it holds is cloud.
 
     Args:
         clouds: a mask, or `scl`.
@@ -84,9 +86,8 @@ def open_clouds(clouds: Clouds, grid: Grid, scene: Path) -> Iterator[CloudMask]:
         DataError: the scene holds no classification, or the mask cannot be used for it.
         StorageError: it lies elsewhere and cannot be reached.
     """
-    path = _classes(scene) if clouds == OWN else Path(clouds)
-    is_scl = CLASSES in re.split(r"[^a-z0-9]+", path.stem.lower())
-    meaning = _scl_clouds if is_scl else _not_zero
+    path = _classes(scene) if clouds == OWN else clouds
+    meaning = _scl_clouds if _NAMED_SCL.search(path.stem) else _not_zero
     with open_label(path, grid, image_path=scene, codes=meaning, kind=_MASK) as label:
         yield CloudMask(path, label)
 

@@ -16,6 +16,8 @@ SIDE: Final = 8
 """Rows and columns of the squares that are recognised."""
 ONE_IN: Final = 64
 """Of all squares so many as one are kept, those whose hash says so: the same ones in every copy."""
+_TELLING: Final = 16
+"""So many hashes do not share a factor by chance."""
 _PER_REFLECTANCE: Final = 10_000
 """Steps that are told apart between reflectance 0 and 1, whatever unit an image is stored in."""
 _LEAST_CHANGES: Final = 16
@@ -72,9 +74,11 @@ def thinned(prints: Prints, most: int) -> Prints:
 
 
 def rate(prints: Prints) -> int:
-    """Of how many squares one was kept."""
-    bits = int(np.bitwise_or.reduce(prints)) if len(prints) else 0
-    return max(ONE_IN, bits & -bits)
+    """Of how many squares one was kept: what divides all of them, where they are more than chance can make even."""
+    if len(prints) < _TELLING:
+        return ONE_IN
+    bits = int(np.bitwise_or.reduce(prints))
+    return bits & -bits
 
 
 def _steps(values: npt.NDArray[Any], valid: npt.NDArray[np.bool_], radiometry: Radiometry) -> npt.NDArray[np.int64]:

@@ -31,6 +31,7 @@ from watermap.progress import Progress, silent
 from watermap.provenance import (
     BUNDLE_TAG,
     CALIBRATION_TAG,
+    CLOUDS_TAG,
     CONFIG_TAG,
     SCENE_DIGEST_TAG,
     THRESHOLD_TAG,
@@ -194,7 +195,7 @@ def _tags(scene: Path, predictor: Predictor, day: datetime.date | None, mask: Cl
             f"{scene}: cannot be read any more ({error.strerror})", hint="leave it there until the end"
         ) from error
     curves = [bundle.contract.calibration for bundle in predictor.bundles]
-    masked = {} if mask is None else {"WATERMAP_CLOUDS": identity(mask.path)}
+    masked = {} if mask is None else {CLOUDS_TAG: identity(mask.path)}
     return (
         ({} if day is None else {DATE_TAG: day.isoformat()})
         | masked

@@ -14,7 +14,9 @@ BUNDLE_TAG: Final = "WATERMAP_BUNDLE_ID"
 THRESHOLD_TAG: Final = "WATERMAP_THRESHOLD"
 """The metadata of a water raster that says from which probability on a pixel is water."""
 CALIBRATION_TAG: Final = "WATERMAP_CALIBRATION"
-"""How the bundle's probabilities were made to mean what they say: temperature, isotonic or none."""
+"""How the bundle's probabilities were made to mean what they say: temperature, platt, isotonic or none."""
+CLOUDS_TAG: Final = "WATERMAP_CLOUDS"
+"""What the cloud mask holds, where there was one."""
 CONFIG_TAG: Final = "WATERMAP_CONFIG"
 SCENE_DIGEST_TAG: Final = "WATERMAP_SCENE_"
 """How the metadata that say what a scene holds begin; they end in the kind of the digest."""
@@ -24,7 +26,7 @@ def provenance(tags: Mapping[str, str]) -> Mapping[str, str]:
     """Of a raster's metadata those that decide its pixels; none where no bundle made it."""
     if BUNDLE_TAG not in tags:
         return {}
-    names = (BUNDLE_TAG, THRESHOLD_TAG, CONFIG_TAG)
+    names = (BUNDLE_TAG, THRESHOLD_TAG, CLOUDS_TAG, CONFIG_TAG)
     return {tag: text for tag, text in tags.items() if tag in names or tag.startswith(SCENE_DIGEST_TAG)}
 
 

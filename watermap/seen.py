@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -65,12 +65,12 @@ class Seen:
         most = int(np.argmax(shared))
         if shared[most] <= _LEAK_SHARE * min(shapely.area(own), shapely.area(others[most])):
             return None
-        return f"shares {shared[most]:.3g} km2 of ground with patch {self.names[found[most]]}, which it learned from"
+        return f"shares {shared[most]:.3g} km2 of ground with patch {self.names[found[most]]}, which it has seen"
 
     def pixels(self, prints: Prints) -> str | None:
         """What is seen of an image's fingerprints, in words; None where nothing is."""
         share = self.share(prints)
-        return f"holds the very pixels that it learned from ({share:.0%} of what was compared)" if share else None
+        return f"holds the very pixels that it has seen ({share:.0%} of what was compared)" if share else None
 
     def share(self, prints: Prints) -> float:
         """How much of an image's fingerprints is seen, 0 to 1; 0 where it may be chance."""
@@ -92,6 +92,15 @@ class Seen:
 def calibrated_file(digest: str) -> str:
     """The name of the record of what a bundle was calibrated on: by its digest, so that no other is written over."""
     return f"{SEEN_STEM}_{digest[:12]}.gpkg"
+
+
+def seen_files(trained_on: Mapping[str, Any]) -> dict[str, str]:
+    """The records that a contract names, each with its digest; none in contracts that do not say what was seen."""
+    digest = trained_on.get("seen")
+    if digest is None:
+        return {}
+    others = [trained_on[CALIBRATED_ON]["seen"]] if CALIBRATED_ON in trained_on else []
+    return {SEEN_FILE: digest} | {calibrated_file(other): other for other in others}
 
 
 def seen_of(store: PatchStore, splits: Sequence[str] = SPLITS) -> Seen:

@@ -44,7 +44,7 @@ def test_from_sample_scenes_to_water_maps(tmp_path: Path, capsys: pytest.Capture
     ]
     assert run(train) == 0
     assert run(["evaluate", "data/models/lakes", "scenes"]) == 3
-    assert "which it learned from" in capsys.readouterr().err
+    assert "which it has seen" in capsys.readouterr().err
     assert run(["sample", "--out", "new", "--scenes", "6", "--size", "256", "--seed", "3", "--first-place", "3"]) == 0
     assert run(["evaluate", "data/models/lakes", "new", "--json", "new.json"]) == 0
     assert run(["evaluate", "data/models/lakes", "patches", "--json", "patches.json"]) == 0

@@ -78,7 +78,7 @@ def test_what_was_seen_is_refused(
     bundle, folder = trained[0], tmp_path / "scenes"
     with rasterio.open(seen / "image.tif") as dataset:
         left = dataset.transform.c
-    ground, copy = "km2 of ground with patch", "the very pixels that it learned from"
+    ground, copy = "km2 of ground with patch", "the very pixels that it has seen"
     if leak == "twice":  # placed elsewhere, so that only its pixels tell
         chip(folder, "a", seed=0, left=900_000, image=pixels(seen))
     elif leak == "overlapping":

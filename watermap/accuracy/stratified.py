@@ -55,7 +55,7 @@ class Estimate(Figure):
     @property
     def is_exact(self) -> bool:
         """Whether all that it is of was seen."""
-        return self.low == self.high
+        return math.isclose(self.low, self.high, rel_tol=1e-9, abs_tol=1e-12)
 
     def scaled(self, factor: float) -> Estimate:
         """The same in another unit."""

@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 @click.option(
     "--clouds",
     metavar="scl|PATH|URL",
-    help="scl: clouds, their shadows and cirrus by each L2A product's own classification; or a raster that is not 0 "
-    "under clouds, of the one scene. Nothing is seen there.",
+    help="scl: clouds, their shadows and cirrus by each L2A product's own classification; or, of one scene, such a "
+    "classification (NAME_SCL_20m.jp2) or a mask that is not 0 under clouds. Nothing is seen there.",
 )
 @setting(PredictConfig, "offset")
 @setting(PredictConfig, "scale")
@@ -91,8 +91,8 @@ def command(
 
     masked: Clouds | None = None
     if clouds is not None:
-        masked = OWN if clouds == OWN else location(clouds)
-    if isinstance(masked, Path) and len(images) > 1:
+        masked = OWN if clouds.lower() == OWN else location(clouds)
+    if masked not in (None, OWN) and len(images) > 1:
         raise UsageError(
             f"--clouds is of one scene, but {len(images)} are given", hint="map them one by one, or give --clouds scl"
         )

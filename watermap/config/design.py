@@ -24,7 +24,7 @@ class DesignConfig(Config):
         gt=0,
         lt=100,
         description="Instead of --n: as many samples as make the 95 % margin of the water area so many percent of the "
-        "mapped water area, if the map is as good as usual.",
+        "mapped water area, if the map is as good as thought.",
     )
     shore_px: int = Field(2, ge=1, le=100, description="Land as near to water as this is a stratum of its own.")
     least: int = Field(50, ge=2, le=10_000, description="Samples of each stratum at least.")

@@ -21,7 +21,8 @@ CALIBRATE: Final = (
 ThresholdGoal = Literal["keep", "iou", "f1", "area"]
 THRESHOLD_FOR: Final = (
     "What the threshold is chosen for on validation patches: the largest water IoU, the largest F1 of both classes, "
-    "or as much water as there is; keep: the one stated, moved along with the curve, so that maps stay as they are."
+    "or as much water as there is; keep: the one stated, moved along with the curve, so that maps stay as they are "
+    "(but for a few pixels on level parts of an isotonic curve)."
 )
 OFFSET: Final = (
     "DN added to every pixel before scaling: -1000 for raw L2A from baseline 04.00 on; not given: what the file says."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -54,6 +55,8 @@ _TEMPERATURES: Final = (0.1, 10.0)
 _SHIFTS: Final = (-10.0, 10.0)
 _DIGITS: Final = 6
 """Of a threshold that is moved along with a curve."""
+_SAME: Final = 3e-7
+"""Relative difference of two numbers that are the same in float32, which curves are computed in."""
 _SAID: Final[Sums] = sigmoid(LOGITS)
 
 
@@ -99,7 +102,7 @@ def calibrate(
         patches: a patch store of the bundle's bands, which need not be the one that it was trained on.
         method: the curve; auto: the one that fits best where it was not fitted, or none.
         goal: what the threshold is chosen for; keep: the one that the bundle has, moved along with the curve, so that
-            maps stay as they are.
+            maps stay as they are, but for a few pixels on level parts of an isotonic curve.
         progress: told as work goes on.
 
     Raises:
@@ -124,6 +127,7 @@ def calibrate(
     after = score_splits(Feeding.of_model(model, contract.statistics, found.calibration), store, found.threshold)
     progress("calibrate: done", 3, 3)
     if (found.calibration, found.threshold) != (contract.calibration, contract.threshold):
+        has_looked = method != "none" or goal != "keep"
         changed = {
             "calibration": found.calibration,
             "threshold": found.threshold,
@@ -131,15 +135,17 @@ def calibrate(
             # Scores of other patches are of another threshold and curve, and no longer true.
             "scores": {split: pool.tally.as_dict() for split, pool in after.items()},
             "evidence": evidence(after, store),
-            "trained_on": _trained_on(contract, None if own else _keep_seen(bundle, store)),
+            "trained_on": _trained_on(contract, _keep_seen(bundle, store) if has_looked and not own else None),
         }
         bundle = restate(bundle, contract.model_copy(update=changed))
         _forget_earlier(bundle)
     return Calibrated(bundle, _tallies(before), _tallies(after))
 
 
-def _keep_seen(bundle: Bundle, store: PatchStore) -> dict[str, str]:
+def _keep_seen(bundle: Bundle, store: PatchStore) -> dict[str, str] | None:
     """Keep which ground a bundle is calibrated on, under a name of its own: the contract that is there stays whole."""
+    if bundle.contract.trained_on.get("seen") is None:  # it does not say what it learned from either
+        return None
     kept: dict[str, str] = bundle.contract.trained_on.get(CALIBRATED_ON, {})
     if kept.get("patches") == store.digest:
         return kept
@@ -193,7 +199,15 @@ def fit_on(
         curve = curve.model_copy(update={"fitted_on": fitted_on})
     if goal != "keep":
         return Fitted(curve, best_threshold(whole, curve, goal))
-    return Fitted(curve, threshold if curve is None else round(float(curve(np.array(threshold))), _DIGITS))
+    return Fitted(curve, _rounded(threshold if curve is None else float(curve(np.array(threshold)))))
+
+
+def _rounded(threshold: float) -> float:
+    """A threshold to so many digits, and no higher: what has exactly this probability stays water."""
+    near = float(f"{threshold:.{_DIGITS}g}")
+    if near <= threshold or math.isclose(near, threshold, rel_tol=_SAME):
+        return near
+    return near - 10.0 ** (math.floor(math.log10(threshold)) + 1 - _DIGITS)
 
 
 def _tallies(pools: Mapping[str, Pool]) -> dict[str, Tally]:

@@ -28,23 +28,6 @@ _AT_ONCE: Final = 2 << 20
 Interval = tuple[float, float]
 
 
-def bootstrap(counts: Sequence[npt.NDArray[Any]], score: Score, *, seed: int = 0) -> Interval | None:
-    """The 95 % interval of a score of all pieces of ground together.
-
-    Args:
-        counts: of each piece what is summed over pieces before it is scored.
-        score: of sums; each has the shape of a piece's counts, after an axis of draws.
-        seed: of the draws.
-
-    Returns:
-        Its ends; None with fewer than `LEAST` pieces, or where too few draws can be scored.
-
-    Source: Efron and Tibshirani 1993, An introduction to the bootstrap, section 13.3, percentile interval.
-    """
-    sums = drawn_again(counts, seed=seed)
-    return None if sums is None else interval(sums, score)
-
-
 def drawn_again(counts: Sequence[npt.NDArray[Any]], *, seed: int = 0) -> Values | None:
     """Sums over pieces of ground that are drawn again, as many as there are.
 
@@ -67,7 +50,10 @@ def drawn_again(counts: Sequence[npt.NDArray[Any]], *, seed: int = 0) -> Values 
 
 
 def interval(sums: Values, score: Score) -> Interval | None:
-    """The 95 % interval of a score of the sums of `drawn_again`; None where too few draws can be scored."""
+    """The 95 % interval of a score of the sums of `drawn_again`; None where too few draws can be scored.
+
+    Source: Efron and Tibshirani 1993, An introduction to the bootstrap, section 13.3, percentile interval.
+    """
     found = score(sums)
     found = found[np.isfinite(found)]
     if len(found) < len(sums) / 2:

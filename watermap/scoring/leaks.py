@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
+from operator import add
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +23,7 @@ from watermap.predictor import Predictor
 from watermap.progress import Progress, silent
 from watermap.raster import Raster, open_raster
 from watermap.scenes import Scene
-from watermap.seen import CALIBRATED_ON, CALIBRATION_SPLIT, SEEN_FILE, SPLITS, Seen, calibrated_file, read_seen
+from watermap.seen import CALIBRATED_ON, CALIBRATION_SPLIT, SPLITS, Seen, read_seen, seen_files
 from watermap.storage import remote
 
 _ROWS: Final = 256
@@ -73,8 +75,8 @@ def _check_scenes_of(
 def check_patches(bundle: Bundle, store: PatchStore, split: str) -> list[str]:
     """Make sure that a bundle has not seen the patches of a split.
 
-    Its own training and validation patches are what they are. Its own test patches share no ground with them; where
-    parts of the same pixels are given out as different places, a note tells.
+    Of the store that it learned from, or was calibrated on, the patches that it has seen are what they are. The others
+    share no ground with them; where parts of the same pixels are given out as different places, a note tells.
 
     Returns:
         Notes: what could not be told, or that scores flatter.
@@ -84,9 +86,10 @@ def check_patches(bundle: Bundle, store: PatchStore, split: str) -> list[str]:
     """
     trained_on = bundle.contract.trained_on
     own = store.digest == trained_on["patches"]  # no two of its splits share ground
-    calibrated = store.digest == trained_on.get(CALIBRATED_ON, {}).get("patches") and split == CALIBRATION_SPLIT
-    if calibrated or (own and split in SPLITS):
-        return [f"{store.folder}: the bundle has seen its {split} patches, so these scores flatter and are no test"]
+    calibrated = store.digest == trained_on.get(CALIBRATED_ON, {}).get("patches")
+    if (calibrated and split == CALIBRATION_SPLIT) or (own and split in SPLITS):
+        name = bundle.folder.name
+        return [f"{store.folder}: {name} has seen its {split} patches, so these scores flatter and are no test"]
     images = set(bundle.contract.trained_on["scenes"].values())
     seen = seen_by(bundle)
     trained = {scene for scene, sha in store.image_digests(split).items() if sha in images and not own}
@@ -99,7 +102,7 @@ def check_patches(bundle: Bundle, store: PatchStore, split: str) -> list[str]:
             patch = store.read(split, [place])
             prints = fingerprints(patch.image[0], patch.valid[0], store.radiometry)
             what = seen.ground(record.footprint) or seen.pixels(prints)
-            if own and what is not None and seen.share(prints) < _MOST_OF_IT:
+            if (own or calibrated) and what is not None and seen.share(prints) < _MOST_OF_IT:
                 parts.append(record.id)
                 what = None
         if what is not None:
@@ -115,14 +118,8 @@ def seen_by(bundle: Bundle) -> Seen | None:
         ModelError: its record is damaged.
         StorageError: it lies elsewhere and cannot be reached.
     """
-    trained_on = bundle.contract.trained_on
-    if trained_on.get("seen") is None:
-        return None
-    seen = _read(bundle.folder / SEEN_FILE, trained_on["seen"])
-    if CALIBRATED_ON in trained_on:
-        digest = trained_on[CALIBRATED_ON]["seen"]
-        seen += _read(bundle.folder / calibrated_file(digest), digest)
-    return seen
+    records = [_read(bundle.folder / name, digest) for name, digest in seen_files(bundle.contract.trained_on).items()]
+    return reduce(add, records) if records else None
 
 
 def _read(path: Path, digest: str) -> Seen:
@@ -169,7 +166,7 @@ def _flattered(bundle: Bundle, store: PatchStore, split: str, parts: Sequence[st
     named = ", ".join(parts[:_NAMED]) + (", ..." if len(parts) > _NAMED else "")
     return [
         f"{store.folder}: {len(parts)} of {store.count(split)} {split} patches hold some of the very pixels that "
-        f"{bundle.folder.name} learned from, though they lie elsewhere ({named}), so these scores flatter a little"
+        f"{bundle.folder.name} has seen, though they lie elsewhere ({named}), so these scores flatter a little"
     ]
 
 
