@@ -48,7 +48,7 @@ class Bucket:
         headers = {"Content-Type": "application/octet-stream", "Authorization": _SIGNED}
         address = f"{self._server}/{self._name}/{key}".rstrip("/")
         request = urllib.request.Request(address, content, headers, method=method)  # noqa: S310 (this machine)
-        urllib.request.urlopen(request).close()  # noqa: S310
+        urllib.request.urlopen(request).close()  # noqa: S310  # our own address
 
 
 @contextmanager

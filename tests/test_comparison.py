@@ -107,8 +107,8 @@ def test_spread_and_rank(found: Comparison) -> None:
     (best,) = found.ranked()
     values = [run.scores["water_iou"] for run in found.runs[best]]
     mean, deviation = found.spread(best, "water_iou")
-    assert mean == pytest.approx((values[0] + values[1]) / 2)  # type: ignore[operator]
-    assert deviation == pytest.approx(abs(values[0] - values[1]) / 2**0.5)  # type: ignore[operator]
+    assert mean == pytest.approx((values[0] + values[1]) / 2)  # type: ignore[operator]  # of two models that have scores
+    assert deviation == pytest.approx(abs(values[0] - values[1]) / 2**0.5)  # type: ignore[operator]  # the same
 
 
 def test_combinations() -> None:

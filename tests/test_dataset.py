@@ -15,7 +15,7 @@ def store(small_patches: Path) -> PatchStore:
 
 def batches(store: PatchStore, **options: object) -> PatchBatches:
     defaults = {"batch_size": 5, "statistics": training_statistics(store)}
-    return PatchBatches(store, "train", **(defaults | options))  # type: ignore[arg-type]
+    return PatchBatches(store, "train", **(defaults | options))  # type: ignore[arg-type]  # mixed options
 
 
 def epoch_of(data: PatchBatches) -> tuple[np.ndarray, np.ndarray]:

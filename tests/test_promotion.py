@@ -51,7 +51,7 @@ def models(tmp_path: Path) -> Path:
 
 
 def fair(models: Path, name: str = "fair", **contract: object) -> Bundle:
-    return make_bundle(models / name, **contract)  # type: ignore[arg-type]
+    return make_bundle(models / name, **contract)  # type: ignore[arg-type]  # mixed fields
 
 
 def wrong(models: Path, name: str = "wrong") -> Bundle:

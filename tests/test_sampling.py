@@ -52,7 +52,7 @@ def shores_of(label: Any) -> list[int]:
 
 def test_shores_against_counting_sides() -> None:
     label = np.random.default_rng(0).choice([0, 1, 255], (700, 6, 6))
-    assert shore_lengths(Labels(label)).tolist() == shores_of(label)  # type: ignore[arg-type]
+    assert shore_lengths(Labels(label)).tolist() == shores_of(label)  # type: ignore[arg-type]  # a stand-in
 
 
 def test_balanced_draws_see_as_much_of_water_as_the_patches_allow() -> None:

@@ -51,7 +51,7 @@ class Web:
 
     def _control(self, what: str, content: Any = None) -> Any:
         data = None if content is None else json.dumps(content).encode()
-        with urllib.request.urlopen(urllib.request.Request(f"{self._server}{_OWN}{what}", data)) as answer:  # noqa: S310
+        with urllib.request.urlopen(urllib.request.Request(f"{self._server}{_OWN}{what}", data)) as answer:  # noqa: S310  # our own address
             return json.load(answer)
 
 

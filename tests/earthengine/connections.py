@@ -103,5 +103,5 @@ class _Handler(BaseHTTPRequestHandler):
             content = half(content)
         self.wfile.write(content)
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # the name of the base class
         """Keep quiet."""

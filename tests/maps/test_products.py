@@ -202,7 +202,7 @@ def test_styles_say_the_same_colours_as_the_rasters(bundle: Bundle, tmp_path: Pa
     add_products(scene, made, ProductConfig(quicklook=False, stac=False))
     with rasterio.open(made.water) as dataset:
         embedded = dataset.colormap(1)
-    entries = ElementTree.parse(made.water.with_suffix(".qml")).getroot().findall(".//paletteEntry")  # noqa: S314
+    entries = ElementTree.parse(made.water.with_suffix(".qml")).getroot().findall(".//paletteEntry")  # noqa: S314  # our own file
     shown = {
         int(entry.attrib["value"]): (*bytes.fromhex(entry.attrib["color"][1:]), int(entry.attrib["alpha"]))
         for entry in entries

@@ -117,7 +117,7 @@ def offered(monkeypatch: pytest.MonkeyPatch, encoder: str = "resnet50", **change
 
 
 def md5_of(path: Path) -> str:
-    return hashlib.md5(path.read_bytes()).hexdigest()  # noqa: S324
+    return hashlib.md5(path.read_bytes()).hexdigest()  # noqa: S324  # Keras's own checksum
 
 
 def test_imagenet_is_downloaded_once_and_silently(

@@ -70,7 +70,7 @@ def test_a_body_is_given_out_as_soon_as_its_last_row_is_seen() -> None:
             seen.append(len(found))
             yield block
 
-    for whole in whole_bodies(told(), 7):  # type: ignore[arg-type]
+    for whole in whole_bodies(told(), 7):  # type: ignore[arg-type]  # a stand-in
         found.append(whole)
     assert seen == [0, 0, 1, 1, 2]
     assert [whole.runs["row"].tolist() for whole in found] == [[0], [2], [0, 1, 2, 3, 4]]

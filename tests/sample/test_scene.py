@@ -35,7 +35,7 @@ def test_the_same_arguments_give_the_same_bytes() -> None:
 def test_nothing_depends_on_numpys_global_state() -> None:
     np.random.seed(1)  # noqa: NPY002 - the point of the test
     one = make_scene(0, size=128)
-    np.random.seed(2)  # noqa: NPY002
+    np.random.seed(2)  # noqa: NPY002  # nobody may depend on it
     assert make_scene(0, size=128).image.tobytes() == one.image.tobytes()
 
 
