@@ -22,7 +22,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def good(path: Path, bands: int = 6, names: tuple[str, ...] | None = STANDARD_BANDS, **options: object) -> Path:
-    return write_tif(path, lake_image(shore_label(GRID.shape), bands), GRID, names=names, **options)  # type: ignore[arg-type]
+    return write_tif(path, lake_image(shore_label(GRID.shape), bands), GRID, names=names, **options)  # type: ignore[arg-type]  # mixed options
 
 
 def no_raster(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Test-time augmentation: a window seen in all eight ways in which a square can lie, and the mean of what is said."""
+"""Test-time augmentation: a window seen in all eight ways in which a square can lie."""
 
 from __future__ import annotations
 
@@ -14,25 +14,16 @@ SYMMETRIES: Final = 8
 """Four turns, each as it is and mirrored."""
 
 
-def mean_over_symmetries(compute: Callable[[FloatArray], FloatArray], windows: FloatArray) -> FloatArray:
-    """What a model says of windows, on average over their eight symmetries.
+def in_symmetries(compute: Callable[[FloatArray], FloatArray], windows: FloatArray) -> Iterator[FloatArray]:
+    """What a model says of windows in each of their eight symmetries, turned back.
 
     Args:
         compute: maps (n, bands, rows, cols) to (n, rows, cols), for rows and cols in either order.
         windows: (n, bands, rows, cols).
 
-    Returns:
-        (n, rows, cols) float32.
+    Yields:
+        (n, rows, cols), eight times.
     """
-    total = np.zeros((len(windows), *windows.shape[2:]), dtype=np.float32)
-    for answer in in_symmetries(compute, windows):
-        total += answer
-    total /= SYMMETRIES
-    return total
-
-
-def in_symmetries(compute: Callable[[FloatArray], FloatArray], windows: FloatArray) -> Iterator[FloatArray]:
-    """What a model says of windows in each of their eight symmetries, turned back; as `mean_over_symmetries`."""
     for symmetry in product((1, -1), (1, -1), (False, True)):
         yield _turned_back(compute(np.ascontiguousarray(_turned(windows, *symmetry))), *symmetry)
 

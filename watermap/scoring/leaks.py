@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
+from functools import cache, partial, reduce
 from operator import add
 from pathlib import Path
 from typing import Final
@@ -45,31 +45,36 @@ def check_scenes(
     Raises:
         DataError: one of them has seen one.
     """
-    return [
-        line for bundle in predictor.bundles for line in _check_scenes_of(bundle, predictor, scenes, names, progress)
-    ]
-
-
-def _check_scenes_of(
-    bundle: Bundle, predictor: Predictor, scenes: Sequence[Scene], names: Sequence[str] | None, progress: Progress
-) -> list[str]:
-    images = set(bundle.contract.trained_on["scenes"].values())
-    seen = seen_by(bundle)
-    leaks: list[tuple[str, str]] = []
+    known = [(bundle, seen_by(bundle)) for bundle in predictor.bundles]
+    leaks: list[list[tuple[str, str]]] = [[] for _ in known]
     for done, scene in enumerate(scenes):
         try:
-            if seen is None:
-                what = "is one of the scenes that it learned from" if file_digest(scene.image) in images else None
-            else:
-                with open_raster(scene.image, names=names) as raster:
-                    what = _seen_ground(raster, predictor, seen) or seen.pixels(_scene_prints(raster, predictor))
+            told = _seen_of_scene(scene, predictor, known, names)
         except (WatermapError, OSError):
             continue
-        if what is not None:
-            leaks.append((scene.name, what))
+        for found, what in zip(leaks, told, strict=True):
+            if what is not None:
+                found.append((scene.name, what))
         progress("looking for what it has seen: scenes", done + 1, len(scenes))
-    _refuse(bundle, leaks)
-    return _untold(bundle, seen)
+    for (bundle, _), found in zip(known, leaks, strict=True):
+        _refuse(bundle, found)
+    return [line for bundle, seen in known for line in _untold(bundle, seen)]
+
+
+def _seen_of_scene(
+    scene: Scene, predictor: Predictor, known: Sequence[tuple[Bundle, Seen | None]], names: Sequence[str] | None
+) -> list[str | None]:
+    """What each bundle has seen of a scene, in words; its file is read once for all of them."""
+    with open_raster(scene.image, names=names) as raster:
+        digest, prints = cache(partial(file_digest, scene.image)), cache(partial(_scene_prints, raster, predictor))
+
+        def told(bundle: Bundle, seen: Seen | None) -> str | None:
+            if seen is not None:
+                return _seen_ground(raster, predictor, seen) or seen.pixels(prints())
+            is_equal = digest() in bundle.contract.trained_on["scenes"].values()
+            return "is one of the scenes that it learned from" if is_equal else None
+
+        return [told(bundle, seen) for bundle, seen in known]
 
 
 def check_patches(bundle: Bundle, store: PatchStore, split: str) -> list[str]:
