@@ -11,16 +11,16 @@ from flows.names import run_name
 from flows.pages import show_files, show_rows
 from flows.policy import EARTH_ENGINE, RETRIED, TASK, judge, make_limits, may_try_again, slot
 from flows.rows import FAILED, KEPT, MADE, Row
-from watermap.area import read_area
 from watermap.config import EarthEngineConfig, ExportConfig, SampleConfig
+from watermap.earthengine.aoi import read_area
 from watermap.earthengine.export import export
 from watermap.earthengine.plan import plan
 from watermap.earthengine.search import search
 from watermap.earthengine.session import connect
 from watermap.errors import NothingNewError, UsageError
-from watermap.inputs import IMAGE_FILE
-from watermap.sample import SAMPLE_PREFIX, write_samples
-from watermap.stac import CATALOG_FILE
+from watermap.scenes.find import IMAGE_FILE
+from watermap.scenes.sample import SAMPLE_PREFIX, write_samples
+from watermap.scenes.stac import CATALOG_FILE
 
 
 @task(name="export scenes", **RETRIED)

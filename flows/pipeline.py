@@ -21,6 +21,7 @@ from flows.runners import RunnerConfig
 from flows.tile import tile_flow
 from flows.train import train_flow
 from watermap.bands import STANDARD_BANDS
+from watermap.bundles.registry import default_bundle
 from watermap.config import (
     Config,
     EarthEngineConfig,
@@ -30,10 +31,9 @@ from watermap.config import (
     TileConfig,
     TrainConfig,
 )
+from watermap.config.toml import has_table
 from watermap.errors import UsageError
-from watermap.promotion import default_bundle
-from watermap.sample import trial
-from watermap.tables import has_table
+from watermap.scenes.sample import trial
 
 _OTHER_PLACES = 1000
 """First of the sample places that are held out, whatever the number of those that are trained on."""

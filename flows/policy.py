@@ -60,7 +60,7 @@ def slot(name: str) -> Iterator[None]:
 @contextmanager
 def gpu_slot() -> Iterator[None]:
     """Hold one of the GPUs that the runs of a server share; nothing waits on a machine without one."""
-    from watermap.backend import accelerators, require_keras
+    from watermap.models.backend import accelerators, require_keras
 
     require_keras()
     import keras

@@ -19,8 +19,8 @@ from flows.rows import FAILED, KEPT, MADE, Row
 from flows.runners import RunnerConfig, task_runner
 from watermap.config import PredictConfig, ProductConfig
 from watermap.errors import WatermapError
-from watermap.inputs import find_images, output_name
-from watermap.storage import location
+from watermap.io.paths import location
+from watermap.scenes.find import find_images, output_name
 
 _PICTURES = 4
 _NOT_TRUE_TO_AREA = (3395, 3857)
@@ -33,7 +33,7 @@ _making = threading.Lock()
 @contextmanager
 def _turn(predictor: Any) -> Iterator[None]:
     """One prediction at a time in a process: a model uses all its cores, or a GPU, by itself."""
-    from watermap.engines.choice import choose
+    from watermap.prediction.engines.choice import choose
 
     needs_keras = choose(predictor.bundle, predictor.config).engine == "keras"
     with _model, gpu_slot() if needs_keras else nullcontext():
@@ -46,7 +46,7 @@ def predict_one(
 ) -> Row:
     """Map one scene, unless its map is there, whole and made from the same scene, bundle and settings."""
     from watermap.maps.products import add_products
-    from watermap.predicted import predict_once
+    from watermap.prediction.skip import predict_once
 
     predictor = _predictor(bundle, bundle_id, config)
     turn = functools.partial(_turn, predictor)
@@ -68,14 +68,14 @@ def _predictor(bundle: Path, bundle_id: str, config: PredictConfig) -> Any:
 
 @functools.lru_cache(maxsize=2)
 def _made_predictor(bundle: Path, bundle_id: str, config: PredictConfig) -> Any:  # noqa: ARG001 (part of the key)
-    from watermap.bundle import open_bundle
-    from watermap.predictor import Predictor
+    from watermap.bundles.bundle import open_bundle
+    from watermap.prediction.predictor import Predictor
 
     return Predictor(open_bundle(bundle), config)
 
 
 def _area_km2(raster: Path, pixels: int) -> float | None:
-    from watermap.raster import open_raster
+    from watermap.io.raster import open_raster
 
     with open_raster(raster) as opened:
         grid = opened.grid
@@ -134,8 +134,8 @@ def predict_flow(
         allowed_failures: share of scenes that may fail without failing the run.
         products: what goes with the maps.
     """
-    from watermap.bundle import open_bundle
-    from watermap.promotion import default_bundle
+    from watermap.bundles.bundle import open_bundle
+    from watermap.bundles.registry import default_bundle
 
     make_limits()
     chosen = default_bundle(models) if bundle is None else open_bundle(location(bundle))

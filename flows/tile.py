@@ -13,9 +13,9 @@ from flows.policy import RETRIED, judge
 from flows.rows import FAILED, KEPT, MADE, Row
 from flows.runners import RunnerConfig, pool
 from watermap.config import TileConfig
-from watermap.patch_index import INDEX_FILE
-from watermap.patches import TileSummary, tile
-from watermap.storage import location
+from watermap.io.paths import location
+from watermap.patches.index import INDEX_FILE
+from watermap.patches.tile import TileSummary, tile
 
 
 @task(name="cut patches", **RETRIED)

@@ -10,12 +10,14 @@ from flows.logs import logged
 from flows.names import run_name
 from flows.pages import show_files, show_picture, show_table
 from flows.policy import RETRIED, gpu_slot, make_limits
-from watermap.bundle import open_bundle
-from watermap.candidates import candidate_folder, check_held_out, is_trained
+from watermap.bundles.bundle import open_bundle
+from watermap.bundles.registry import list_bundles
 from watermap.config import PredictConfig, TrainConfig
-from watermap.patch_store import PatchStore
-from watermap.promotion import Decision, consider, list_bundles
-from watermap.storage import location
+from watermap.evaluation.leaks import check_held_out
+from watermap.evaluation.promotion import Decision, consider
+from watermap.io.paths import location
+from watermap.patches.store import PatchStore
+from watermap.training.runs import candidate_folder, is_trained
 
 _CURVES_FILE = "curves.png"
 _SCORES = {"water_iou": "water IoU", "mean_iou": "mean IoU", "accuracy": "accuracy"}
@@ -30,10 +32,10 @@ def train_candidate(patches: str, models: Path, held_out: str | None, config: Tr
     folder = candidate_folder(store, models, config)
     if is_trained(folder):
         return folder, False
-    from watermap.backend import require_keras
+    from watermap.models.backend import require_keras
 
     require_keras()
-    from watermap.training import train
+    from watermap.training.train import train
 
     with gpu_slot():
         training = train(store, folder, config, overwrite=True, progress=logged())

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.rasters import REAL_DATA, make_grid, write_scene
-from tests.s3 import Bucket, serving_s3
-from tests.web import Web, serving
-from watermap.backend import require_keras
+from tests.support.rasters import REAL_DATA, make_grid, write_scene
+from tests.support.s3 import Bucket, serving_s3
+from tests.support.web import Web, serving
 from watermap.bands import STANDARD_BANDS
 from watermap.config import TileConfig
+from watermap.models.backend import require_keras
 
 require_keras()  # hides what TensorFlow says at import
 
@@ -33,7 +33,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_PROFILE", "AWS_S3_ENDPOINT", "AWS_ENDPOINT_URL_S3", "AWS_NO_SIGN_REQUEST"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("GDAL_HTTP_RETRY_DELAY", "0.01")
-    monkeypatch.setattr("watermap.access._WAITS_S", (0.01, 0.01))
+    monkeypatch.setattr("watermap.io.stores._WAITS_S", (0.01, 0.01))
 
 
 @pytest.fixture(scope="session")
@@ -91,7 +91,7 @@ def small_scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def small_patches(small_scenes: Path) -> Path:
     """Patches of 32 px of the small scenes."""
-    from watermap.patches import tile
+    from watermap.patches.tile import tile
 
     folder = small_scenes.parent / "patches"
     tile(small_scenes, folder, TileConfig(patch_size=32, bands=STANDARD_BANDS, density=0.5))

@@ -151,3 +151,11 @@ def find_bands(descriptions: Sequence[str | None], wanted: Sequence[str], *, whe
 
 def _listed(bands: Sequence[str]) -> str:
     return f"band {bands[0]} is" if len(bands) == 1 else f"bands {', '.join(bands)} are"
+
+
+@dataclass(frozen=True)
+class Radiometry:
+    """How stored numbers become reflectance: `(value + offset) * scale`."""
+
+    scale: float
+    offset: float

@@ -11,16 +11,17 @@ from typing import Any, Final
 import numpy as np
 
 from tests.benchmarks.pieces import sample_windows
-from watermap.backend import require_keras
+from watermap.arrays import FloatArray
 from watermap.bands import STANDARD_BANDS
-from watermap.bundle import Bundle, open_bundle, save_bundle
+from watermap.bundles.bundle import Bundle, open_bundle, save_bundle
 from watermap.config import Preset, SampleConfig, TileConfig
-from watermap.engines.conversion import convert
-from watermap.engines.converted import open_converted
 from watermap.errors import ModelError
-from watermap.patches import tile
-from watermap.radiometry import FloatArray, Statistics
-from watermap.sample import write_samples
+from watermap.models.backend import require_keras
+from watermap.patches.tile import tile
+from watermap.prediction.engines.conversion import convert
+from watermap.prediction.engines.converted import open_converted
+from watermap.scenes.radiometry import Statistics
+from watermap.scenes.sample import write_samples
 
 SIDE: Final = 256
 """Of a training patch."""
@@ -84,7 +85,7 @@ def _saved(
     folder: Path, *, arch: str, encoder: str, preset: Preset, bands: tuple[str, ...], reach: int | None, side: int
 ) -> Bundle:
     require_keras()
-    from watermap.models import build
+    from watermap.models.build import build
 
     count = len(bands)
     model = build(arch, encoder, bands=count, patch_size=side, preset=preset)

@@ -18,18 +18,18 @@ import rasterio
 
 from tests.benchmarks.options import parser
 from tests.benchmarks.result import record
-from tests.interpreters import answer_by
-from tests.rasters import REAL_DATA
-from tests.waters import write_water
-from watermap.accuracy.design import design_sample
-from watermap.accuracy.drawing import Drawn
-from watermap.accuracy.estimating import CLASSES, estimate_areas
-from watermap.accuracy.strata import MAPPED_AS, stratify
-from watermap.accuracy.stratified import assess
-from watermap.codes import LAND, NO_DATA, WATER
+from tests.support.interpreters import answer_by
+from tests.support.rasters import REAL_DATA
+from tests.support.waters import write_water
 from watermap.config import DesignConfig
-from watermap.grid import Grid
-from watermap.indices import NDWI
+from watermap.geo.grid import Grid
+from watermap.legend import LAND, NO_DATA, WATER
+from watermap.maps.area.design import design_sample
+from watermap.maps.area.draw import Drawn
+from watermap.maps.area.estimate import CLASSES, estimate_areas
+from watermap.maps.area.olofsson import assess
+from watermap.maps.area.strata import MAPPED_AS, stratify
+from watermap.scenes.indices import NDWI
 
 FIGURES: Final = ("area", "users", "producers", "overall")
 """The area of water, user's and producer's accuracy of water, and overall accuracy."""

@@ -25,16 +25,16 @@ from tests.benchmarks.result import rated, record, rounded
 from tests.benchmarks.rival import Rival, rival_of
 from tests.benchmarks.scenes import TILE
 from tests.benchmarks.timing import interleaved, timed
-from watermap.backend import require_keras
-from watermap.bundle import Bundle
+from watermap.arrays import FloatArray
+from watermap.bundles.bundle import Bundle
 from watermap.config import Precision, Preset
-from watermap.engines.converted import open_converted
-from watermap.engines.engine import Engine
-from watermap.engines.keras_engine import KerasEngine
-from watermap.engines.openvino_engine import OpenVinoEngine
-from watermap.predictor import OVERLAP
-from watermap.radiometry import FloatArray
-from watermap.windows import overlap_for, picked_layout
+from watermap.models.backend import require_keras
+from watermap.prediction.engines.converted import open_converted
+from watermap.prediction.engines.engine import Engine
+from watermap.prediction.engines.keras import KerasEngine
+from watermap.prediction.engines.openvino import OpenVinoEngine
+from watermap.prediction.predictor import OVERLAP
+from watermap.prediction.windows import overlap_for, picked_layout
 
 BATCH: Final = 4
 BASELINE: Final = "Keras predict, float32"

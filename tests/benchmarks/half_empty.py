@@ -18,7 +18,7 @@ from tests.benchmarks.pieces import crop
 from tests.benchmarks.result import rated, record, rounded
 from tests.benchmarks.scenes import TILE, big_scene
 from tests.benchmarks.timing import interleaved
-from watermap.predictor import Predictor
+from watermap.prediction.predictor import Predictor
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -17,14 +17,14 @@ from typing import Any
 from tests.benchmarks.options import parser
 from tests.benchmarks.result import record, rounded
 from tests.benchmarks.timing import interleaved, timed
-from watermap.augment import make_augmenter
-from watermap.backend import require_keras
 from watermap.bands import STANDARD_BANDS
 from watermap.config import SampleConfig, TileConfig, TrainConfig
-from watermap.patch_store import PatchStore
-from watermap.patches import tile
-from watermap.radiometry import Statistics
-from watermap.sample import write_samples
+from watermap.models.backend import require_keras
+from watermap.patches.store import PatchStore
+from watermap.patches.tile import tile
+from watermap.scenes.radiometry import Statistics
+from watermap.scenes.sample import write_samples
+from watermap.training.augment import make_augmenter
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -63,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _measured(store: PatchStore, config: TrainConfig, options: Any) -> list[dict[str, Any]]:
-    from watermap.dataset import training_statistics
+    from watermap.training.batches import training_statistics
 
     of_pixels = training_statistics(store)
     model = _compiled(store, config)
@@ -107,12 +107,12 @@ def _measured(store: PatchStore, config: TrainConfig, options: Any) -> list[dict
 
 def _compiled(store: PatchStore, config: TrainConfig) -> Any:
     """A network as a first stage of training compiles it."""
-    from watermap import models
-    from watermap.losses import get_loss
-    from watermap.metrics import Accuracy, MeanIoU, WaterIoU
-    from watermap.optimiser import make_optimizer
+    from watermap.models.build import build
+    from watermap.training.losses import get_loss
+    from watermap.training.metrics import Accuracy, MeanIoU, WaterIoU
+    from watermap.training.optimiser import make_optimizer
 
-    model = models.build(config.arch, config.encoder, bands=store.bands, patch_size=store.patch_size)
+    model = build(config.arch, config.encoder, bands=store.bands, patch_size=store.patch_size)
     stage = config.resolved_stages[0]
     model.compile(
         optimizer=make_optimizer(stage, config, batches=1000),
@@ -124,7 +124,7 @@ def _compiled(store: PatchStore, config: TrainConfig) -> Any:
 
 def _batches(store: PatchStore, of_pixels: Statistics, options: Any) -> Any:
     """The batches of an epoch, as training asks for them."""
-    from watermap.dataset import PatchBatches
+    from watermap.training.batches import PatchBatches
 
     return PatchBatches(
         store,

@@ -26,20 +26,22 @@ import rasterio
 
 from tests.benchmarks.options import parser
 from tests.benchmarks.result import record, rounded
-from watermap.backend import require_keras
 from watermap.bands import REFLECTANCE_SCALE
-from watermap.cog import LABEL_LAYOUT, LAND, NO_DATA, WATER, write_raster
 from watermap.config import PredictConfig, SampleConfig, ShoreConfig, TrainConfig
-from watermap.files import write_text
-from watermap.indices import MNDWI
+from watermap.evaluation.boundaries import BoundaryCounts, boundary_counts
+from watermap.evaluation.scores import Confusion
+from watermap.io.cog import write_raster
+from watermap.io.files import write_text
+from watermap.io.layouts import LABEL_LAYOUT
+from watermap.io.raster import open_raster
 from watermap.labels.consensus import LabelSource, make_consensus
 from watermap.labels.refine import refine
-from watermap.raster import open_raster
-from watermap.sample import trial, write_samples
-from watermap.sample.files import COARSE_FILE
-from watermap.scenes import Scene, find_scenes
-from watermap.scoring.boundaries import BoundaryCounts, boundary_counts
-from watermap.scoring.scores import Confusion
+from watermap.legend import LAND, NO_DATA, WATER
+from watermap.models.backend import require_keras
+from watermap.scenes.folder import Scene, find_scenes
+from watermap.scenes.indices import MNDWI
+from watermap.scenes.sample import trial, write_samples
+from watermap.scenes.sample.files import COARSE_FILE
 
 TOLERANCE_PX: Final = 1
 """How far from the exact shoreline a mapped one may lie."""
@@ -149,10 +151,10 @@ def _share(means: Mapping[str, float], slug: str) -> float | None:
 
 def _trained(work: Path, method: Method, config: TrainConfig, patch_size: int) -> dict[str, Any]:
     """Scores of one training, which is done only if that has not been done."""
-    from watermap.patches import tile
-    from watermap.prediction import predict_scene
-    from watermap.predictor import Predictor
-    from watermap.training import train
+    from watermap.patches.tile import tile
+    from watermap.prediction.predictor import Predictor
+    from watermap.prediction.scene import predict_scene
+    from watermap.training.train import train
 
     patches = work / "patches" / method.labels
     tile(work / "labelled" / method.labels, patches, trial.TILE.model_copy(update={"patch_size": patch_size}))

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.benchmarks.result import FOLDER
-from watermap.backend import require_keras
 from watermap.bands import REFLECTANCE_SCALE, STANDARD_BANDS
 from watermap.config import PredictConfig
+from watermap.models.backend import require_keras
 
 if TYPE_CHECKING:
-    from watermap.bundle import Bundle
+    from watermap.bundles.bundle import Bundle
 
 
 def parser(what: str | None, repeats: int) -> argparse.ArgumentParser:
@@ -51,7 +51,7 @@ def chosen_bundle(given: argparse.Namespace, work: Path, bands: tuple[str, ...] 
         bands: of a random one.
     """
     from tests.benchmarks.bundles import FAST_REACH, random_bundle
-    from watermap.bundle import open_bundle
+    from watermap.bundles.bundle import open_bundle
 
     if given.bundle is not None:
         return open_bundle(given.bundle)

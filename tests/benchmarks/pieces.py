@@ -11,12 +11,14 @@ import rasterio
 from rasterio.windows import Window
 
 from tests.benchmarks.scenes import whole_blocks
-from watermap.cog import image_layout, write_raster
+from watermap.arrays import FloatArray
 from watermap.config import SampleConfig
-from watermap.predictor import Predictor
-from watermap.radiometry import FloatArray, to_expected
-from watermap.raster import open_raster
-from watermap.sample import write_samples
+from watermap.io.cog import write_raster
+from watermap.io.layouts import image_layout
+from watermap.io.raster import open_raster
+from watermap.prediction.predictor import Predictor
+from watermap.scenes.radiometry import to_expected
+from watermap.scenes.sample import write_samples
 
 _SIDE = 256
 _START = 64

@@ -14,12 +14,12 @@ from pathlib import Path
 from flows.predict import _made_predictor, predict_flow
 from flows.runners import RunnerConfig
 from tests.benchmarks.result import save
-from tests.bundles import STATISTICS
+from tests.support.bundles import STATISTICS
 from watermap.bands import STANDARD_BANDS
-from watermap.bundle import Bundle, save_bundle
+from watermap.bundles.bundle import Bundle, save_bundle
 from watermap.config import PredictConfig, SampleConfig
-from watermap.models import build
-from watermap.sample import write_samples
+from watermap.models.build import build
+from watermap.scenes.sample import write_samples
 
 SCENES, SIZE, REPEATS = 8, 1024, 3
 PREDICT = PredictConfig()

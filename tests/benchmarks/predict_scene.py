@@ -21,7 +21,7 @@ from tests.benchmarks.pieces import crop, prepared_windows
 from tests.benchmarks.result import rated, record, rounded
 from tests.benchmarks.scenes import TILE, big_scene
 from tests.benchmarks.timing import interleaved, timed
-from watermap.predictor import Predictor
+from watermap.prediction.predictor import Predictor
 
 MOST_PREPARED: Final = 24
 """Batches in memory; in a larger scene they are computed again."""

@@ -22,7 +22,7 @@ from tests.benchmarks.pieces import crop
 from tests.benchmarks.result import rated, record, rounded
 from tests.benchmarks.scenes import big_scene
 from tests.benchmarks.timing import interleaved
-from watermap.predictor import Predictor
+from watermap.prediction.predictor import Predictor
 
 BANDS: Final = ("B2", "B3", "B4", "B8")
 OURS: Final = "watermap predict"

@@ -13,10 +13,11 @@ from rasterio.crs import CRS
 from rasterio.windows import Window
 
 from watermap.bands import STANDARD_BANDS
-from watermap.cog import RasterWriter, image_layout
 from watermap.config import SampleConfig
-from watermap.grid import Grid
-from watermap.sample import write_samples
+from watermap.geo.grid import Grid
+from watermap.io.cog import RasterWriter
+from watermap.io.layouts import image_layout
+from watermap.scenes.sample import write_samples
 
 TILE = 10_980
 """Pixels of a Sentinel-2 tile's side."""

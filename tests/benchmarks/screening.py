@@ -18,9 +18,9 @@ import rasterio
 
 from tests.benchmarks.options import parser
 from tests.benchmarks.result import record, rounded
-from watermap.backend import require_keras
-from watermap.cog import NO_DATA, WATER
-from watermap.patch_store import PatchStore
+from watermap.legend import NO_DATA, WATER
+from watermap.models.backend import require_keras
+from watermap.patches.store import PatchStore
 
 _SIDES: Final = (64, 128, 256, 512, 1024)
 _ALPHA: Final = 0.35

@@ -33,11 +33,11 @@ from tests.benchmarks import (
 )
 from tests.benchmarks.bundles import FAST_REACH, random_bundle
 from tests.benchmarks.commands import Run
-from tests.rasters import make_grid
-from watermap.bundle import open_bundle
+from tests.support.rasters import make_grid
+from watermap.bundles.bundle import open_bundle
 from watermap.config import PredictConfig
-from watermap.prediction import predict_scene as predict_scene_of
-from watermap.predictor import Predictor
+from watermap.prediction.predictor import Predictor
+from watermap.prediction.scene import predict_scene as predict_scene_of
 
 pytestmark = pytest.mark.extended
 

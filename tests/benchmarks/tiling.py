@@ -19,9 +19,9 @@ from tests.benchmarks.result import rated, record, rounded
 from tests.benchmarks.timing import interleaved, timed
 from watermap.bands import STANDARD_BANDS
 from watermap.config import SampleConfig, TileConfig
-from watermap.patch_index import INDEX_FILE, PatchRecord, read_index
-from watermap.patches import tile
-from watermap.sample import write_samples
+from watermap.patches.index import INDEX_FILE, PatchRecord, read_index
+from watermap.patches.tile import tile
+from watermap.scenes.sample import write_samples
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

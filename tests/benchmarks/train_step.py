@@ -24,10 +24,10 @@ import numpy as np
 from tests.benchmarks.options import parser
 from tests.benchmarks.result import processor, record, rounded
 from tests.benchmarks.timing import timed
-from watermap.backend import accelerators, require_keras
 from watermap.bands import STANDARD_BANDS
 from watermap.config import SampleConfig, TileConfig, TrainConfig
 from watermap.errors import WatermapError
+from watermap.models.backend import accelerators, require_keras
 
 PRECISIONS: Final = ("float32", "mixed_bfloat16")
 TRAINING_TO_FORWARD: Final = 3
@@ -203,16 +203,16 @@ def compiled(case: Case) -> Any:
     """The network as the first stage of a training from scratch compiles it."""
     import keras
 
-    from watermap import models
-    from watermap.losses import get_loss
-    from watermap.metrics import Accuracy, MeanIoU, WaterIoU
     from watermap.models.architecture import PROBABILITY
+    from watermap.models.build import build
     from watermap.models.registry import ARCHITECTURES
-    from watermap.optimiser import computing_in
+    from watermap.training.losses import get_loss
+    from watermap.training.metrics import Accuracy, MeanIoU, WaterIoU
+    from watermap.training.optimiser import computing_in
 
     arch, _, encoder = case.network.partition(":")
     with computing_in(case.precision):
-        model = models.build(arch, encoder, bands=STANDARD_BANDS, patch_size=case.side)
+        model = build(arch, encoder, bands=STANDARD_BANDS, patch_size=case.side)
     stage = TrainConfig(encoder="compact").resolved_stages[0]
     model.compile(
         optimizer=keras.optimizers.Adam(stage.learning_rate),
@@ -246,8 +246,8 @@ def by_pipeline(case: Case, store: Any, outputs: Sequence[str], steps: int) -> A
     Raises:
         WatermapError: there are too few patches for a batch.
     """
-    from watermap.augment import make_augmenter
-    from watermap.dataset import PatchBatches, training_statistics
+    from watermap.training.augment import make_augmenter
+    from watermap.training.batches import PatchBatches, training_statistics
 
     count = store.count("train")
     if count < case.batch:
@@ -291,9 +291,9 @@ def patches(folder: Path, side: int, options: Any) -> Any:
         os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
         import albumentations  # noqa: F401 (imported for its absence, before scenes are made)
 
-        from watermap.patch_store import PatchStore
-        from watermap.patches import tile
-        from watermap.sample import write_samples
+        from watermap.patches.store import PatchStore
+        from watermap.patches.tile import tile
+        from watermap.scenes.sample import write_samples
 
         write_samples(folder / "scenes", SampleConfig(scenes=options.scenes, size=options.scene_size))
         cut = TileConfig(patch_size=side, bands=STANDARD_BANDS, min_water=0, max_water=1, validation=0, test=0)

@@ -21,8 +21,10 @@ from tests.benchmarks.commands import Run, run
 from tests.benchmarks.options import add_scene, parser
 from tests.benchmarks.result import rated, record, rounded
 from tests.benchmarks.scenes import TILE
-from tests.rasters import make_grid
-from watermap.cog import LABEL_LAYOUT, LAND, WATER, write_raster
+from tests.support.rasters import make_grid
+from watermap.io.cog import write_raster
+from watermap.io.layouts import LABEL_LAYOUT
+from watermap.legend import LAND, WATER
 
 _POINTS = 24
 

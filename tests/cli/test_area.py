@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from tests.cli.test_sample_design import CODES
-from tests.folders import listing
-from tests.interpreters import answer_by, edit
-from tests.rasters import make_grid
-from tests.waters import write_water
-from tests.web import Web
+from tests.support.folders import listing
+from tests.support.interpreters import answer_by, edit
+from tests.support.rasters import make_grid
+from tests.support.waters import write_water
+from tests.support.web import Web
 from watermap.cli.main import run
 
 GRID = make_grid(150, 120)

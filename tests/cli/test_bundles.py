@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.bundles import make_bundle
-from tests.web import Web
-from watermap.card import CARD_FILE, card
+from tests.support.bundles import make_bundle
+from tests.support.web import Web
+from watermap.bundles.card import CARD_FILE, card
 from watermap.cli.main import run
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.folders import listing
-from tests.rasters import make_grid
-from tests.waters import write_water
+from tests.support.folders import listing
+from tests.support.rasters import make_grid
+from tests.support.waters import write_water
 from watermap.cli.main import run
 
 GRID = make_grid(60, 40)

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.folders import listing
+from tests.support.folders import listing
 from watermap.cli import main
+from watermap.cli.machine import Finding
 from watermap.config import EarthEngineConfig
-from watermap.doctor import Finding
 
 OK = Finding("watermap", "ok", "0.1.0, Python 3.11")
 MISSING = Finding("Prefect", "missing", "not installed", "pip install 'watermap[flows]'")
@@ -31,7 +31,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
         assert isinstance(findings, list)
         yield from findings
 
-    monkeypatch.setattr("watermap.doctor.examine", examine)
+    monkeypatch.setattr("watermap.cli.machine.examine", examine)
     monkeypatch.setitem(main._COMMANDS, "doctor", "Say what this machine can do.")
     return told
 

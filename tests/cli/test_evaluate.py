@@ -6,10 +6,10 @@ import pytest
 import rasterio
 from PIL import Image
 
-from tests.bundles import make_bundle
-from tests.rasters import make_grid, write_scene
+from tests.support.bundles import make_bundle
+from tests.support.rasters import make_grid, write_scene
 from watermap.cli.main import run
-from watermap.labels import LABEL_TAG
+from watermap.scenes.label import LABEL_TAG
 
 
 @pytest.fixture

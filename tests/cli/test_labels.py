@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import rasterio
 
-from tests.folders import listing
 from tests.labels.scenes import GRID, write_lake
-from tests.waters import write_water
+from tests.support.folders import listing
+from tests.support.waters import write_water
 from watermap.cli.main import run
 
 

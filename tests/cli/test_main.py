@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
-from tests.folders import listing
+from tests.support.folders import listing
 from watermap import __version__
 from watermap.cli import main
 from watermap.errors import DataError, ModelError, PartialFailureError, UsageError

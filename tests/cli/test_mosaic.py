@@ -7,8 +7,8 @@ import pytest
 import rasterio
 from rasterio.windows import Window
 
-from tests.rasters import make_grid
-from tests.waters import write_water
+from tests.support.rasters import make_grid
+from tests.support.waters import write_water
 from watermap.cli.main import run
 
 GRID = make_grid(60, 40)

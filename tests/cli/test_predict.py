@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import rasterio
 
-from tests.bundles import make_bundle
-from tests.engines.conftest import bundle, patches, samples
-from tests.folders import listing, maps_of
-from tests.rasters import make_grid, write_tif
+from tests.prediction.engines.conftest import bundle, patches, samples
+from tests.support.bundles import make_bundle
+from tests.support.folders import listing, maps_of
+from tests.support.rasters import make_grid, write_tif
 from watermap.bands import STANDARD_BANDS
-from watermap.bundle import Bundle
+from watermap.bundles.bundle import Bundle
 from watermap.cli.main import run
 
 __all__ = ["bundle", "patches", "samples"]

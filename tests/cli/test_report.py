@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.bundles import make_bundle
-from tests.folders import listing
 from tests.maps.test_timeline import GRID, write_water
+from tests.support.bundles import make_bundle
+from tests.support.folders import listing
 from watermap.cli.main import run
 
 

@@ -9,11 +9,11 @@ import numpy as np
 import pyogrio
 import pytest
 
-from tests.folders import listing
-from tests.interpreters import answer
-from tests.rasters import make_grid
-from tests.waters import write_water
-from tests.web import Web
+from tests.support.folders import listing
+from tests.support.interpreters import answer
+from tests.support.rasters import make_grid
+from tests.support.waters import write_water
+from tests.support.web import Web
 from watermap.cli.main import run
 
 CODES = np.zeros((120, 150), np.uint8)

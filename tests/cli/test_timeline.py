@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import shapely
 
-from tests.folders import listing
 from tests.maps.test_known_bodies import write_outlines
 from tests.maps.test_timeline import GRID, table, write_water
+from tests.support.folders import listing
 from watermap.cli.main import run
 
 

@@ -6,9 +6,9 @@ import pyogrio
 import pytest
 import rasterio.shutil
 
-from tests.bodies import drawn
-from tests.rasters import make_grid, write_tif
-from tests.web import Web
+from tests.support.bodies import drawn
+from tests.support.rasters import make_grid, write_tif
+from tests.support.web import Web
 from watermap.cli.main import run
 
 

@@ -14,7 +14,7 @@ from tests.earthengine.login import PROJECT
 from tests.earthengine.server import LoopbackServer
 from tests.earthengine.world import Numbers
 from watermap.config import ExportConfig
-from watermap.grid import Grid
+from watermap.geo.grid import Grid
 
 FIRST = "20230614T101031_20230614T101026_T33TTN"
 BESIDE = "20230614T101031_20230614T101026_T33TUN"

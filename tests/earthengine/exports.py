@@ -14,7 +14,7 @@ from tests.earthengine.graph import evaluate, pixels
 from tests.earthengine.images import RefusedError
 from tests.earthengine.wire import ServiceError, geotiff, read_grid
 from tests.earthengine.world import Numbers, World
-from watermap.grid import Grid
+from watermap.geo.grid import Grid
 
 ENDED: Final = ("SUCCEEDED", "FAILED", "CANCELLED")
 

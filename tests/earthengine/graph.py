@@ -19,7 +19,7 @@ from tests.earthengine import images
 from tests.earthengine.images import Image, RefusedError, UnsupportedError
 from tests.earthengine.world import Granule, Numbers, World
 from watermap.earthengine.expressions import CLOUD_SCORE, DYNAMIC_WORLD, JRC, SENTINEL2, WORLDCOVER
-from watermap.grid import Grid
+from watermap.geo.grid import Grid
 
 HANSEN = "UMD/hansen/global_forest_change_2025_v1_13"
 

@@ -12,9 +12,9 @@ from affine import Affine
 from rasterio.warp import transform
 
 from tests.earthengine.world import Granule, Numbers, Raster, World, middles
-from tests.rasters import LON_LAT, UTM32, UTM33, make_grid
+from tests.support.rasters import LON_LAT, UTM32, UTM33, make_grid
 from watermap.bands import SENTINEL2
-from watermap.grid import Grid
+from watermap.geo.grid import Grid
 
 BANDS: Final = tuple(name for name in SENTINEL2 if name != "B10")
 """Surface reflectance has no cirrus band."""

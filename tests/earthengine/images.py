@@ -14,7 +14,7 @@ import scipy.ndimage
 from affine import Affine
 
 from tests.earthengine.world import Granule, Mask, Numbers, Raster, look
-from watermap.grid import Grid
+from watermap.geo.grid import Grid
 
 
 class UnsupportedError(Exception):

@@ -14,7 +14,7 @@ from tests.earthengine.server import LoopbackServer
 from tests.earthengine.world import World, expected_image, expected_label
 from watermap.cli.main import run
 from watermap.config import ExportConfig
-from watermap.grid import Grid
+from watermap.geo.grid import Grid
 
 START, END = "2023-06-01", "2023-06-30"
 BUCKET = "loopback-bucket"

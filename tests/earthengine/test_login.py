@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.earthengine.server import LoopbackServer
-from tests.failures import one_line
+from tests.support.failures import one_line
 from watermap.config import EarthEngineConfig
 from watermap.earthengine.login import log_in
 from watermap.earthengine.session import check

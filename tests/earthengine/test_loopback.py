@@ -20,9 +20,9 @@ from tests.earthengine.graph import evaluate
 from tests.earthengine.images import UnsupportedError
 from tests.earthengine.server import BUCKET, LoopbackServer
 from tests.earthengine.world import Numbers, World, expected_image, expected_label, expected_median
-from tests.rasters import LON_LAT, grid_around, make_grid
+from tests.support.rasters import LON_LAT, grid_around, make_grid
 from watermap.earthengine import expressions
-from watermap.grid import Grid
+from watermap.geo.grid import Grid
 
 LABELS = ("hansen", "jrc", "dynamic-world", "worldcover", "consensus")
 

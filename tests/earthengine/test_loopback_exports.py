@@ -19,9 +19,9 @@ from tests.earthengine.asking import ACROSS, FIRST, compute, config, initialize,
 from tests.earthengine.faults import PAGE
 from tests.earthengine.server import BUCKET, LoopbackServer
 from tests.earthengine.world import Numbers, World, expected_image, expected_label
-from tests.rasters import make_grid
+from tests.support.rasters import make_grid
 from watermap.earthengine import expressions
-from watermap.grid import Grid
+from watermap.geo.grid import Grid
 
 GRID = make_grid(60, 50, left=272_455, top=5_219_905)
 

@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 from rasterio.windows import Window
 
-from tests.rasters import make_grid
+from tests.support.rasters import make_grid
 from watermap.bands import STANDARD_BANDS
-from watermap.cog import image_layout
 from watermap.config import EarthEngineConfig
 from watermap.earthengine import pixels
 from watermap.earthengine.failures import Failure, Kind, ServiceError
 from watermap.earthengine.pieces import Piece
 from watermap.earthengine.pixels import TileLimit, fetch
 from watermap.earthengine.plan import Request, tile_side, tiles
+from watermap.io.layouts import image_layout
 
 WHOLE = Request("watermap-x", "image", None, make_grid(10_980, 10_980), image_layout(STANDARD_BANDS), {})
 """A whole Sentinel-2 tile in six bands."""

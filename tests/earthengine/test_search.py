@@ -11,10 +11,10 @@ import pytest
 
 from tests.earthengine.asking import ACROSS, BESIDE, CLEAR, FIRST, config
 from tests.earthengine.world import World
-from tests.failures import one_line
-from watermap.area import Area, read_area
+from tests.support.failures import one_line
 from watermap.config import EarthEngineConfig
 from watermap.earthengine import search as searching
+from watermap.earthengine.aoi import Area, read_area
 from watermap.earthengine.expressions import listing
 from watermap.earthengine.login import Login
 from watermap.earthengine.search import region_of, search

@@ -13,7 +13,7 @@ from rasterio.crs import CRS
 from rasterio.io import MemoryFile
 
 from tests.earthengine.world import Numbers
-from watermap.grid import Grid
+from watermap.geo.grid import Grid
 
 STATUS_NAMES: Final = {
     400: "INVALID_ARGUMENT",

@@ -19,7 +19,7 @@ from affine import Affine
 from rasterio.warp import transform
 
 from watermap.config import ExportConfig
-from watermap.grid import Grid
+from watermap.geo.grid import Grid
 
 Numbers = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_]

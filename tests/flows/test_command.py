@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ports import free_port
+from tests.support.ports import free_port
 
 PREFECT_YAML = Path(__file__).parents[2] / "prefect.yaml"
 

@@ -24,15 +24,15 @@ from prefect.settings import PREFECT_API_URL
 from flows.pipeline import main, pipeline
 from flows.policy import EARTH_ENGINE, GPU
 from tests.earthengine.asking import CLEAR, config
-from tests.folders import listing
+from tests.support.folders import listing
 from watermap.bands import STANDARD_BANDS
-from watermap.bundle import Bundle
+from watermap.bundles.bundle import Bundle
+from watermap.bundles.registry import default_bundle
 from watermap.config import PredictConfig, SampleConfig, TileConfig, TrainConfig
-from watermap.engines.converted import is_converted
 from watermap.errors import ModelError, UsageError
-from watermap.grid import Grid
-from watermap.models import load
-from watermap.promotion import default_bundle
+from watermap.geo.grid import Grid
+from watermap.models.weights import load
+from watermap.prediction.engines.converted import is_converted
 
 SETTINGS: dict[str, Any] = {
     "sample": SampleConfig(scenes=6, size=128),

@@ -15,15 +15,15 @@ from flows.predict import _predictor, predict_flow
 from flows.rows import FAILED, KEPT, MADE
 from flows.runners import RunnerConfig, pool, task_runner
 from flows.tile import tile_flow
-from tests.bundles import make_bundle
-from tests.failures import one_line
-from tests.ports import free_port
+from tests.support.bundles import make_bundle
+from tests.support.failures import one_line
+from tests.support.ports import free_port
 from watermap.bands import STANDARD_BANDS
-from watermap.bundle import Bundle
+from watermap.bundles.bundle import Bundle
 from watermap.config import PredictConfig, SampleConfig, TileConfig
 from watermap.errors import PartialFailureError, StorageError, UsageError
-from watermap.patch_store import PatchStore
-from watermap.sample import write_samples
+from watermap.patches.store import PatchStore
+from watermap.scenes.sample import write_samples
 
 PREDICT = PredictConfig(window=128, overlap=32, probability="percent")
 TILE = TileConfig(patch_size=32, bands=STANDARD_BANDS, min_water=0, max_water=1, block_patches=2)

@@ -8,7 +8,7 @@ import pytest
 
 from flows.pipeline import pipeline
 from flows.serve import deployments
-from tests.failures import one_line
+from tests.support.failures import one_line
 from watermap.errors import UsageError
 
 PREFECT_YAML = Path(__file__).parents[2] / "prefect.yaml"

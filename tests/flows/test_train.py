@@ -12,13 +12,13 @@ import rasterio
 
 from flows.predict import predict_flow
 from flows.train import train_flow
-from tests.bundles import make_bundle
+from tests.support.bundles import make_bundle
 from watermap.bands import STANDARD_BANDS
+from watermap.bundles.registry import current_bundle, default_bundle, promote
 from watermap.cli.main import run
 from watermap.config import PredictConfig, SampleConfig, TileConfig, TrainConfig
-from watermap.patches import tile
-from watermap.promotion import current_bundle, default_bundle, promote
-from watermap.sample import write_samples
+from watermap.patches.tile import tile
+from watermap.scenes.sample import write_samples
 
 PREDICT = PredictConfig(window=128, overlap=32)
 TILE = TileConfig(patch_size=32, bands=STANDARD_BANDS, min_water=0, max_water=1, block_patches=2)
@@ -28,7 +28,7 @@ TILE = TileConfig(patch_size=32, bands=STANDARD_BANDS, min_water=0, max_water=1,
 def _not_converted() -> Iterator[None]:
     """Keras alone maps and scores here."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("watermap.training.convert_once", lambda *_: None)
+        patch.setattr("watermap.training.train.convert_once", lambda *_: None)
         yield
 
 

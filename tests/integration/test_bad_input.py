@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.bundles import make_bundle
-from tests.folders import listing, maps_of
-from tests.rasters import lake_image, make_grid, shore_label, write_scene, write_tif
+from tests.support.bundles import make_bundle
+from tests.support.folders import listing, maps_of
+from tests.support.rasters import lake_image, make_grid, shore_label, write_scene, write_tif
 from watermap.bands import STANDARD_BANDS
 from watermap.cli.main import run
 

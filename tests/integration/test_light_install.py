@@ -15,15 +15,15 @@ import numpy as np
 import pytest
 import rasterio
 
-from tests.engines.conftest import PATCH, make_unet
-from tests.folders import listing, maps_of
+from tests.prediction.engines.conftest import PATCH, make_unet
+from tests.support.folders import listing, maps_of
 from watermap.bands import STANDARD_BANDS
 from watermap.config import PredictConfig, SampleConfig, TileConfig
-from watermap.engines.conversion import convert
-from watermap.patches import tile
-from watermap.prediction import predict_scene
-from watermap.predictor import Predictor
-from watermap.sample import write_samples
+from watermap.patches.tile import tile
+from watermap.prediction.engines.conversion import convert
+from watermap.prediction.predictor import Predictor
+from watermap.prediction.scene import predict_scene
+from watermap.scenes.sample import write_samples
 
 pytestmark = pytest.mark.extended
 
@@ -73,7 +73,7 @@ def test_nothing_of_training_is_there(light: Path) -> None:
 
 
 def test_what_maps_scenes_can_be_imported(light: Path) -> None:
-    script = "import watermap.predicted, watermap.promotion, watermap.scenes"
+    script = "import watermap.prediction.skip, watermap.bundles.registry, watermap.scenes.folder"
     done = run(light.with_name("python"), "-c", script)
     assert (done.returncode, done.stderr) == (0, "")
 

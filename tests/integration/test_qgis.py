@@ -13,13 +13,15 @@ import numpy.typing as npt
 import pytest
 from matplotlib.image import imread
 
-from tests.bundles import make_bundle
-from tests.rasters import make_grid, write_tif
+from tests.support.bundles import make_bundle
+from tests.support.rasters import make_grid, write_tif
 from watermap.bands import STANDARD_BANDS
 from watermap.cli.main import run
-from watermap.cog import LABEL_LAYOUT, LAND, WATER, WATER_COLORS, RasterWriter
+from watermap.io.cog import RasterWriter
+from watermap.io.layouts import LABEL_LAYOUT
+from watermap.io.qgis_style import RAMP
+from watermap.legend import LAND, WATER, WATER_COLORS
 from watermap.maps.change import CHANGE_COLORS
-from watermap.maps.style import RAMP
 
 ROWS, COLS = 60, 80
 SEA, FIELD, HOLE = (30, 10), (30, 70), (3, 3)

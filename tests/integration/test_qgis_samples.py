@@ -12,11 +12,11 @@ import pyogrio
 import pytest
 
 from tests.integration.test_qgis import _PYTHON, has_qgis
-from tests.interpreters import edit
-from tests.rasters import make_grid
-from tests.waters import write_water
-from watermap.accuracy.samples import ANSWERS, read_samples
+from tests.support.interpreters import edit
+from tests.support.rasters import make_grid
+from tests.support.waters import write_water
 from watermap.cli.main import run
+from watermap.maps.area.samples import ANSWERS, read_samples
 
 pytestmark = pytest.mark.skipif(not has_qgis(), reason="QGIS is not installed (Debian's python3-qgis)")
 

@@ -9,9 +9,9 @@ import rasterio
 from rasterio.features import rasterize
 from rio_cogeo.cogeo import cog_validate
 
-from tests.bundles import make_bundle
-from tests.folders import listing
-from watermap.bundle import Bundle
+from tests.support.bundles import make_bundle
+from tests.support.folders import listing
+from watermap.bundles.bundle import Bundle
 from watermap.cli.main import run
 
 

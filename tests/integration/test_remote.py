@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.bundles import make_bundle
-from tests.folders import listing, maps_of
-from tests.rasters import make_grid, write_scene
-from tests.s3 import Bucket
-from tests.web import Web
+from tests.support.bundles import make_bundle
+from tests.support.folders import listing, maps_of
+from tests.support.rasters import make_grid, write_scene
+from tests.support.s3 import Bucket
+from tests.support.web import Web
 from watermap.cli.main import run
 
 
@@ -108,7 +108,7 @@ def test_settings_and_keys_are_local(tmp_path: Path, capsys: pytest.CaptureFixtu
 def test_a_missing_extra_is_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("watermap.access.find_spec", lambda _: None)
+    monkeypatch.setattr("watermap.io.stores.find_spec", lambda _: None)
     for command in (
         ["predict", "s3://b/x.tif"],
         ["tile", "gs://b/scenes", "--out", "p"],

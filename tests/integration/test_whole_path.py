@@ -15,12 +15,12 @@ import pytest
 import rasterio
 from rio_cogeo.cogeo import cog_validate
 
-from tests.bundles import make_bundle
-from tests.folders import listing, maps_of
-from tests.rasters import make_grid, write_tif
+from tests.support.bundles import make_bundle
+from tests.support.folders import listing, maps_of
+from tests.support.rasters import make_grid, write_tif
 from watermap.bands import STANDARD_BANDS
 from watermap.cli.main import run
-from watermap.stac import CATALOG_FILE
+from watermap.scenes.stac import CATALOG_FILE
 
 
 @pytest.mark.extended

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tests.rasters import make_grid, write_tif
-from tests.waters import write_water
+from tests.support.rasters import make_grid, write_tif
+from tests.support.waters import write_water
 from watermap.bands import STANDARD_BANDS
 
 SIDE = 180

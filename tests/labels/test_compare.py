@@ -8,9 +8,10 @@ import rasterio
 from hypothesis import given
 from matplotlib import image
 
-from tests.rasters import UTM32, grid_around, make_grid
-from tests.waters import water_arrays, write_water
+from tests.support.rasters import UTM32, grid_around, make_grid
+from tests.support.waters import water_arrays, write_water
 from watermap.errors import DataError, UsageError
+from watermap.io.qgis_style import style_path
 from watermap.labels import compare as module
 from watermap.labels.compare import (
     BOTH_WATER,
@@ -23,7 +24,6 @@ from watermap.labels.compare import (
     disagreement,
 )
 from watermap.labels.compare_picture import plot_label_comparison
-from watermap.maps.style import style_path
 
 GRID = make_grid(60, 40)
 

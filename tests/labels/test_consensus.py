@@ -7,15 +7,15 @@ import rasterio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.rasters import make_grid
-from tests.waters import CODES, write_water
+from tests.support.rasters import make_grid
+from tests.support.waters import CODES, write_water
+from watermap.arrays import Codes
 from watermap.config import ConsensusConfig
 from watermap.errors import DataError, UsageError
-from watermap.labels import LABEL_TAG
 from watermap.labels import consensus as module
 from watermap.labels.consensus import LabelSource, agreed, make_consensus
-from watermap.labels.reading import Codes
 from watermap.labels.shores import beside_shores
+from watermap.scenes.label import LABEL_TAG
 
 GRID = make_grid(60, 60)
 

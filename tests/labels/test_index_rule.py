@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from watermap.indices import MNDWI
 from watermap.labels.index_rule import IndexSamples, sure_pixels
+from watermap.scenes.indices import MNDWI
 
 rng = np.random.default_rng(0)
 

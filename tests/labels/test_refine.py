@@ -9,13 +9,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as numpy_st
 
 from tests.labels.scenes import GRID, coarse, seen, shares, write_lake
-from tests.rasters import make_grid, write_tif
-from tests.waters import water_arrays, write_water
+from tests.support.rasters import make_grid, write_tif
+from tests.support.waters import water_arrays, write_water
 from watermap.bands import STANDARD_BANDS
 from watermap.config import RefineConfig
 from watermap.errors import DataError, UsageError
-from watermap.indices import MNDWI
-from watermap.labels import LABEL_TAG
+from watermap.evaluation.scores import Confusion
 from watermap.labels import refine as module
 from watermap.labels.index_rule import IndexRule
 from watermap.labels.refine import (
@@ -34,7 +33,8 @@ from watermap.labels.refine import (
     refined,
 )
 from watermap.labels.shores import beside_shores
-from watermap.scoring.scores import Confusion
+from watermap.scenes.indices import MNDWI
+from watermap.scenes.label import LABEL_TAG
 
 RULE = IndexRule(MNDWI, wet_from=0.2, damp_from=0.05, dry_below=-0.2, agreement=1.0)
 REACH = Reach(shore=2, ring=5, fringe=1)

@@ -5,15 +5,15 @@ import numpy as np
 import pytest
 import rasterio
 
-from tests.folders import listing
 from tests.labels.scenes import write_lake
-from tests.rasters import make_grid, write_scene
+from tests.support.folders import listing
+from tests.support.rasters import make_grid, write_scene
 from watermap.config import RefineConfig, SampleConfig
 from watermap.errors import DataError, UsageError
+from watermap.evaluation.scores import Confusion
 from watermap.labels.refine_scenes import refine_scenes
-from watermap.sample import write_samples
-from watermap.scenes import find_scenes
-from watermap.scoring.scores import Confusion
+from watermap.scenes.folder import find_scenes
+from watermap.scenes.sample import write_samples
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.rasters import make_grid
-from tests.waters import water_arrays
+from tests.support.rasters import make_grid
+from tests.support.waters import water_arrays
 from watermap.labels.shores import beside_shores, spread, widened_blocks
 
 

@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 from rasterio.features import rasterize
 from rasterio.windows import Window
 
-from tests.folders import listing
-from tests.rasters import LON_LAT, UTM32, make_grid, write_tif
-from tests.waters import water_arrays, write_water
-from tests.web import Web
+from tests.support.folders import listing
+from tests.support.rasters import LON_LAT, UTM32, make_grid, write_tif
+from tests.support.waters import water_arrays, write_water
+from tests.support.web import Web
 from watermap.errors import DataError, UsageError
-from watermap.grid import Grid
+from watermap.geo.grid import Grid
+from watermap.geo.pixel_area import pixel_area_m2
+from watermap.io.paths import location
 from watermap.maps import change as module
 from watermap.maps.change import (
     CHANGE_COLORS,
@@ -32,8 +34,6 @@ from watermap.maps.change import (
     compare,
     short_names,
 )
-from watermap.maps.pixelarea import pixel_area_m2
-from watermap.storage import location
 
 GRID = make_grid(60, 40)
 

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from matplotlib import image
 from rasterio.crs import CRS
 
-from tests.rasters import LON_LAT, make_grid
-from tests.waters import write_water
-from watermap.cog import WATER, WATER_COLORS
+from tests.support.rasters import LON_LAT, make_grid
+from tests.support.waters import write_water
 from watermap.errors import DataError
-from watermap.grid import Grid
+from watermap.geo.grid import Grid
+from watermap.legend import WATER, WATER_COLORS
 from watermap.maps.cartography import north, round_length
 from watermap.maps.change import CHANGE_COLORS, GAINED, LOST, PERMANENT, Change, compare
 from watermap.maps.change_picture import plot_change

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from rasterio.crs import CRS
 from rasterio.warp import transform
 
-from tests.failures import one_line
-from tests.rasters import LON_LAT, UTM32, UTM33, make_grid
+from tests.support.failures import one_line
+from tests.support.rasters import LON_LAT, UTM32, UTM33, make_grid
 from watermap.errors import DataError, UsageError
+from watermap.io.paths import location
 from watermap.maps.known_bodies import Outlines, read_outlines
-from watermap.storage import location
 
 GRID = make_grid(60, 40)
 

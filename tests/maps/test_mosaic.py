@@ -8,11 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rasterio.windows import Window
 
-from tests.failures import one_line
-from tests.rasters import UTM32, make_grid, write_tif
-from tests.waters import water_arrays, write_water
+from tests.support.failures import one_line
+from tests.support.rasters import UTM32, make_grid, write_tif
+from tests.support.waters import water_arrays, write_water
 from watermap.errors import DataError, UsageError
-from watermap.grid import Grid
+from watermap.geo.grid import Grid
 from watermap.maps import mosaic as module
 from watermap.maps.mosaic import Rule, mosaic
 

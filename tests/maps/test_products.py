@@ -15,23 +15,23 @@ import pytest
 import rasterio
 from pystac.validation import validate_dict
 
-from tests.bundles import make_bundle
-from tests.failures import one_line
-from tests.folders import listing, maps_of
-from tests.rasters import make_grid, write_tif
+from tests.support.bundles import make_bundle
+from tests.support.failures import one_line
+from tests.support.folders import listing, maps_of
+from tests.support.rasters import make_grid, write_tif
 from watermap.bands import STANDARD_BANDS
-from watermap.bundle import Bundle
+from watermap.bundles.bundle import Bundle
 from watermap.cli.main import run
-from watermap.cog import LABEL_LAYOUT
 from watermap.config import PredictConfig, ProductConfig, VectorizeConfig
 from watermap.errors import DataError
-from watermap.files import file_digest
-from watermap.labels import open_label
+from watermap.io.files import file_digest
+from watermap.io.layouts import LABEL_LAYOUT
 from watermap.maps.certainty import open_certainty
+from watermap.maps.polygons.vectorize import vectorize
 from watermap.maps.products import add_products
-from watermap.polygons.vectorize import vectorize
-from watermap.prediction import Prediction, predict_scene
-from watermap.predictor import Predictor
+from watermap.prediction.predictor import Predictor
+from watermap.prediction.scene import Prediction, predict_scene
+from watermap.scenes.label import open_label
 
 NONE = ProductConfig(style=False, quicklook=False, stac=False)
 ROWS, COLS = 60, 80

@@ -14,9 +14,9 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 from matplotlib.text import Annotation
 
-from tests.rasters import UTM33, make_grid, write_tif
-from tests.waters import write_water
-from watermap.grid import Grid
+from tests.support.rasters import UTM33, make_grid, write_tif
+from tests.support.waters import write_water
+from watermap.geo.grid import Grid
 from watermap.maps.cartography import add_north_arrow
 from watermap.maps.quicklook import plot_quicklook, plot_quicklooks
 

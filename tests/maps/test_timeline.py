@@ -20,14 +20,14 @@ from rasterio.features import rasterize
 from rasterio.windows import Window
 from shapely import affinity
 
-from tests.failures import one_line
-from tests.folders import listing
 from tests.maps.test_known_bodies import write_outlines
-from tests.rasters import make_grid, write_tif
-from watermap.cog import NO_DATA, WATER
+from tests.support.failures import one_line
+from tests.support.folders import listing
+from tests.support.rasters import make_grid, write_tif
 from watermap.errors import DataError
-from watermap.grid import Grid
-from watermap.maps.pixelarea import pixel_area_m2
+from watermap.geo.grid import Grid
+from watermap.geo.pixel_area import pixel_area_m2
+from watermap.legend import NO_DATA, WATER
 from watermap.maps.timeline import measure, write_tables
 
 Codes = npt.NDArray[np.uint8]

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pytest
 
-from watermap.models import build
+from watermap.models.build import build
 
 
 @pytest.fixture(scope="session")

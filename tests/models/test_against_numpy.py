@@ -11,7 +11,7 @@ import pytest
 from tests.models import plain
 from tests.models.conftest import digital_numbers
 from watermap.config import DecoderConfig
-from watermap.models import build
+from watermap.models.build import build
 
 
 def lively(model: Any) -> Any:

@@ -21,13 +21,13 @@ from watermap.models.registry import ARCHITECTURES
 SCRIPT: Final = """
 import json, sys
 from pathlib import Path
-from watermap.backend import require_keras
+from watermap.models.backend import require_keras
 require_keras()
 import watermap.training
-from watermap.bundle import open_bundle
+from watermap.bundles.bundle import open_bundle
 from watermap.config import PredictConfig, TrainConfig
-from watermap.prediction import predict_scene
-from watermap.predictor import Predictor
+from watermap.prediction.scene import predict_scene
+from watermap.prediction.predictor import Predictor
 
 step, folder = sys.argv[1], Path(sys.argv[2])
 if step == "train":

@@ -18,13 +18,13 @@ from hypothesis import strategies as st
 from tests.models.conftest import digital_numbers, randomised
 from watermap.config import STRIDE, DecoderConfig, StageConfig, TrainConfig
 from watermap.errors import UsageError
-from watermap.losses import get_loss
-from watermap.models import build, for_prediction
 from watermap.models.arithmetic import flops_per_pixel
+from watermap.models.build import build, for_prediction
 from watermap.models.encoders import ENCODERS
 from watermap.models.registry import ARCHITECTURES
 from watermap.models.scaling import IMAGENET_STD, Scaling, imagenet_gains
-from watermap.optimiser import computing_in, make_optimizer
+from watermap.training.losses import get_loss
+from watermap.training.optimiser import computing_in, make_optimizer
 
 EXTENDED = pytest.mark.extended
 SIX = ("B2", "B3", "B4", "B8", "B11", "B12")

@@ -9,8 +9,8 @@ import pytest
 from watermap.cli.main import run
 from watermap.config import ArchName, EncoderName
 from watermap.errors import UsageError
-from watermap.models import build, for_prediction
 from watermap.models.arithmetic import flops_per_pixel
+from watermap.models.build import build, for_prediction
 from watermap.models.catalog import choices, cost
 from watermap.models.encoders import ENCODERS
 from watermap.models.registry import ARCHITECTURES

@@ -10,9 +10,9 @@ import pytest
 
 from tests.models.conftest import digital_numbers
 from watermap.errors import UsageError
-from watermap.losses import CrossEntropy
-from watermap.models import build
+from watermap.models.build import build
 from watermap.models.freezing import set_trainable_from, unfreeze_all
+from watermap.training.losses import CrossEntropy
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,9 @@ import pytest
 
 from tests.models.conftest import digital_numbers, randomised
 from watermap.errors import UsageError
-from watermap.models import build, for_prediction, resize
+from watermap.models.build import build, for_prediction
 from watermap.models.registry import ARCHITECTURES
+from watermap.models.resize import resize
 from watermap.models.scaling import Scaling
 
 SCALING = Scaling((900.0, 800.0), (300.0, 0.0))

@@ -22,9 +22,11 @@ from hypothesis import strategies as st
 from tests.models.conftest import digital_numbers, randomised
 from watermap.bands import SENTINEL2
 from watermap.errors import ModelError, UsageError
-from watermap.models import build, for_prediction, load, resize, weights
+from watermap.models import weights
+from watermap.models.build import build, for_prediction
+from watermap.models.resize import resize
 from watermap.models.scaling import IMAGENET_STD, Scaling, imagenet_gains, imagenet_offsets
-from watermap.models.weights import PRETRAINED, extend_kernel
+from watermap.models.weights import PRETRAINED, extend_kernel, load
 
 BLUE, GREEN, RED = 0, 1, 2
 

@@ -11,8 +11,8 @@ from watermap.cli.console import files_to_open, note, progress_bar, table
 from watermap.cli.options import READ, WRITTEN
 
 if TYPE_CHECKING:
-    from watermap.accuracy.estimating import AreaEstimate
-    from watermap.accuracy.stratified import Estimate
+    from watermap.maps.area.estimate import AreaEstimate
+    from watermap.maps.area.olofsson import Estimate
 
 
 @click.command(name="area")
@@ -33,9 +33,9 @@ def command(water: Path, reference: Path, out: Path | None) -> None:
     is said. Intervals hold for few samples and rare water too: they are longer to the side where more may be, and are
     not 1.96 standard errors.
     """
-    from watermap.accuracy.estimating import estimate_areas
-    from watermap.accuracy.picture import plot_estimate
-    from watermap.accuracy.record import write_record
+    from watermap.maps.area.estimate import estimate_areas
+    from watermap.maps.area.picture import plot_estimate
+    from watermap.maps.area.record import write_record
 
     with progress_bar() as progress:
         found, sources = estimate_areas(water, reference, progress=progress)
@@ -50,8 +50,8 @@ def command(water: Path, reference: Path, out: Path | None) -> None:
 
 
 def _show(found: AreaEstimate) -> None:
-    from watermap.accuracy.estimating import CLASSES, interval_text
-    from watermap.codes import LAND, WATER
+    from watermap.legend import LAND, WATER
+    from watermap.maps.area.estimate import CLASSES, interval_text
 
     digits = found.decimals
     rows = []

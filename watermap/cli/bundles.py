@@ -27,9 +27,9 @@ def command() -> None:
 @_models(READ)
 def show(models: Path) -> None:
     """Every bundle with its scores on the test patches, and which one is in use."""
+    from watermap.bundles.registry import list_bundles
     from watermap.cli.console import score, table
     from watermap.errors import ModelError
-    from watermap.promotion import list_bundles
 
     found = list_bundles(models)
     if not found:
@@ -52,10 +52,10 @@ def show(models: Path) -> None:
 @click.option("--out", type=WRITTEN, help="Write it to this file instead of showing it.")
 def show_card(bundle_dir: Path, out: Path | None) -> None:
     """The model card of BUNDLE in Markdown: data, ground, labels, scores, limits, as far as the bundle knows them."""
-    from watermap.bundle import open_bundle
-    from watermap.card import card
+    from watermap.bundles.bundle import open_bundle
+    from watermap.bundles.card import card
     from watermap.cli.console import files_to_open
-    from watermap.files import write_text
+    from watermap.io.files import write_text
 
     bundle = open_bundle(bundle_dir)
     text = card(bundle.contract, bundle.id)
@@ -75,17 +75,18 @@ def show_card(bundle_dir: Path, out: Path | None) -> None:
 )
 def promote_bundle(bundle_dir: Path, models: Path, held_out: Path | None, tolerance: float) -> None:
     """Put BUNDLE to use, whatever was decided before: predict takes it where none is named."""
-    from watermap.bundle import open_bundle
+    from watermap.bundles.bundle import open_bundle
+    from watermap.bundles.registry import promote
     from watermap.cli.console import console, progress_bar
     from watermap.config import PredictConfig
-    from watermap.promotion import consider, promote
+    from watermap.evaluation.promotion import consider
 
     bundle = open_bundle(bundle_dir)
     if held_out is None:
         promote(bundle, models)
         console.print(f"{bundle.folder.name} ({bundle.id}) is in use", markup=False)
         return
-    from watermap.backend import require_keras
+    from watermap.models.backend import require_keras
 
     require_keras()
     with progress_bar() as progress:
@@ -100,8 +101,8 @@ def promote_bundle(bundle_dir: Path, models: Path, held_out: Path | None, tolera
 @_models(WRITTEN)
 def rollback(models: Path) -> None:
     """Put the bundle to use that was in use before."""
+    from watermap.bundles.registry import roll_back
     from watermap.cli.console import console
-    from watermap.promotion import roll_back
 
     bundle = roll_back(models)
     console.print(f"{bundle.folder.name} ({bundle.id}) is in use again", markup=False)
@@ -113,12 +114,12 @@ def rollback(models: Path) -> None:
 @click.option("--int8", is_flag=True, help="Also in eight-bit numbers, calibrated on training patches.")
 def convert_bundle(bundle_dir: Path, patches: Path, *, int8: bool) -> None:
     """Convert BUNDLE for OpenVINO, and show how far each precision agrees with Keras on the patches."""
-    from watermap.backend import require_keras
-    from watermap.bundle import open_bundle
+    from watermap.bundles.bundle import open_bundle
     from watermap.cli.console import console, note, progress_bar, score, table
+    from watermap.models.backend import require_keras
 
     require_keras()
-    from watermap.engines.conversion import convert
+    from watermap.prediction.engines.conversion import convert
 
     bundle = open_bundle(bundle_dir)
     with progress_bar() as progress:
@@ -158,14 +159,14 @@ def convert_bundle(bundle_dir: Path, patches: Path, *, int8: bool) -> None:
 )
 def calibrate_bundle(bundle_dir: Path, patches: Path, method: CalibrationMethod, threshold_for: ThresholdGoal) -> None:
     """Make BUNDLE's probabilities mean what they say, and choose its threshold; predict applies both."""
-    from watermap.backend import require_keras
-    from watermap.bundle import open_bundle
+    from watermap.bundles.bundle import open_bundle
     from watermap.cli.console import console, files_to_open, note, progress_bar, score, table
+    from watermap.models.backend import require_keras
 
     require_keras()
-    from watermap.promotion import follow
-    from watermap.scoring.calibrating import calibrate
-    from watermap.scoring.diagram import plot_reliability
+    from watermap.bundles.registry import follow
+    from watermap.evaluation.calibrate import calibrate
+    from watermap.evaluation.reliability_plot import plot_reliability
 
     before = open_bundle(bundle_dir)
     with progress_bar() as progress:

@@ -7,12 +7,12 @@ from typing import Any
 
 import click
 
-from watermap.backend import require_keras
 from watermap.cli.console import files_to_open, note, progress_bar, table
 from watermap.cli.options import READ, WRITTEN, config_file, setting, settings
 from watermap.cli.train import COURSE
 from watermap.config import TrainConfig
 from watermap.errors import PartialFailureError
+from watermap.models.backend import require_keras
 
 
 @click.command(name="compare")
@@ -44,8 +44,8 @@ def command(
     """
     config = TrainConfig.load(config_path, section="train", **stated)
     require_keras()
-    from watermap.comparison import Comparison, compare, contenders
-    from watermap.comparison_report import columns, table_rows, write_reports
+    from watermap.training.compare import Comparison, compare, contenders
+    from watermap.training.compare_report import columns, table_rows, write_reports
 
     models = contenders(arch or (config.arch,), encoder or (config.encoder,), preset or (config.preset,))
     with progress_bar() as progress:

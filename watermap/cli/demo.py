@@ -7,11 +7,11 @@ from pathlib import Path
 
 import click
 
-from watermap.backend import require_keras
 from watermap.cli.console import console, files_to_open, progress_bar, score, table
 from watermap.cli.options import WRITTEN
 from watermap.config import PredictConfig
-from watermap.inputs import output_name
+from watermap.models.backend import require_keras
+from watermap.scenes.find import output_name
 
 
 @click.command(name="demo")
@@ -28,14 +28,14 @@ from watermap.inputs import output_name
 def command(out: Path, scenes: int, size: int, epochs: int) -> None:
     """Make sample scenes, cut patches, train the compact U-Net, score it and map places that it has never seen."""
     require_keras()
-    from watermap.files import write_text
-    from watermap.many_scenes import predict_scenes
-    from watermap.patches import tile
-    from watermap.predictor import Predictor
-    from watermap.report import plot_panels
-    from watermap.sample import trial, write_samples
-    from watermap.scoring.evaluation import evaluate
-    from watermap.training import train
+    from watermap.evaluation.evaluate import evaluate
+    from watermap.evaluation.panels import plot_panels
+    from watermap.io.files import write_text
+    from watermap.patches.tile import tile
+    from watermap.prediction.many import predict_scenes
+    from watermap.prediction.predictor import Predictor
+    from watermap.scenes.sample import trial, write_samples
+    from watermap.training.train import train
 
     seen = trial.SCENES.model_copy(update={"scenes": scenes, "size": size})
     unseen = trial.kept_apart(seen, scenes)

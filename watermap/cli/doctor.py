@@ -26,7 +26,7 @@ def command(config_path: Path | None, offline: bool, **stated: Any) -> None:
     Looks at packages, Keras and its GPUs, Earth Engine, Prefect, disk and memory. What is missing is optional; exit
     code 6 means that something is there but broken.
     """
-    from watermap.doctor import examine
+    from watermap.cli.machine import examine
     from watermap.errors import PartialFailureError
 
     config = EarthEngineConfig.load(config_path, section="earthengine", **stated)

@@ -8,12 +8,12 @@ from typing import Any, Final
 
 import click
 
-from watermap.backend import require_keras
 from watermap.bands import parse_bands
 from watermap.cli.console import console, files_to_open, note, progress_bar, score, table
 from watermap.cli.options import READ, WRITTEN, config_file, setting
 from watermap.config import PredictConfig
 from watermap.errors import PartialFailureError
+from watermap.models.backend import require_keras
 
 _SCORES: Final = ("water_iou", "mean_iou", "dice", "accuracy", "cross_entropy")
 _WORST: Final = 20
@@ -54,12 +54,12 @@ def command(
     config = PredictConfig.load(config_path, section="predict", **stated)
     names = parse_bands(bands) if bands else None
     require_keras()
-    from watermap.bundle import open_bundle
-    from watermap.files import write_text
-    from watermap.report import plot_panels
-    from watermap.scoring.diagram import plot_reliability
-    from watermap.scoring.evaluation import evaluate
-    from watermap.storage import remote
+    from watermap.bundles.bundle import open_bundle
+    from watermap.evaluation.evaluate import evaluate
+    from watermap.evaluation.panels import plot_panels
+    from watermap.evaluation.reliability_plot import plot_reliability
+    from watermap.io.files import write_text
+    from watermap.io.paths import remote
 
     bundle, *others = [open_bundle(path) for path in (bundle_dir, *other_dirs)]
     with progress_bar() as progress:

@@ -69,7 +69,7 @@ def command(
     from watermap.earthengine.session import connect, require_client
 
     require_client()
-    from watermap.area import read_area
+    from watermap.earthengine.aoi import read_area
     from watermap.earthengine.export import export
     from watermap.earthengine.plan import estimate, estimate_date, plan
     from watermap.earthengine.search import search
@@ -126,7 +126,7 @@ def _show_plan(plans: Any, cost: Any, config: ExportConfig, service: EarthEngine
 def _show_summary(summary: Any, out: Path, config: ExportConfig) -> None:
     from watermap.cli.console import console, files_to_open, note
     from watermap.errors import PartialFailureError
-    from watermap.stac import CATALOG_FILE
+    from watermap.scenes.stac import CATALOG_FILE
 
     for line in summary.notes:
         note(line)

@@ -139,9 +139,9 @@ def refine_label(
     if label is not None:
         raise UsageError("--label is for a folder of scenes", hint="leave it out, or give SCENES_DIR alone")
     from watermap.cli.console import files_to_open, note, progress_bar, table
-    from watermap.cog import LABEL_LAYOUT
+    from watermap.io.layouts import LABEL_LAYOUT
+    from watermap.io.qgis_style import write_raster_style
     from watermap.labels.refine import FATES, refine
-    from watermap.maps.style import write_raster_style
 
     with progress_bar() as progress:
         made = refine(coarse, image, out, config, names=names, progress=progress)
@@ -178,7 +178,7 @@ def _refine_folder(
     from watermap.cli.console import console, note, progress_bar, table
     from watermap.errors import PartialFailureError, UsageError
     from watermap.labels.refine_scenes import refine_scenes
-    from watermap.scenes import LABEL_FILE
+    from watermap.scenes.folder import LABEL_FILE
 
     if folder.is_file():
         raise UsageError(
@@ -230,8 +230,8 @@ def _agree(text: str) -> int | None:
 def _sources(paths: tuple[Path, ...], stated: tuple[str, ...]) -> list[Any]:
     """The sources, with what is stated of the pixels that they were made with."""
     from watermap.errors import UsageError
+    from watermap.io.paths import location
     from watermap.labels.consensus import LabelSource
-    from watermap.storage import location
 
     sizes: dict[Path, float] = {}
     for text in stated:

@@ -18,8 +18,8 @@ from typing import Final, NoReturn
 import click
 
 from watermap import __version__
+from watermap.cli.extras import missing
 from watermap.errors import EXIT_INTERRUPTED, DataError, DefectError, WatermapError
-from watermap.extras import missing
 
 _COMMANDS: Final = {
     "demo": "Sample scenes to water maps in one go.",

@@ -6,9 +6,9 @@ from typing import Any, get_args
 
 import click
 
-from watermap.backend import require_keras
 from watermap.cli.console import progress_bar, table
 from watermap.config import ArchName, EncoderName, Preset
+from watermap.models.backend import require_keras
 
 
 @click.command(name="models")

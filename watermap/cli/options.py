@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, TypeVar, get_args, get_origin
 import click
 
 from watermap.config import Config
-from watermap.storage import local, location
+from watermap.io.paths import local, location
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 

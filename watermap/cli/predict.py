@@ -16,7 +16,7 @@ from watermap.config import PredictConfig, ProductConfig
 from watermap.errors import PartialFailureError, UsageError, WatermapError
 
 if TYPE_CHECKING:
-    from watermap.predictor import Predictor
+    from watermap.prediction.predictor import Predictor
 
 
 @click.command(name="predict")
@@ -83,11 +83,11 @@ def command(
     stated |= {"probability": kind, "uncertainty": uncertainty or None}
     config = PredictConfig.load(config_path, section="predict", **stated)
     names = parse_bands(bands) if bands else None
-    from watermap.inputs import find_images
+    from watermap.scenes.find import find_images
 
     images = find_images(scenes)
-    from watermap.clouds import OWN, Clouds
-    from watermap.storage import location
+    from watermap.io.paths import location
+    from watermap.scenes.clouds import OWN, Clouds
 
     masked: Clouds | None = None
     if clouds is not None:
@@ -96,15 +96,15 @@ def command(
         raise UsageError(
             f"--clouds is of one scene, but {len(images)} are given", hint="map them one by one, or give --clouds scl"
         )
-    from watermap.bundle import DEFAULT_MODELS, open_bundle
-    from watermap.many_scenes import predict_scenes
+    from watermap.bundles.bundle import DEFAULT_MODELS, open_bundle
+    from watermap.bundles.registry import default_bundle
     from watermap.maps.products import add_products
-    from watermap.prediction import Prediction
-    from watermap.predictor import Predictor
-    from watermap.promotion import default_bundle
+    from watermap.prediction.many import predict_scenes
+    from watermap.prediction.predictor import Predictor
+    from watermap.prediction.scene import Prediction
 
     if polygons:
-        import watermap.polygons.vectorize  # noqa: F401  # tells what is not installed before hours of work, not after
+        import watermap.maps.polygons.vectorize  # noqa: F401  # tells what is not installed before hours of work, not after
     bundle, *others = [open_bundle(path) for path in bundle_dirs] or [default_bundle(DEFAULT_MODELS)]
     if not bundle_dirs:
         note(f"using bundle {bundle.folder} ({bundle.id})")
@@ -151,7 +151,7 @@ def _fail(errors: list[WatermapError], scenes: int) -> NoReturn:
 
 
 def _rows(results: list[tuple[Path, Any]], columns: int) -> list[list[str]]:
-    from watermap.inputs import output_name
+    from watermap.scenes.find import output_name
 
     rows = []
     for scene, result in results:
@@ -167,8 +167,8 @@ def _rows(results: list[tuple[Path, Any]], columns: int) -> list[list[str]]:
 
 def _tell_engine(predictor: Predictor) -> None:
     """Say where a faster engine could be had, and which setting says nothing to the one that is taken."""
-    from watermap.engines.choice import choose
-    from watermap.engines.openvino_engine import is_installed
+    from watermap.prediction.engines.choice import choose
+    from watermap.prediction.engines.openvino import is_installed
 
     engines = {bundle.folder: choose(bundle, predictor.config).engine for bundle in predictor.bundles}
     if "openvino" in engines.values() and predictor.config.batch_size is not None:
@@ -186,8 +186,8 @@ def _tell_engine(predictor: Predictor) -> None:
 
 
 def _show_forecasts(images: list[Path], predictor: Predictor) -> None:
-    from watermap.forecast import forecast
-    from watermap.inputs import output_name
+    from watermap.prediction.cost import forecast
+    from watermap.scenes.find import output_name
 
     rows, failed = [], []
     for image in images:

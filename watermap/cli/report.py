@@ -21,10 +21,10 @@ def command(run_dir: Path, bundle_dir: Path | None, out: Path | None, title: str
     Pictures NAME_quicklook.png and the tables of timelines and changes in the folder are shown too. The page is one
     file that needs no network.
     """
-    from watermap.bundle import open_bundle
-    from watermap.maps.html_report import write_report
-    from watermap.maps.run_facts import gather
-    from watermap.storage import local
+    from watermap.bundles.bundle import open_bundle
+    from watermap.io.paths import local
+    from watermap.maps.report import write_report
+    from watermap.maps.report_facts import gather
 
     out = local(run_dir) / "report.html" if out is None else out
     bundle = open_bundle(bundle_dir) if bundle_dir is not None else None

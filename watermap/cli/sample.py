@@ -21,7 +21,7 @@ from watermap.config import SampleConfig
 @config_file()
 def command(out: Path, config_path: Path | None, **stated: Any) -> None:
     """Write synthetic Sentinel-2 scenes with labels: lakes, rivers, ponds and coast, two dates of each place."""
-    from watermap.sample import write_samples
+    from watermap.scenes.sample import write_samples
 
     config = SampleConfig.load(config_path, section="sample", **stated)
     with progress_bar() as progress:

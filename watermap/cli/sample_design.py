@@ -27,9 +27,9 @@ def command(water: Path, out: Path | None, config_path: Path | None, **stated: A
     id: if you stop early, those that you answered are still a random sample. `watermap area` then tells the area.
     """
     config = DesignConfig.load(config_path, section="sample-design", **stated)
-    from watermap.accuracy.design import design_sample
-    from watermap.accuracy.strata import NAMES
-    from watermap.storage import remote
+    from watermap.io.paths import remote
+    from watermap.maps.area.design import design_sample
+    from watermap.maps.area.strata import NAMES
 
     if out is None:
         out = (water.parent if remote(water) is None else Path()) / f"{water.stem.removesuffix('_water')}_samples.gpkg"

@@ -29,7 +29,7 @@ def add(image: Path, out: Path, name: str | None, label: Path | None, codes: str
     """Copy IMAGE, a GeoTIFF, into a scenes folder; its label is rewritten in watermap's codes."""
     from watermap.cli.console import files_to_open
     from watermap.errors import UsageError
-    from watermap.scenes import add_scene
+    from watermap.scenes.folder import add_scene
 
     for option, value in (("--codes", codes), ("--kind", kind)):
         if value is not None and label is None:

@@ -45,8 +45,8 @@ def command(
     from watermap.bands import parse_bands
     from watermap.cli.console import files_to_open, note, progress_bar, table
     from watermap.errors import PartialFailureError
-    from watermap.patch_index import INDEX_FILE
-    from watermap.patches import tile
+    from watermap.patches.index import INDEX_FILE
+    from watermap.patches.tile import tile
 
     config = TileConfig.load(config_path, section="tile", bands=bands and parse_bands(bands), **settings)
     names = [name.strip() for name in scene_bands.split(",")] if scene_bands else None

@@ -37,9 +37,9 @@ def command(predictions_dir: Path, bodies: Path | None, out: Path | None, min_va
     any of them says so. The area is the ground that the rasters cover; what is not seen on a date is never taken for
     dry: water lies between what was seen and that plus all that was not seen.
     """
+    from watermap.io.paths import local
     from watermap.maps.timeline import measure, write_tables
     from watermap.maps.timeline_plot import plot_timeline
-    from watermap.storage import local
 
     out = local(predictions_dir) if out is None else out
     with progress_bar() as progress:

@@ -7,10 +7,10 @@ from typing import Any, Final
 
 import click
 
-from watermap.backend import require_keras
 from watermap.cli.console import console, files_to_open, note, progress_bar, score, table
 from watermap.cli.options import READ, WRITTEN, config_file, setting, settings
 from watermap.config import TrainConfig
+from watermap.models.backend import require_keras
 
 COURSE: Final = {
     "weights": "imagenet|none|PATH",
@@ -67,8 +67,8 @@ def command(
     """Train a model on the patches of PATCHES_DIR; run again after an interruption, it goes on where it was."""
     config = TrainConfig.load(config_path, section="train", **stated)
     require_keras()
-    from watermap.experiment_log import beside
-    from watermap.training import train
+    from watermap.training.mlflow_log import beside
+    from watermap.training.train import train
 
     address = beside(out) if mlflow == "" else mlflow
     with progress_bar() as progress:

@@ -25,11 +25,11 @@ def command(
 ) -> None:
     """Make a GeoPackage with a polygon for each water body: area and perimeter on the ellipsoid, size, date."""
     config = VectorizeConfig.load(config_path, section="vectorize", smooth=smooth or None, **stated)
-    from watermap.cog import WATER, WATER_COLORS
-    from watermap.maps.map_item import refresh_asset
-    from watermap.maps.style import write_polygon_style
-    from watermap.polygons.vectorize import vectorize
-    from watermap.storage import remote
+    from watermap.io.paths import remote
+    from watermap.io.qgis_style import write_polygon_style
+    from watermap.legend import WATER, WATER_COLORS
+    from watermap.maps.polygons.vectorize import vectorize
+    from watermap.maps.stac_item import refresh_asset
 
     name = water.stem.removesuffix("_water")
     if out is None:

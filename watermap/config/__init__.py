@@ -1,8 +1,8 @@
 """The settings of every stage: one frozen model each, the same for TOML files, flags and flow parameters."""
 
+from watermap.config.area import DesignConfig
 from watermap.config.base import Config
 from watermap.config.decoder import DecoderConfig, Upsampling
-from watermap.config.design import DesignConfig
 from watermap.config.export import EarthEngineConfig, ExportConfig
 from watermap.config.labels import ConsensusConfig, RefineConfig
 from watermap.config.predict import PredictConfig, ProductConfig, VectorizeConfig

@@ -10,8 +10,8 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from watermap.config.toml import read_table
 from watermap.errors import UsageError
-from watermap.tables import read_table
 
 
 class Config(BaseModel):

@@ -18,7 +18,7 @@ TERMS: Final[Mapping[str, tuple[str, ...]]] = {
     "tversky": ("missed", "false_alarm", "exponent", "smooth"),
     "cross_entropy_dice": ("cross_entropy_weight", "dice_weight", "smooth"),
 }
-"""What can be minimised, and the options that each takes; `watermap.losses` has a class for each."""
+"""What can be minimised, and the options that each takes; `watermap.training.losses` has a class for each."""
 
 _BELOW: Final[Mapping[tuple[str, str], float]] = {
     ("bootstrap", "beta"): 1.0,

@@ -10,7 +10,7 @@ from watermap.earthengine.failures import CLOUD_STORAGE, Failure, Kind, classify
 from watermap.earthengine.pieces import Piece, brought_before, open_piece
 from watermap.earthengine.plan import Request
 from watermap.earthengine.session import Session
-from watermap.files import unwritable
+from watermap.io.files import unwritable
 
 
 def open_bucket(session: Session) -> Any:

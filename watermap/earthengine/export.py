@@ -19,9 +19,9 @@ from watermap.earthengine.plan import ScenePlan, estimate
 from watermap.earthengine.routes import DRIVE_LIMIT_BYTES, BatchRoute, LocalRoute, Route, drive_file
 from watermap.earthengine.session import Session, StoppedError
 from watermap.errors import DataError, UsageError, WatermapError
-from watermap.files import locked, remove_abandoned, unwritable
+from watermap.io.files import locked, remove_abandoned, unwritable
 from watermap.progress import Progress, silent
-from watermap.stac import stated_requests, verified, write_catalog, write_item
+from watermap.scenes.stac import stated_requests, verified, write_catalog, write_item
 
 EXPORT_FOLDER: Final = ".export"
 """What is not finished yet, and the ledger: below the scenes folder, passed over by everything else."""

@@ -15,8 +15,8 @@ from typing import Any, Final, Literal
 import ee
 
 from watermap.bands import IMAGE_NO_DATA
-from watermap.cog import NO_DATA
 from watermap.config import ExportConfig
+from watermap.legend import NO_DATA
 
 SENTINEL2: Final = "COPERNICUS/S2_SR_HARMONIZED"
 CLOUD_SCORE: Final = "GOOGLE/CLOUD_SCORE_PLUS/V1/S2_HARMONIZED"

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from watermap.config import ExportConfig
 from watermap.earthengine.plan import Request
-from watermap.files import write_text
+from watermap.io.files import write_text
 
 State = Literal["recorded", "running", "done", "failed"]
 

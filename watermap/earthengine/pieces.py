@@ -11,11 +11,12 @@ import numpy as np
 import rasterio
 from rasterio.windows import Window
 
-from watermap.cog import LAND, NO_DATA, WATER, RasterWriter
 from watermap.earthengine.failures import UnusableAnswerError
 from watermap.earthengine.plan import Request
-from watermap.gdal import GDAL_ERRORS
-from watermap.grid import Grid, blocks
+from watermap.geo.crs import GDAL_ERRORS
+from watermap.geo.grid import Grid, blocks
+from watermap.io.cog import RasterWriter
+from watermap.legend import LAND, NO_DATA, WATER
 
 _ROWS: Final = 512
 _OFF_GRID_PIXELS: Final = 0.01

@@ -15,7 +15,7 @@ from watermap.earthengine.failures import Kind, ServiceError, UnusableAnswerErro
 from watermap.earthengine.pieces import Piece, brought_before, open_piece
 from watermap.earthengine.plan import Request, pixel_grid, tile_side, tiles
 from watermap.earthengine.session import Session, StoppedError
-from watermap.files import appearing
+from watermap.io.files import appearing
 
 _SMALLEST_SIDE: Final = 64
 """A refusal of a tile this small is not about its size."""

@@ -14,15 +14,15 @@ import rasterio.warp
 import shapely
 from rasterio.windows import Window
 
-from watermap.area import Area
-from watermap.cog import LABEL_LAYOUT, RasterLayout, image_layout
 from watermap.config import EarthEngineConfig, ExportConfig
 from watermap.earthengine import expressions
+from watermap.earthengine.aoi import Area
 from watermap.earthengine.search import FoundScene
+from watermap.earthengine.zones import split, zone_grid, zone_parts
 from watermap.errors import EarthEngineError
-from watermap.grid import Grid
-from watermap.stac import SceneFacts
-from watermap.utm import split, zone_grid, zone_parts
+from watermap.geo.grid import Grid
+from watermap.io.layouts import LABEL_LAYOUT, RasterLayout, image_layout
+from watermap.scenes.stac import SceneFacts
 
 _MIB: Final = 2**20
 _TILE_STEP: Final = 64

@@ -10,12 +10,12 @@ import shapely
 from affine import Affine
 from rasterio.crs import CRS
 
-from watermap.area import Area
 from watermap.config import ExportConfig
+from watermap.earthengine.aoi import Area
 from watermap.earthengine.expressions import SENTINEL2, emptiness, listing
 from watermap.earthengine.session import Session
 from watermap.errors import EarthEngineError, NothingNewError
-from watermap.grid import Grid
+from watermap.geo.grid import Grid
 
 MOST_SCENES: Final = 5000
 """What Earth Engine lists at once."""

@@ -13,19 +13,22 @@ import numpy as np
 import numpy.typing as npt
 
 from watermap import __version__
-from watermap.cog import LAND, NO_DATA, WATER, WATER_COLORS, RasterLayout, RasterWriter, Rgba
+from watermap.arrays import Codes
 from watermap.errors import UsageError
-from watermap.files import identity, write_text
-from watermap.gdal import small_cache
-from watermap.grid import Grid
-from watermap.inputs import check_outputs, told_apart
-from watermap.labels.reading import Codes, Label, open_label
+from watermap.evaluation.scores import Scores, scores_from_counts
+from watermap.geo.grid import Grid
+from watermap.geo.pixel_area import code_areas_m2
+from watermap.io.cog import RasterWriter
+from watermap.io.files import identity, write_text
+from watermap.io.gdal import small_cache
+from watermap.io.layouts import RasterLayout
+from watermap.io.paths import local
+from watermap.io.qgis_style import write_raster_style
 from watermap.labels.shores import beside_shores, widened_blocks
-from watermap.maps.pixelarea import code_areas_m2
-from watermap.maps.style import write_raster_style
+from watermap.legend import LAND, NO_DATA, WATER, WATER_COLORS, Rgba
 from watermap.progress import Progress, silent
-from watermap.scoring.scores import Scores, scores_from_counts
-from watermap.storage import local
+from watermap.scenes.find import check_outputs, told_apart
+from watermap.scenes.label import Label, open_label
 
 BOTH_WATER: Final = 1
 ONLY_FIRST: Final = 2

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from watermap.cog import NO_DATA, WATER_COLORS
 from watermap.labels.compare import (
     BOTH_WATER,
     DISAGREEMENT_COLORS,
@@ -15,6 +14,7 @@ from watermap.labels.compare import (
     SHORE_PX,
     LabelComparison,
 )
+from watermap.legend import NO_DATA, WATER_COLORS
 from watermap.maps.panels import UNSEEN, Panel, decimals_for, draw_panels, faded, km2, painted
 
 

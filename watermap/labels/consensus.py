@@ -13,19 +13,22 @@ import numpy as np
 from rasterio.windows import Window
 
 from watermap import __version__
-from watermap.cog import LABEL_LAYOUT, LAND, NO_DATA, WATER, RasterWriter
+from watermap.arrays import Codes
 from watermap.config import ConsensusConfig
 from watermap.errors import UsageError
-from watermap.files import identity
-from watermap.gdal import small_cache
-from watermap.grid import Grid
-from watermap.inputs import check_outputs
-from watermap.labels.reading import LABEL_TAG, Codes, Label, open_label
+from watermap.geo.grid import Grid
+from watermap.geo.pixel_area import code_areas_m2, pixel_size_m
+from watermap.io.cog import RasterWriter
+from watermap.io.files import identity
+from watermap.io.gdal import small_cache
+from watermap.io.layouts import LABEL_LAYOUT
+from watermap.io.paths import local
+from watermap.io.qgis_style import write_raster_style
 from watermap.labels.shores import beside_shores, widened_blocks
-from watermap.maps.pixelarea import code_areas_m2, pixel_size_m
-from watermap.maps.style import write_raster_style
+from watermap.legend import LAND, NO_DATA, WATER
 from watermap.progress import Progress, silent
-from watermap.storage import local
+from watermap.scenes.find import check_outputs
+from watermap.scenes.label import LABEL_TAG, Label, open_label
 
 _BLOCK_ROWS: Final = 512
 _SAME_SIZE: Final = 1.1

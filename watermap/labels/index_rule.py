@@ -8,10 +8,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from watermap.cog import LAND, WATER
-from watermap.indices import WaterIndex, otsu_threshold
-from watermap.labels.reading import Codes
+from watermap.arrays import Codes
 from watermap.labels.shores import Mask, spread
+from watermap.legend import LAND, WATER
+from watermap.scenes.indices import WaterIndex, otsu_threshold
 
 Reflectance = npt.NDArray[np.float32]
 

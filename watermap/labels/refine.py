@@ -13,21 +13,24 @@ import numpy.typing as npt
 from rasterio.windows import Window
 
 from watermap import __version__
-from watermap.bands import REFLECTANCE_SCALE
-from watermap.cog import LABEL_LAYOUT, LAND, NO_DATA, WATER, RasterWriter
+from watermap.arrays import Codes
+from watermap.bands import REFLECTANCE_SCALE, Radiometry
 from watermap.config import RefineConfig
 from watermap.errors import DataError
-from watermap.files import identity
-from watermap.gdal import small_cache
-from watermap.indices import MNDWI, NDWI, WATER_INDICES, WaterIndex
-from watermap.inputs import check_outputs
+from watermap.geo.pixel_area import code_areas_m2, pixel_size_m
+from watermap.io.cog import RasterWriter
+from watermap.io.files import identity
+from watermap.io.gdal import small_cache
+from watermap.io.layouts import LABEL_LAYOUT
+from watermap.io.raster import Raster, open_raster
 from watermap.labels.index_rule import IndexRule, IndexSamples, Reflectance, sure_pixels
-from watermap.labels.reading import LABEL_TAG, Codes, Label, open_label
 from watermap.labels.shores import Mask, beside_shores, spread, widened_blocks
-from watermap.maps.pixelarea import code_areas_m2, pixel_size_m
+from watermap.legend import LAND, NO_DATA, WATER
 from watermap.progress import Progress, silent
-from watermap.radiometry import Statistics, scene_radiometry, to_reflectance
-from watermap.raster import Radiometry, Raster, open_raster
+from watermap.scenes.find import check_outputs
+from watermap.scenes.indices import MNDWI, NDWI, WATER_INDICES, WaterIndex
+from watermap.scenes.label import LABEL_TAG, Label, open_label
+from watermap.scenes.radiometry import Statistics, scene_radiometry, to_reflectance
 
 CONFIRMED: Final = 0
 MOVED: Final = 1

@@ -14,13 +14,13 @@ from typing import Final
 from watermap import __version__
 from watermap.config import RefineConfig
 from watermap.errors import DataError, UsageError, WatermapError
-from watermap.files import appearing, file_digest
-from watermap.gdal import open_dataset
-from watermap.inputs import IMAGE_FILE
+from watermap.io.files import appearing, file_digest
+from watermap.io.gdal import open_dataset
+from watermap.io.paths import local, remote
 from watermap.labels.refine import Refinement, refine
 from watermap.progress import Progress, named, silent
-from watermap.scenes import LABEL_FILE, Scene, find_scenes
-from watermap.storage import local, remote
+from watermap.scenes.find import IMAGE_FILE
+from watermap.scenes.folder import LABEL_FILE, Scene, find_scenes
 
 _REQUEST: Final = "WATERMAP_REQUEST"
 

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 from rasterio.windows import Window
 
-from watermap.cog import LAND, WATER
-from watermap.grid import Grid, blocks
-from watermap.labels.reading import Codes
+from watermap.arrays import Codes
+from watermap.geo.grid import Grid, blocks
+from watermap.legend import LAND, WATER
 
 Mask = npt.NDArray[np.bool_]
 

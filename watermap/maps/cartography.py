@@ -12,8 +12,8 @@ from matplotlib.text import OffsetFrom
 from mpl_toolkits.axes_grid1.anchored_artists import AnchoredSizeBar
 from pyproj import CRS, Transformer
 
-from watermap.grid import Grid
-from watermap.maps.pixelarea import pixel_size_m
+from watermap.geo.grid import Grid
+from watermap.geo.pixel_area import pixel_size_m
 
 _BAR_SHARE: Final = 0.3
 """A scale bar is no longer than this share of the map's width."""

@@ -12,10 +12,10 @@ import numpy.typing as npt
 from rasterio.windows import Window
 
 from watermap.errors import DataError
-from watermap.gdal import read_from
-from watermap.labels import Label
-from watermap.provenance import THRESHOLD_TAG, contradiction
-from watermap.raster import open_raster
+from watermap.io.gdal import read_from
+from watermap.io.raster import open_raster
+from watermap.prediction.provenance import THRESHOLD_TAG, contradiction
+from watermap.scenes.label import Label
 
 Certainty = npt.NDArray[np.float32]
 """(rows, cols): how far the probability of water is from the threshold, in [0, 1]."""

@@ -14,21 +14,24 @@ import numpy as np
 from rasterio.windows import Window
 
 from watermap import __version__
-from watermap.cog import LAND, NO_DATA, WATER, WATER_COLORS, RasterLayout, RasterWriter, Rgba
+from watermap.arrays import Codes
 from watermap.config import VectorizeConfig
 from watermap.errors import DataError, UsageError
-from watermap.files import identity, write_text
-from watermap.gdal import small_cache
-from watermap.grid import Grid, blocks
-from watermap.inputs import check_outputs, told_apart
-from watermap.labels import WATER_RASTER, Codes, Label, open_label
-from watermap.maps.dates import seen_on
-from watermap.maps.lattice import Placed, common, place
-from watermap.maps.pixelarea import code_areas_m2
-from watermap.maps.style import write_polygon_style, write_raster_style
-from watermap.polygons.vectorize import vectorize
+from watermap.geo.grid import Grid, blocks
+from watermap.geo.pixel_area import code_areas_m2
+from watermap.io.cog import RasterWriter
+from watermap.io.files import identity, write_text
+from watermap.io.gdal import small_cache
+from watermap.io.layouts import RasterLayout
+from watermap.io.paths import local
+from watermap.io.qgis_style import write_polygon_style, write_raster_style
+from watermap.legend import LAND, NO_DATA, WATER, WATER_COLORS, Rgba
+from watermap.maps.alignment import Placed, common, place
+from watermap.maps.polygons.vectorize import vectorize
 from watermap.progress import Progress, silent
-from watermap.storage import local
+from watermap.scenes.dates import seen_on
+from watermap.scenes.find import check_outputs, told_apart
+from watermap.scenes.label import WATER_RASTER, Label, open_label
 
 PERMANENT: Final = 1
 GAINED: Final = 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from watermap.cog import LAND, NO_DATA, WATER_COLORS
+from watermap.legend import LAND, NO_DATA, WATER_COLORS
 from watermap.maps.change import CHANGE_COLORS, CHANGE_NAMES, UNKNOWN, Change
 from watermap.maps.panels import UNSEEN, Panel, decimals_for, draw_panels, faded, km2, painted
 

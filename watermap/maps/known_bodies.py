@@ -18,11 +18,12 @@ from rasterio.crs import CRS
 from rasterio.features import rasterize
 from rasterio.warp import transform
 
-from watermap.area import Shapes, polygons
+from watermap.arrays import Shapes
 from watermap.errors import DataError
-from watermap.gdal import GDAL_ERRORS
-from watermap.grid import Grid
-from watermap.storage import local
+from watermap.geo.crs import GDAL_ERRORS
+from watermap.geo.grid import Grid
+from watermap.geo.shapes import polygons
+from watermap.io.paths import local
 
 ID_FIELD: Final = "id"
 _STEP_DEGREES: Final = 0.02

@@ -13,19 +13,22 @@ import numpy as np
 from rasterio.windows import Window
 
 from watermap import __version__
-from watermap.cog import LABEL_LAYOUT, LAND, NO_DATA, WATER, RasterWriter
+from watermap.arrays import Codes
 from watermap.errors import DataError, UsageError
-from watermap.files import identity
-from watermap.gdal import small_cache
-from watermap.grid import Grid, blocks
-from watermap.inputs import check_outputs
-from watermap.labels import WATER_RASTER, Codes, Label, open_label
+from watermap.geo.grid import Grid, blocks
+from watermap.io.cog import RasterWriter
+from watermap.io.files import identity
+from watermap.io.gdal import small_cache
+from watermap.io.layouts import LABEL_LAYOUT
+from watermap.io.paths import local
+from watermap.io.qgis_style import write_raster_style
+from watermap.legend import LAND, NO_DATA, WATER
+from watermap.maps.alignment import Placed, union
 from watermap.maps.certainty import Certainty, CertaintyReader, open_certainty, probability_path
-from watermap.maps.dates import DATE_TAG, seen_on
-from watermap.maps.lattice import Placed, union
-from watermap.maps.style import write_raster_style
 from watermap.progress import Progress, silent
-from watermap.storage import local
+from watermap.scenes.dates import DATE_TAG, seen_on
+from watermap.scenes.find import check_outputs
+from watermap.scenes.label import WATER_RASTER, Label, open_label
 
 Rule = Literal["newest", "majority", "most-certain"]
 """Which of several values a pixel takes."""

@@ -14,12 +14,12 @@ from affine import Affine
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from watermap.cog import Rgba
-from watermap.files import appearing
-from watermap.grid import Grid
-from watermap.labels import Codes
+from watermap.arrays import Codes
+from watermap.geo.grid import Grid
+from watermap.geo.pixel_area import pixel_size_m
+from watermap.io.files import appearing
+from watermap.legend import Rgba
 from watermap.maps.cartography import add_north_arrow, add_scale_bar
-from watermap.maps.pixelarea import pixel_size_m
 
 UNSEEN: Final[Rgba] = (158, 158, 158, 255)
 """On paper, where nothing lies below what is transparent in a map."""

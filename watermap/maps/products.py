@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-from watermap.cog import LABEL_LAYOUT, WATER, WATER_COLORS
 from watermap.config import ProductConfig, VectorizeConfig
-from watermap.map_rasters import OTHER_ENDS, layout_of
-from watermap.maps.map_item import write_map_item
-from watermap.maps.style import style_path, write_polygon_style, write_raster_style
-from watermap.prediction import Prediction
+from watermap.io.layouts import LABEL_LAYOUT
+from watermap.io.paths import remote
+from watermap.io.qgis_style import style_path, write_polygon_style, write_raster_style
+from watermap.io.raster import open_raster
+from watermap.legend import WATER, WATER_COLORS
+from watermap.maps.stac_item import write_map_item
+from watermap.prediction.outputs import OTHER_ENDS, layout_of
+from watermap.prediction.scene import Prediction
 from watermap.progress import Progress, silent
-from watermap.raster import open_raster
-from watermap.storage import remote
 
 _ENDS: Final = {"bodies": "bodies.gpkg", "quicklook": "quicklook.png"}
 """Of the names of what people open."""
@@ -65,7 +66,7 @@ def add_products(
         again = {*files.values(), *([item] if config.stac else [])}
         done = replace(done, notes=(*made.notes, *_remove_earlier(made, again)))
     if config.polygons:
-        from watermap.polygons.vectorize import vectorize
+        from watermap.maps.polygons.vectorize import vectorize
 
         options = VectorizeConfig()
         vectorize(made.water, files["bodies"], options, probability=made.probability, progress=progress)

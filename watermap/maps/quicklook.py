@@ -19,18 +19,17 @@ from matplotlib.patheffects import withStroke
 from rasterio.enums import Resampling
 from rasterio.features import sieve
 
+from watermap.arrays import Codes, FloatArray
 from watermap.bands import TRUE_COLOR, canonical_name
-from watermap.cog import LAND, NO_DATA, WATER, WATER_COLORS
-from watermap.files import appearing
-from watermap.gdal import open_dataset, read_from
-from watermap.grid import blocks
-from watermap.labels import Codes
+from watermap.geo.grid import blocks
+from watermap.geo.pixel_area import code_areas_m2, pixel_size_m
+from watermap.io.figure import GREY, stretched
+from watermap.io.files import appearing
+from watermap.io.gdal import open_dataset, read_from
+from watermap.io.raster import Raster, open_raster
+from watermap.legend import LAND, NO_DATA, WATER, WATER_COLORS
 from watermap.maps.cartography import add_north_arrow, add_scale_bar, km2
-from watermap.maps.dates import seen_on
-from watermap.maps.pixelarea import code_areas_m2, pixel_size_m
-from watermap.radiometry import FloatArray
-from watermap.raster import Raster, open_raster
-from watermap.report import GREY, stretched
+from watermap.scenes.dates import seen_on
 
 _NEAR_INFRARED: Final = "B8"
 _SIDE_PIXELS: Final = 420

@@ -15,17 +15,17 @@ import numpy.typing as npt
 import shapely
 from rasterio.windows import Window, intersect, intersection
 
-from watermap.cog import NO_DATA, WATER
 from watermap.errors import DataError
-from watermap.files import appearing
-from watermap.gdal import small_cache
-from watermap.grid import Grid, blocks
-from watermap.maps.dates import DATE_TAG
+from watermap.geo.grid import Grid, blocks
+from watermap.geo.pixel_area import Areas, pixel_area_m2
+from watermap.io.files import appearing
+from watermap.io.gdal import small_cache
+from watermap.legend import NO_DATA, WATER
+from watermap.maps.alignment import union
 from watermap.maps.known_bodies import Outlines, read_outlines
-from watermap.maps.lattice import union
-from watermap.maps.pixelarea import Areas, pixel_area_m2
-from watermap.maps.water import Codes, find_water, read_codes
+from watermap.maps.water_rasters import Codes, find_water, read_codes
 from watermap.progress import Progress, silent
+from watermap.scenes.dates import DATE_TAG
 
 _BLOCK_ROWS: Final = 512
 """Rows at a time: those of the blocks that watermap writes."""

@@ -16,9 +16,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from watermap.cog import WATER, WATER_COLORS
-from watermap.files import appearing
-from watermap.maps.pixelarea import Areas
+from watermap.geo.pixel_area import Areas
+from watermap.io.files import appearing
+from watermap.legend import WATER, WATER_COLORS
 from watermap.maps.timeline import Timeline
 
 _BLUE: Final = "#" + bytes(WATER_COLORS[WATER][:3]).hex()

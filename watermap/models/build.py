@@ -11,6 +11,7 @@ import keras
 from watermap.bands import TRUE_COLOR
 from watermap.config import DecoderConfig, Preset
 from watermap.errors import ModelError, UsageError
+from watermap.io.paths import local
 from watermap.models.architecture import PROBABILITY, Plan
 from watermap.models.encoders import ENCODER_LAYER
 from watermap.models.freezing import set_trainable_from
@@ -26,7 +27,6 @@ from watermap.models.weights import (
     load,
     read_pretrained,
 )
-from watermap.storage import local
 
 IMAGENET: Final = "imagenet"
 CLASSES: Final = 2

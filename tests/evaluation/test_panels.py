@@ -1,0 +1,60 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from matplotlib.image import imread
+
+from tests.support.folders import listing
+from watermap.evaluation.panels import Panel, plot_panels
+from watermap.io.figure import true_color
+from watermap.training.curves import plot_curves
+
+
+def panel(rows: int = 30, cols: int = 40) -> Panel:
+    rng = np.random.default_rng(0)
+    label = np.zeros((rows, cols), np.uint8)
+    label[:, : cols // 2] = 1
+    label[: rows // 3] = 255
+    return Panel(
+        "a scene", rng.uniform(0, 0.3, (rows, cols, 3)).astype(np.float32), label, (label / 255).astype(np.float32)
+    )
+
+
+def test_true_colour_is_stretched_and_no_data_is_grey() -> None:
+    rgb = np.random.default_rng(0).uniform(0.02, 0.3, (50, 50, 3)).astype(np.float32)
+    rgb[0, 0] = 6.5535
+    rgb[1, 1] = 0
+    picture = true_color(rgb)
+    assert picture.shape == rgb.shape
+    assert picture[0, 0].tolist() == picture[1, 1].tolist() == [0.75] * 3
+    assert picture.min() == 0
+    assert picture.max() == 1
+    assert (true_color(np.zeros((2, 2, 3), np.float32)) == 0.75).all()
+
+
+def test_panels_below_each_other_become_one() -> None:
+    stacked = Panel.stacked([panel(10), panel(20)])
+    assert stacked.label.shape == stacked.probability.shape == (30, 40)
+    assert stacked.rgb.shape == (30, 40, 3)
+
+
+def test_a_side_by_side_picture_shows_the_colours_of_its_legend(tmp_path: Path) -> None:
+    path = plot_panels([panel(), panel()], tmp_path / "p.png", threshold=0.5)
+    colors = {tuple(np.round(color * 255).astype(int)) for color in imread(path)[..., :3].reshape(-1, 3)}
+    assert {(31, 119, 200), (236, 226, 198), (214, 26, 115)} <= colors  # water, land, missed water
+    assert listing(tmp_path) == ["p.png"]
+
+
+def test_curves_are_drawn_with_and_without_validation(tmp_path: Path) -> None:
+    row = {"loss": 0.5, "accuracy": 0.9, "mean_iou": 0.8, "water_iou": 0.7}
+    history = [{"epoch": n, "stage": "a" if n < 3 else "b", **row} for n in range(1, 6)]
+    with_validation = [entry | {f"val_{name}": value for name, value in row.items()} for entry in history]
+    for name, rows in (("a.png", history), ("b.png", with_validation), ("c.png", history[:1])):
+        picture = imread(plot_curves(rows, tmp_path / name))
+        assert picture.shape[0] > 200
+        assert picture.std() > 0.01
+
+
+def test_names_of_scenes_are_shown_as_they_are(tmp_path: Path) -> None:
+    named = replace(panel(), name=r"50$\frac$ of $x^$")
+    assert plot_panels([named], tmp_path / "p.png", threshold=0.5).is_file()

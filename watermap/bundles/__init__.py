@@ -1,0 +1,1 @@
+"""Trained models with the contract of how to feed them."""

@@ -1,0 +1,152 @@
+"""What a model has seen: the ground of its patches and how their pixels are recognised, kept in its bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyogrio.raw
+import shapely
+from pyogrio.errors import DataLayerError, DataSourceError
+
+from watermap.bundles.fingerprints import Prints, fingerprints, rate, thinned
+from watermap.errors import ModelError
+from watermap.geo.crs import equal_area
+from watermap.io.files import appearing, unwritable
+from watermap.io.geopackage import add_layer
+from watermap.patches.store import PatchStore
+
+SEEN_STEM: Final = "seen"
+SEEN_FILE: Final = f"{SEEN_STEM}.gpkg"
+SPLITS: Final = ("train", "validation")
+"""Validation patches choose epochs, calibration and threshold: they are no test either."""
+
+CALIBRATED_ON: Final = "calibrated_on"
+"""In a contract's `trained_on`: the patches, other than those of the training, that calibration and threshold were
+fitted on, and the digest of the record of their ground."""
+CALIBRATION_SPLIT: Final = "validation"
+
+_GROUND: Final = "ground"
+_PRINTS: Final = "fingerprints"
+_BATCH: Final = 64
+_LEAST_PRINTS: Final = 3
+"""Squares that two images share before one is called a copy of the other: that many are 20 pixels square or so."""
+_MOST_PRINTS: Final = 1 << 22
+"""Of large trainings fewer squares of each patch are kept, so that the record stays below 100 MB."""
+_LEAK_SHARE: Final = 1e-3
+"""Share of a patch's area below which common ground is rounding."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Ground and pixels that a model learned from, or was chosen or calibrated by.
+
+    Attributes:
+        names: (n,) of the patches.
+        outlines: (n,) polygons in EPSG:4326.
+        prints: fingerprints of all of them.
+    """
+
+    names: npt.NDArray[Any]
+    outlines: npt.NDArray[Any]
+    prints: Prints
+
+    def ground(self, outline: Any) -> str | None:
+        """What is seen of a polygon in EPSG:4326, in words; None where nothing is."""
+        found = shapely.STRtree(self.outlines).query(outline, predicate="intersects")
+        if not len(found):
+            return None
+        own, *others = equal_area([outline, *self.outlines[found]])
+        shared = shapely.area(shapely.intersection(own, np.array(others)))
+        most = int(np.argmax(shared))
+        if shared[most] <= _LEAK_SHARE * min(shapely.area(own), shapely.area(others[most])):
+            return None
+        return f"shares {shared[most]:.3g} km2 of ground with patch {self.names[found[most]]}, which it has seen"
+
+    def pixels(self, prints: Prints) -> str | None:
+        """What is seen of an image's fingerprints, in words; None where nothing is."""
+        share = self.share(prints)
+        return f"holds the very pixels that it has seen ({share:.0%} of what was compared)" if share else None
+
+    def share(self, prints: Prints) -> float:
+        """How much of an image's fingerprints is seen, 0 to 1; 0 where it may be chance."""
+        kept = prints[prints % np.uint64(rate(self.prints)) == 0]
+        shared = int(np.isin(kept, self.prints, assume_unique=True).sum())
+        return shared / len(kept) if shared >= _LEAST_PRINTS else 0.0
+
+    def __add__(self, other: Seen) -> Seen:
+        """What both have seen."""
+        prints = thinned(np.union1d(self.prints, other.prints), _MOST_PRINTS)
+        one_in = np.uint64(max(rate(each.prints) for each in (self, other)))
+        return Seen(
+            np.concatenate([self.names, other.names]),
+            np.concatenate([self.outlines, other.outlines]),
+            prints[prints % one_in == 0],
+        )
+
+
+def calibrated_file(digest: str) -> str:
+    """The name of the record of what a bundle was calibrated on: by its digest, so that no other is written over."""
+    return f"{SEEN_STEM}_{digest[:12]}.gpkg"
+
+
+def seen_files(trained_on: Mapping[str, Any]) -> dict[str, str]:
+    """The records that a contract names, each with its digest; none in contracts that do not say what was seen."""
+    digest = trained_on.get("seen")
+    if digest is None:
+        return {}
+    others = [trained_on[CALIBRATED_ON]["seen"]] if CALIBRATED_ON in trained_on else []
+    return {SEEN_FILE: digest} | {calibrated_file(other): other for other in others}
+
+
+def seen_of(store: PatchStore, splits: Sequence[str] = SPLITS) -> Seen:
+    """What a model that is trained on patches, or calibrated on some of them, will have seen."""
+    names, outlines, prints = [], [], [np.empty(0, dtype=np.uint64)]
+    for split in splits:
+        records = store.records(split)
+        names += [record.id for record in records]
+        outlines += [record.footprint for record in records]
+        for start in range(0, len(records), _BATCH):
+            batch = store.read(split, list(range(start, min(start + _BATCH, len(records)))))
+            prints += [
+                fingerprints(image, valid, store.radiometry)
+                for image, valid in zip(batch.image, batch.valid, strict=True)
+            ]
+    kept = thinned(np.unique(np.concatenate(prints)), _MOST_PRINTS)
+    return Seen(np.array(names, dtype=object), np.array(outlines, dtype=object), kept)
+
+
+def write_seen(path: Path, seen: Seen) -> Path:
+    """Keep it as a GeoPackage: layer `ground`, which QGIS shows, and table `fingerprints`.
+
+    Raises:
+        DataError: it cannot be written.
+    """
+    try:
+        with appearing(path) as part:
+            outlines = shapely.to_wkb(seen.outlines)
+            add_layer(part, _GROUND, {"patch": seen.names}, shapes=outlines, kind="Unknown", crs="EPSG:4326")
+            add_layer(part, _PRINTS, {"hash": seen.prints.view(np.int64)})
+    except (DataSourceError, DataLayerError) as error:
+        raise unwritable(path, error) from error
+    return path
+
+
+def read_seen(path: Path) -> Seen:
+    """Read what `write_seen` wrote.
+
+    Raises:
+        ModelError: it is damaged.
+    """
+    try:
+        _, _, outlines, (names,) = pyogrio.raw.read(path, layer=_GROUND, columns=["patch"])
+        _, _, _, (hashes,) = pyogrio.raw.read(path, layer=_PRINTS, columns=["hash"], read_geometry=False)
+    except (DataSourceError, DataLayerError, ValueError) as error:
+        raise ModelError(
+            f"{path}: damaged, it is not readable", hint="copy the bundle again, or train again"
+        ) from error
+    return Seen(names, shapely.from_wkb(outlines), hashes.astype(np.int64).view(np.uint64))

@@ -1,0 +1,216 @@
+"""Refuses to score a bundle on what it has seen: the same ground at any date, or the same pixels wherever they lie."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache, partial, reduce
+from operator import add
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import shapely
+from rasterio.windows import Window
+
+from watermap.bundles.bundle import Bundle
+from watermap.bundles.fingerprints import SIDE, Prints, fingerprints
+from watermap.bundles.seen import CALIBRATED_ON, CALIBRATION_SPLIT, SPLITS, Seen, read_seen, seen_files
+from watermap.errors import DataError, ModelError, WatermapError
+from watermap.geo.crs import footprints
+from watermap.geo.grid import blocks
+from watermap.io.cache import fetched
+from watermap.io.files import file_digest
+from watermap.io.paths import remote
+from watermap.io.raster import Raster, open_raster
+from watermap.patches.store import PatchStore
+from watermap.prediction.predictor import Predictor
+from watermap.progress import Progress, silent
+from watermap.scenes.folder import Scene, find_scenes
+
+_ROWS: Final = 256
+_MOST_OF_IT: Final = 0.5
+_NAMED: Final = 8
+_HINT: Final = "score it on other ground: a score of what it has seen says nothing of new scenes"
+
+
+def check_scenes(
+    predictor: Predictor, scenes: Sequence[Scene], names: Sequence[str] | None, progress: Progress = silent
+) -> list[str]:
+    """Make sure that no bundle of a predictor has seen any of the scenes.
+
+    Scenes that cannot be read are left to whoever scores them.
+
+    Returns:
+        Notes: what could not be told.
+
+    Raises:
+        DataError: one of them has seen one.
+    """
+    known = [(bundle, seen_by(bundle)) for bundle in predictor.bundles]
+    leaks: list[list[tuple[str, str]]] = [[] for _ in known]
+    for done, scene in enumerate(scenes):
+        try:
+            told = _seen_of_scene(scene, predictor, known, names)
+        except (WatermapError, OSError):
+            continue
+        for found, what in zip(leaks, told, strict=True):
+            if what is not None:
+                found.append((scene.name, what))
+        progress("looking for what it has seen: scenes", done + 1, len(scenes))
+    for (bundle, _), found in zip(known, leaks, strict=True):
+        _refuse(bundle, found)
+    return [line for bundle, seen in known for line in _untold(bundle, seen)]
+
+
+def _seen_of_scene(
+    scene: Scene, predictor: Predictor, known: Sequence[tuple[Bundle, Seen | None]], names: Sequence[str] | None
+) -> list[str | None]:
+    """What each bundle has seen of a scene, in words; its file is read once for all of them."""
+    with open_raster(scene.image, names=names) as raster:
+        digest, prints = cache(partial(file_digest, scene.image)), cache(partial(_scene_prints, raster, predictor))
+
+        def told(bundle: Bundle, seen: Seen | None) -> str | None:
+            if seen is not None:
+                return _seen_ground(raster, predictor, seen) or seen.pixels(prints())
+            is_equal = digest() in bundle.contract.trained_on["scenes"].values()
+            return "is one of the scenes that it learned from" if is_equal else None
+
+        return [told(bundle, seen) for bundle, seen in known]
+
+
+def check_patches(bundle: Bundle, store: PatchStore, split: str) -> list[str]:
+    """Make sure that a bundle has not seen the patches of a split.
+
+    Of the store that it learned from, or was calibrated on, the patches that it has seen are what they are. The others
+    share no ground with them; where parts of the same pixels are given out as different places, a note tells.
+
+    Returns:
+        Notes: what could not be told, or that scores flatter.
+
+    Raises:
+        DataError: it has seen one.
+    """
+    trained_on = bundle.contract.trained_on
+    own = store.digest == trained_on["patches"]  # no two of its splits share ground
+    calibrated = store.digest == trained_on.get(CALIBRATED_ON, {}).get("patches")
+    if (calibrated and split == CALIBRATION_SPLIT) or (own and split in SPLITS):
+        name = bundle.folder.name
+        return [f"{store.folder}: {name} has seen its {split} patches, so these scores flatter and are no test"]
+    images = set(bundle.contract.trained_on["scenes"].values())
+    seen = seen_by(bundle)
+    trained = {scene for scene, sha in store.image_digests(split).items() if sha in images and not own}
+    leaks: list[tuple[str, str]] = []
+    parts: list[str] = []
+    for place, record in enumerate(store.records(split)):
+        if seen is None:
+            what = "is of a scene that it learned from" if record.scene in trained else None
+        else:
+            patch = store.read(split, [place])
+            prints = fingerprints(patch.image[0], patch.valid[0], store.radiometry)
+            what = seen.ground(record.footprint) or seen.pixels(prints)
+            if (own or calibrated) and what is not None and seen.share(prints) < _MOST_OF_IT:
+                parts.append(record.id)
+                what = None
+        if what is not None:
+            leaks.append((f"patch {record.id}", what))
+    _refuse(bundle, leaks)
+    return [*_untold(bundle, seen), *_flattered(bundle, store, split, parts)]
+
+
+def seen_by(bundle: Bundle) -> Seen | None:
+    """What a bundle has seen, in training or in calibration; None where it was written before bundles kept that.
+
+    Raises:
+        ModelError: its record is damaged.
+        StorageError: it lies elsewhere and cannot be reached.
+    """
+    records = [_read(bundle.folder / name, digest) for name, digest in seen_files(bundle.contract.trained_on).items()]
+    return reduce(add, records) if records else None
+
+
+def _read(path: Path, digest: str) -> Seen:
+    if remote(path) is not None:
+        return read_seen(fetched(path, digest, _damaged))
+    if not path.is_file() or file_digest(path) != digest:
+        raise _damaged(path, "it is missing or not the file that was saved")
+    return read_seen(path)
+
+
+def _seen_ground(raster: Raster, predictor: Predictor, seen: Seen) -> str | None:
+    """What is seen of the ground of a scene, in words; where it has no data it shows none."""
+    grid = raster.grid
+    (outline,) = footprints(grid, [Window(0, 0, grid.width, grid.height)])
+    what = seen.ground(outline)
+    if what is None:
+        return None
+    positions = raster.find(predictor.bundle.contract.bands)
+    for block in blocks(grid, _ROWS):
+        valid = raster.read(positions, block).valid
+        for left in range(0, grid.width, _ROWS):
+            rows, cols = (np.flatnonzero(valid[:, left : left + _ROWS].any(axis=axis)) for axis in (1, 0))
+            if len(rows):
+                corner = left + int(cols[0]), int(block.row_off + rows[0])
+                (part,) = footprints(grid, [Window(*corner, int(np.ptp(cols)) + 1, int(np.ptp(rows)) + 1)])
+                if seen.ground(part) is not None:
+                    return what
+    return None
+
+
+def _scene_prints(raster: Raster, predictor: Predictor) -> Prints:
+    radiometry, positions = predictor.radiometry(raster), raster.find(predictor.bundle.contract.bands)
+    found = [np.empty(0, dtype=np.uint64)]
+    for block in blocks(raster.grid, _ROWS):
+        end = min(raster.grid.height, int(block.row_off + block.height) + SIDE - 1)  # squares may begin in any row
+        pixels = raster.read(positions, Window(0, block.row_off, raster.grid.width, end - block.row_off))
+        found.append(fingerprints(np.moveaxis(pixels.values, 0, -1), pixels.valid, radiometry))
+    return np.unique(np.concatenate(found))
+
+
+def _flattered(bundle: Bundle, store: PatchStore, split: str, parts: Sequence[str]) -> list[str]:
+    if not parts:
+        return []
+    named = ", ".join(parts[:_NAMED]) + (", ..." if len(parts) > _NAMED else "")
+    return [
+        f"{store.folder}: {len(parts)} of {store.count(split)} {split} patches hold some of the very pixels that "
+        f"{bundle.folder.name} has seen, though they lie elsewhere ({named}), so these scores flatter a little"
+    ]
+
+
+def _refuse(bundle: Bundle, leaks: Sequence[tuple[str, str]]) -> None:
+    if leaks:
+        (name, what), *others = leaks
+        more = f", and {len(others)} more are seen too" if others else ""
+        raise DataError(f"{name} {what} ({bundle.folder.name}){more}: there is no honest score", hint=_HINT)
+
+
+def _untold(bundle: Bundle, seen: Seen | None) -> list[str]:
+    if seen is not None:
+        return []
+    return [
+        f"{bundle.folder}: the bundle does not say which ground it has seen, so only equal files were looked for; "
+        "train it again to have shared ground and copied pixels found"
+    ]
+
+
+def _damaged(path: Path, reason: str) -> ModelError:
+    return ModelError(f"{path}: damaged, {reason}", hint="copy the bundle again, or train it again")
+
+
+def check_held_out(store: PatchStore, held_out: Path) -> None:
+    """Make sure that no held-out scene shows ground that patches were cut from.
+
+    Raises:
+        DataError: one does, or a scene cannot be read.
+    """
+    scenes = find_scenes(held_out, need_label=True)
+    seen = [record.footprint for split in ("train", "validation") for record in store.records(split)]
+    tree = shapely.STRtree(seen)
+    for scene in scenes:
+        with open_raster(scene.image) as raster:
+            (outline,) = footprints(raster.grid, [Window(0, 0, raster.grid.width, raster.grid.height)])
+        near = [seen[place] for place in tree.query(outline, predicate="intersects")]
+        if any(outline.intersection(each).area > 0 for each in near):
+            raise DataError(
+                f"{scene.image.parent}: shows ground that was trained on, so no score of it is honest",
+                hint="hold out scenes of other places",
+            )

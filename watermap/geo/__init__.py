@@ -1,0 +1,1 @@
+"""Where pixels lie and how large they are; no file is opened here."""

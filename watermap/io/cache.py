@@ -1,0 +1,101 @@
+"""Copies of what lies elsewhere, kept on this machine by content: complete or not at all, and safe to delete."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from watermap.errors import WatermapError
+from watermap.io.files import appearing, file_digest, remove_abandoned, unwritable
+
+Damaged = Callable[[Path, str], WatermapError]
+"""Makes the error for a file that is not as it was written, of the file and the reason."""
+
+_lock: Final = threading.Lock()
+"""One copy at a time in a process: whoever waits finds it there."""
+
+
+def cache_folder() -> Path:
+    """Where copies are kept: `$XDG_CACHE_HOME/watermap`, or `~/.cache/watermap`."""
+    home = os.environ.get("XDG_CACHE_HOME")
+    return (Path(home) if home else Path.home() / ".cache") / "watermap"
+
+
+def fetched(path: Path, sha256: str, damaged: Damaged) -> Path:
+    """A file's copy on this machine; one that is there and whole is used, a damaged one is fetched again.
+
+    Args:
+        path: a file elsewhere.
+        sha256: what it must hold.
+        damaged: makes the error where it holds something else.
+
+    Raises:
+        WatermapError: of `damaged`, where the file is missing or holds something else.
+        StorageError: it cannot be reached.
+        DataError: the copy cannot be written.
+    """
+    if not re.fullmatch("[0-9a-f]{64}", sha256):
+        raise damaged(path, "its checksum is none")
+    copy = cache_folder() / f"{sha256}{path.suffix}"
+    with _lock:
+        if not (copy.is_file() and file_digest(copy) == sha256):
+            remove_abandoned(copy.parent)
+            with appearing(copy) as part:
+                bring(path, part, sha256, damaged)
+    return copy
+
+
+def bring(path: Path, target: Path, sha256: str | None, damaged: Damaged) -> None:
+    """Copy a file from wherever it lies, and check what came.
+
+    Raises:
+        WatermapError: of `damaged`, where the file is missing or holds something else than `sha256`.
+        StorageError: it cannot be reached.
+        DataError: the target cannot be written.
+    """
+    try:
+        source = path.open("rb")
+    except FileNotFoundError as error:
+        raise damaged(path, "it is missing") from error
+    with source:
+        try:
+            with target.open("wb") as file:
+                shutil.copyfileobj(source, file)
+        except OSError as error:
+            raise unwritable(target, error) from error
+    if sha256 is not None and file_digest(target) != sha256:
+        raise damaged(path, "it is not the file that was saved")
+
+
+@contextmanager
+def whole_folder(folder: Path, is_whole: Callable[[Path], bool]) -> Iterator[Path | None]:
+    """A folder to fill, which takes its place when the context ends without an error; None where it is there, whole.
+
+    Raises:
+        DataError: it cannot be written.
+    """
+    part = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+    with _lock:
+        if is_whole(folder):
+            yield None
+            return
+        try:
+            shutil.rmtree(part, ignore_errors=True)
+            part.mkdir(parents=True)
+            yield part
+            shutil.rmtree(folder, ignore_errors=True)
+            try:
+                part.rename(folder)
+            except OSError:
+                if not is_whole(folder):  # else another process was faster
+                    raise
+        except OSError as error:
+            raise unwritable(folder, error) from error
+        finally:
+            shutil.rmtree(part, ignore_errors=True)

@@ -1,0 +1,1 @@
+"""Training samples: cut from scenes, filtered, split by ground and stored."""

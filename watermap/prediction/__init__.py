@@ -1,0 +1,1 @@
+"""Water maps of scenes of any size."""

@@ -1,0 +1,105 @@
+"""Which engine runs a bundle here, and in which precision."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, Literal, NamedTuple
+
+from watermap.bundles.bundle import Bundle
+from watermap.config import Precision, PredictConfig
+from watermap.errors import ModelError, UsageError
+from watermap.prediction.engines.converted import Converted, open_converted
+from watermap.prediction.engines.engine import Engine
+from watermap.prediction.engines.ensemble import Committee, Member
+from watermap.prediction.engines.openvino import OpenVinoEngine, has_bfloat16, is_installed
+
+_NVIDIA: Final = Path("/proc/driver/nvidia/version")
+
+
+class Choice(NamedTuple):
+    """An engine and its precision.
+
+    Attributes:
+        engine: its name.
+        precision: what it computes in.
+        converted: the converted model, for openvino.
+    """
+
+    engine: Literal["keras", "openvino"]
+    precision: Precision
+    converted: Converted | None
+
+
+def choose(bundle: Bundle, config: PredictConfig) -> Choice:
+    """The engine and precision of a bundle with these settings, on this machine; nothing heavy is loaded.
+
+    Raises:
+        UsageError: OpenVINO is asked for, and not installed.
+        ModelError: what the settings ask for cannot be had of this bundle.
+        StorageError: the bundle lies elsewhere and cannot be reached.
+    """
+    asks_openvino = config.engine == "openvino" or config.precision == "int8"
+    if config.engine == "keras" or (not asks_openvino and (not is_installed() or _NVIDIA.exists())):
+        return _keras(config)
+    if not is_installed():
+        raise UsageError("OpenVINO is not installed", hint="pip install 'watermap[fast]', or take --engine keras")
+    converted = open_converted(bundle)
+    if converted is None:
+        if asks_openvino:
+            raise ModelError(
+                f"{bundle.folder}: is not converted for OpenVINO",
+                hint=f"watermap bundles convert {bundle.folder} --patches PATCHES, or take --engine keras",
+            )
+        return _keras(config)
+    return Choice("openvino", _precision(converted, config), converted)
+
+
+def open_engine(bundles: Sequence[Bundle], config: PredictConfig) -> Engine:
+    """The engine of one bundle, or of several together, its models loaded when the first window comes.
+
+    Raises:
+        UsageError: OpenVINO is asked for, and not installed.
+        ModelError: what the settings ask for cannot be had of this bundle, or the converted model is damaged.
+        StorageError: the bundle lies elsewhere and cannot be reached.
+    """
+    members = [
+        Member(_open(bundle, choose(bundle, config), config.batch_size), bundle.contract.calibration)
+        for bundle in bundles
+    ]
+    if len(members) == 1 and members[0].calibration is None and not config.symmetries:
+        return members[0].engine
+    return Committee(members, symmetries=config.symmetries, has_doubts=has_doubts(bundles, config))
+
+
+def has_doubts(bundles: Sequence[Bundle], config: PredictConfig) -> bool:
+    """Whether there are several answers whose disagreement is asked for."""
+    return config.uncertainty and (len(bundles) > 1 or config.symmetries)
+
+
+def _open(bundle: Bundle, choice: Choice, batch_size: int | None) -> Engine:
+    if choice.converted is not None:
+        return OpenVinoEngine(choice.converted.paths(choice.precision), choice.precision)
+    from watermap.prediction.engines.keras import KerasEngine
+
+    return KerasEngine(bundle, choice.precision, batch_size)
+
+
+def _keras(config: PredictConfig) -> Choice:
+    return Choice("keras", "bfloat16" if config.precision == "bfloat16" else "float32", None)
+
+
+def _precision(converted: Converted, config: PredictConfig) -> Precision:
+    record = converted.record
+    if config.precision == "auto":
+        return "bfloat16" if has_bfloat16() and record.accepted("bfloat16") else "float32"
+    if not record.accepted(config.precision):
+        check = record.checks.get(config.precision)
+        why = "was never checked on this bundle" if check is None else f"agrees with float32 in {check.agreement:.2%}"
+        if check is not None and None not in (check.keras_water_iou, check.water_iou):
+            why += f" of pixels, water IoU {check.water_iou:.4f} for {check.keras_water_iou:.4f}"
+        raise ModelError(
+            f"{converted.folder}: {config.precision} {why}",
+            hint="convert the bundle with watermap bundles convert, with --int8 for int8, or leave --precision out",
+        )
+    return config.precision

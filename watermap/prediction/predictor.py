@@ -1,0 +1,178 @@
+"""A bundle's model, or those of several bundles together, ready for scenes of any size."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Generator, Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from watermap.arrays import FloatArray
+from watermap.bands import Radiometry
+from watermap.bundles.bundle import Bundle
+from watermap.config import STRIDE, PredictConfig
+from watermap.errors import UsageError
+from watermap.io.raster import Pixels, Raster
+from watermap.legend import NO_DATA
+from watermap.prediction.engines.choice import has_doubts, open_engine
+from watermap.prediction.engines.engine import Engine
+from watermap.prediction.windows import Layout, Strip, overlap_for, picked_layout, predict_strips, square_layout
+from watermap.progress import Progress, silent
+from watermap.scenes.radiometry import scene_radiometry, to_model
+
+OVERLAP: Final = 112
+"""Pixels that windows share where nobody measured how far a model sees."""
+
+
+class Predictor:
+    """A bundle's model, or those of several bundles together, ready for scenes of any size.
+
+    Args:
+        bundle: the trained bundle.
+        config: windows, threshold, radiometry.
+        others: bundles of the same bands and units; what is mapped is the mean of what they say.
+
+    Raises:
+        UsageError: window and overlap do not fit the model, or the bundles not each other.
+    """
+
+    def __init__(self, bundle: Bundle, config: PredictConfig, others: Sequence[Bundle] = ()) -> None:
+        self.bundle = bundle
+        self.bundles = (bundle, *others)
+        self.config = config
+        self.threshold = _agreed_threshold(self.bundles) if config.threshold is None else config.threshold
+        for other in others:
+            _check_alike(bundle, other)
+        self._engine: Engine | None = None
+        self._opening = threading.Lock()
+        step = 2 * STRIDE  # windows start at multiples of the stride, for any overlap that is one too
+        if (config.window or 0) % step or (config.overlap or 0) % STRIDE:
+            stated = {"window": config.window, "overlap": config.overlap}
+            told = " and ".join(f"{name} {value}" for name, value in stated.items() if value is not None)
+            raise UsageError(
+                f"{told} do not fit the model's stride",
+                hint=f"give a window that is a multiple of {step} and an overlap that is one of {STRIDE}",
+            )
+
+    @property
+    def engine(self) -> Engine:
+        """What runs the model; opened when it is first asked for.
+
+        Raises:
+            ModelError: it cannot be had.
+            StorageError: the bundle lies elsewhere and cannot be reached.
+        """
+        with self._opening:
+            if self._engine is None:
+                self._engine = open_engine(self.bundles, self.config)
+            return self._engine
+
+    @property
+    def id(self) -> str:
+        """Of the bundle, or of all of them."""
+        return "+".join(bundle.id for bundle in self.bundles)
+
+    @property
+    def name(self) -> str:
+        """Of the bundle's folder, or of all of them."""
+        return "+".join(bundle.folder.name for bundle in self.bundles)
+
+    @property
+    def has_doubts(self) -> bool:
+        """Whether it tells how far several answers disagree."""
+        return has_doubts(self.bundles, self.config)
+
+    def layout(self, shape: tuple[int, int]) -> Layout:
+        """The windows of a scene of (rows, cols).
+
+        A model that sees the whole window is given windows as large as its training patches, if none are asked for:
+        in larger ones its averages are of more ground than it has learned from, and its maps are worse.
+
+        Raises:
+            UsageError: the windows asked for are too small for how far the model sees.
+        """
+        reaches = [bundle.contract.reach for bundle in self.bundles]
+        reach = None if None in reaches else max(each for each in reaches if each is not None)
+        overlap = self.config.overlap
+        if overlap is None:
+            overlap = OVERLAP if reach is None else overlap_for(reach)
+            window = self.config.window
+            if reach is not None and window is not None and 2 * overlap >= window and max(shape) > window:
+                raise UsageError(
+                    f"windows of {window} are too small for a model that sees {reach} pixels far",
+                    hint=f"give at least --window {2 * overlap + 2 * STRIDE}, or an --overlap to say that less will do",
+                )
+        window = self.config.window
+        whole = [bundle.contract.patch_size for bundle in self.bundles if bundle.contract.sees_whole_window]
+        if window is None and whole:
+            window = math.ceil(max(whole) / (2 * STRIDE)) * 2 * STRIDE
+        if window is not None:
+            return square_layout(shape, window, overlap)
+        return picked_layout(shape, self.engine.window_pixels, overlap)
+
+    def radiometry(self, raster: Raster) -> Radiometry:
+        """What a scene's numbers mean, checked against the contract.
+
+        Raises:
+            DataError: a band is missing, no pixel is valid, or the numbers are not what the model was trained on.
+        """
+        contract = self.bundle.contract
+        return scene_radiometry(
+            raster,
+            raster.find(contract.bands),
+            expected=contract.radiometry,
+            statistics=contract.statistics,
+            offset=self.config.offset,
+            scale=self.config.scale,
+        )
+
+    def strips(
+        self, raster: Raster, radiometry: Radiometry, *, progress: Progress = silent
+    ) -> Generator[Strip, None, None]:
+        """Probability and validity of a scene whose radiometry is known, from top to bottom.
+
+        Raises:
+            DataError: the file is damaged.
+            ModelError: the model cannot be loaded, or says what is no probability.
+        """
+        contract = self.bundle.contract
+        positions = raster.find(contract.bands)
+
+        def prepare(pixels: Pixels, out: FloatArray) -> None:
+            to_model(pixels.values, pixels.valid, radiometry, contract.radiometry, contract.statistics, out=out)
+
+        return predict_strips(
+            raster.reader(positions),
+            prepare,
+            self.engine.compute,
+            self.layout(raster.grid.shape),
+            batch_size=self.engine.batch_size,
+            has_doubts=self.has_doubts,
+            progress=progress,
+        )
+
+    def classify(self, strip: Strip) -> npt.NDArray[np.uint8]:
+        """Codes (rows, cols) of a strip: 0 land, 1 water, 255 no data."""
+        codes = (strip.probability >= self.threshold).view(np.uint8)  # WATER and LAND are 1 and 0
+        codes[~strip.valid] = NO_DATA
+        return codes
+
+
+def _agreed_threshold(bundles: Sequence[Bundle]) -> float:
+    thresholds = {bundle.contract.threshold for bundle in bundles}
+    if len(thresholds) > 1:
+        told = ", ".join(f"{threshold:g}" for threshold in sorted(thresholds))
+        raise UsageError(f"the bundles take water from {told} on", hint="state one --threshold for all of them")
+    return thresholds.pop()
+
+
+def _check_alike(one: Bundle, other: Bundle) -> None:
+    own, others = ((b.contract.bands, b.contract.radiometry) for b in (one, other))
+    if own != others:
+        raise UsageError(
+            f"{one.folder} and {other.folder} take other bands or units, so they cannot be asked together",
+            hint="give bundles that were trained on patches of the same bands, scale and offset",
+        )

@@ -1,0 +1,215 @@
+"""A scene to a water raster on exactly its grid."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from rasterio.windows import Window
+
+from watermap import __version__
+from watermap.errors import DataError
+from watermap.io.cog import RasterWriter
+from watermap.io.files import identity
+from watermap.io.gdal import raster_files, small_cache
+from watermap.io.layouts import LABEL_LAYOUT
+from watermap.io.products import find_band_files
+from watermap.io.raster import open_raster
+from watermap.legend import WATER
+from watermap.prediction.outputs import OTHER_ENDS, PROBABILITY_END, UNSURE, WATER_END, raster_path, rasters, reasons_of
+from watermap.prediction.predictor import Predictor
+from watermap.prediction.provenance import (
+    BUNDLE_TAG,
+    CALIBRATION_TAG,
+    CLOUDS_TAG,
+    CONFIG_TAG,
+    SCENE_DIGEST_TAG,
+    THRESHOLD_TAG,
+    provenance,
+    stated_provenance,
+)
+from watermap.progress import Progress, silent
+from watermap.scenes.clouds import CloudMask, Clouds, open_clouds
+from watermap.scenes.dates import DATE_TAG, seen_on
+from watermap.scenes.find import check_outputs, output_name
+
+_NO_REASONS: Final = np.empty((0, 0), dtype=np.uint8)
+_CHANGE_NO_PIXEL: Final = {"probability": "none", "uncertainty": False, "sure_from": None}
+"""Settings that decide what is written beside the water raster, and nothing in it."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What was predicted of a scene.
+
+    Attributes:
+        water: the water raster.
+        others: what is written beside it, by the end of its name: probability, uncertainty, reason.
+        water_pixels, valid_pixels, pixels: counts.
+        unsure_pixels: of those that are valid, the ones whose classes are about as likely; None if nobody asked.
+        notes: what the user should know.
+        products: what else people open, made of the rasters.
+        replaces: whether the water raster took the place of one that another bundle, settings or scene had made.
+    """
+
+    water: Path
+    others: Mapping[str, Path]
+    water_pixels: int
+    valid_pixels: int
+    pixels: int
+    notes: tuple[str, ...]
+    unsure_pixels: int | None = None
+    products: tuple[Path, ...] = ()
+    replaces: bool = field(default=False, compare=False)
+
+    @property
+    def probability(self) -> Path | None:
+        """The probability raster, if asked for."""
+        return self.others.get(PROBABILITY_END)
+
+
+def predict_scene(
+    scene: Path,
+    predictor: Predictor,
+    out: Path,
+    *,
+    names: Sequence[str] | None = None,
+    clouds: Clouds | None = None,
+    progress: Progress = silent,
+) -> Prediction:
+    """Predict one scene and write its rasters, on exactly its grid.
+
+    Args:
+        scene: an image; `NAME/image.tif`, `NAME.tif` and `NAME.SAFE` give `NAME_water.tif`.
+        predictor: the model.
+        out: the folder of the rasters.
+        names: the names of all the file's bands in order, if the user states them.
+        clouds: where there are clouds: under them nothing is seen.
+        progress: told after every batch.
+
+    Raises:
+        DataError: the scene cannot be used, or the rasters cannot be written; none is left half done.
+        StorageError: the scene lies elsewhere and cannot be reached.
+        UsageError: `out` does not lie on this machine, or a raster would take the place of one that is read.
+    """
+    check_maps([scene], out, clouds)
+    config = predictor.config
+    has_reasons = config.sure_from is not None or clouds is not None
+    kinds = rasters(config, has_doubts=predictor.has_doubts, has_reasons=has_reasons)
+    water_path, paths = raster_path(out, scene, WATER_END), {end: raster_path(out, scene, end) for end in kinds}
+    water_pixels = valid_pixels = unsure_pixels = 0
+    earlier = stated_provenance(water_path)
+    with small_cache(), open_raster(scene, names=names) as raster, ExitStack() as stack:
+        grid = raster.grid
+        mask = None if clouds is None else stack.enter_context(open_clouds(clouds, grid, scene))
+        meanwhile = stack.enter_context(ThreadPoolExecutor(1))
+        engine, window = predictor.engine, predictor.layout(grid.shape).shape
+        meanwhile.submit(engine.warm, window)
+        radiometry = predictor.radiometry(raster)
+        day = seen_on(Path(output_name(scene)), raster.dataset.tags())
+        tags = meanwhile.submit(_tags, scene, predictor, day, mask)  # reads all of the file
+        strips = predictor.strips(raster, radiometry, progress=_rated(progress, grid.width * grid.height))
+        water = stack.enter_context(RasterWriter(water_path, grid, LABEL_LAYOUT))
+        writers = {end: stack.enter_context(RasterWriter(paths[end], grid, kinds[end][0])) for end in kinds}
+        for strip in stack.enter_context(closing(strips)):
+            rows, cols = strip.valid.shape
+            cloudy = None if mask is None else mask.read(Window(0, strip.row, cols, rows))
+            reasons = reasons_of(strip, cloudy, config.sure_from) if has_reasons else _NO_REASONS
+            seen = strip if cloudy is None else replace(strip, valid=strip.valid & ~cloudy)
+            codes = predictor.classify(seen)
+            water_pixels += int(np.count_nonzero(codes == WATER))
+            valid_pixels += int(np.count_nonzero(seen.valid))
+            unsure_pixels += int(np.count_nonzero(reasons == UNSURE))
+            water.write(codes[None])
+            for end, writer in writers.items():
+                writer.write(kinds[end][1](seen, reasons))
+            del strip, seen, codes, reasons  # before the next rows take their memory
+        for writer in (water, *writers.values()):
+            writer.add_tags(tags.result())
+        told = None if mask is None else mask.note
+        notes = (*raster.notes, *([] if told is None else [told]))
+    return Prediction(
+        water=water_path,
+        others=paths,
+        water_pixels=water_pixels,
+        valid_pixels=valid_pixels,
+        pixels=grid.width * grid.height,
+        notes=notes,
+        unsure_pixels=None if config.sure_from is None else unsure_pixels,
+        replaces=bool(earlier) and earlier != provenance(tags.result()),
+    )
+
+
+def check_maps(scenes: Sequence[Path], out: Path, clouds: Clouds | None = None) -> None:
+    """Make sure that the rasters of scenes take the place of no scene and of no cloud mask.
+
+    Args:
+        scenes: images.
+        out: the folder of the rasters.
+        clouds: where there are clouds.
+
+    Raises:
+        UsageError: one would, or the folder does not lie on this machine.
+    """
+    masks = [clouds] if isinstance(clouds, Path) else []
+    maps = (raster_path(out, scene, end) for scene in scenes for end in (WATER_END, *OTHER_ENDS))
+    check_outputs(maps, [*scenes, *masks])
+
+
+def _rated(progress: Progress, pixels: int) -> Progress:
+    """Progress that also tells the speed, in pixels of the scene, and by it the time that is left."""
+    start = time.monotonic()
+
+    def show(message: str, done: int, total: int) -> None:
+        seconds = max(time.monotonic() - start, 1e-3)
+        speed = pixels * done / total / seconds / 1e6
+        progress(f"{message}, {speed:.2f} Mpx/s, {seconds * (total - done) / done:.0f} s left", done, total)
+
+    return show
+
+
+def _identity(scene: Path) -> str:
+    """What a scene holds; of one of many files a digest of what each does."""
+    if find_band_files(scene) is None:
+        return identity(scene)
+    files = [(path.name, identity(path)) for path in raster_files(scene)]
+    return f"sha256:{hashlib.sha256(json.dumps(files).encode()).hexdigest()}"
+
+
+def _tags(scene: Path, predictor: Predictor, day: datetime.date | None, mask: CloudMask | None) -> dict[str, str]:
+    """What made a raster, and on which day its ground was seen.
+
+    Of a remote scene it tells what its store says of the content, so that it is not read twice.
+    """
+    try:
+        kind, _, value = _identity(scene).partition(":")
+    except OSError as error:
+        raise DataError(
+            f"{scene}: cannot be read any more ({error.strerror})", hint="leave it there until the end"
+        ) from error
+    curves = [bundle.contract.calibration for bundle in predictor.bundles]
+    masked = {} if mask is None else {CLOUDS_TAG: identity(mask.path)}
+    return (
+        ({} if day is None else {DATE_TAG: day.isoformat()})
+        | masked
+        | {
+            "WATERMAP_VERSION": __version__,
+            "WATERMAP_BUNDLE": predictor.name,
+            BUNDLE_TAG: predictor.id,
+            "WATERMAP_ENGINE": predictor.engine.name,
+            THRESHOLD_TAG: f"{predictor.threshold:g}",
+            CALIBRATION_TAG: "+".join("none" if curve is None else curve.method for curve in curves),
+            CONFIG_TAG: predictor.config.model_copy(update=_CHANGE_NO_PIXEL).digest(),
+            "WATERMAP_SCENE": output_name(scene),
+            f"{SCENE_DIGEST_TAG}{kind.upper()}": value,
+        }
+    )

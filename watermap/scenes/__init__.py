@@ -1,0 +1,1 @@
+"""Scenes: where they are, what their pixels mean, their labels, clouds and dates."""
