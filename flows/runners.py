@@ -65,7 +65,7 @@ def task_runner(config: RunnerConfig) -> Iterator[Any]:
 
 
 @contextmanager
-def pool(config: RunnerConfig) -> Iterator[Executor]:
+def executor(config: RunnerConfig) -> Iterator[Executor]:
     """The same as an executor, for library functions that fan out by themselves.
 
     Raises:

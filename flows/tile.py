@@ -11,7 +11,7 @@ from flows.names import run_name
 from flows.pages import show_files, show_rows, show_table
 from flows.policy import RETRIED, judge
 from flows.rows import FAILED, KEPT, MADE, Row
-from flows.runners import RunnerConfig, pool
+from flows.runners import RunnerConfig, executor
 from watermap.config import TileConfig
 from watermap.io.paths import location
 from watermap.patches.index import INDEX_FILE
@@ -21,8 +21,8 @@ from watermap.patches.tile import TileSummary, tile
 @task(name="cut patches", **RETRIED)
 def cut_patches(scenes: str, out: Path, config: TileConfig, runner: RunnerConfig) -> TileSummary:
     """Cut scenes into patches, several scenes at once, unless nothing has changed."""
-    with pool(runner) as workers:
-        return tile(location(scenes), out, config, progress=logged(), pool=workers)
+    with executor(runner) as workers:
+        return tile(location(scenes), out, config, progress=logged(), workers=workers)
 
 
 @flow(name="watermap-tile", flow_run_name=run_name)

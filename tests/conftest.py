@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.support.rasters import REAL_DATA, make_grid, write_scene
 from tests.support.s3 import Bucket, serving_s3
@@ -12,6 +13,9 @@ from tests.support.web import Web, serving
 from watermap.bands import STANDARD_BANDS
 from watermap.config import TileConfig
 from watermap.models.backend import require_keras
+
+settings.register_profile("watermap", deadline=None)  # how long an example takes says nothing on a shared machine
+settings.load_profile("watermap")
 
 require_keras()  # hides what TensorFlow says at import
 

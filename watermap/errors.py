@@ -42,9 +42,9 @@ class DefectError(WatermapError):
     @classmethod
     def of(cls, scene: object, cause: Exception) -> Self:
         """The error that one met with a scene."""
-        told = f": {cause}" if str(cause) else ""
+        reason = f": {cause}" if str(cause) else ""
         hint = "a defect of watermap; please report it with the lines that mapping this scene alone shows"
-        defect = cls(f"{scene}: unexpected {type(cause).__name__}{told}", hint=hint)
+        defect = cls(f"{scene}: unexpected {type(cause).__name__}{reason}", hint=hint)
         defect.__cause__ = cause
         return defect
 

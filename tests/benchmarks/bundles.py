@@ -77,7 +77,7 @@ def described(bundle: Bundle) -> dict[str, Any]:
         "arch": contract.arch,
         "encoder": contract.encoder,
         "bands": list(contract.bands),
-        "reach": contract.reach,
+        "reach": contract.receptive_field_px,
     }
 
 

@@ -25,9 +25,9 @@ from watermap.config import DesignConfig
 from watermap.geo.grid import Grid
 from watermap.legend import LAND, NO_DATA, WATER
 from watermap.maps.area.design import design_sample
-from watermap.maps.area.draw import Drawn
 from watermap.maps.area.estimate import CLASSES, estimate_areas
 from watermap.maps.area.olofsson import assess
+from watermap.maps.area.sample import Sample
 from watermap.maps.area.strata import MAPPED_AS, stratify
 from watermap.scenes.indices import NDWI
 
@@ -127,7 +127,7 @@ def _flood(folder: Path, work: Path) -> tuple[Case, list[dict[str, Any]]]:
     design = design_sample(water, work / "flood_samples.gpkg", DesignConfig(error=10))
     answer_by(design.path, truth, grid)
     found, _ = estimate_areas(water, design.path)
-    case = _known(design.drawn, mapped, truth)
+    case = _known(design.sample, mapped, truth)
     goals = {WATER: float(np.dot(case.areas, case.water)), LAND: float(np.dot(case.areas, 1 - np.array(case.water)))}
     rows = []
     for code, truth_m2 in goals.items():
@@ -145,10 +145,10 @@ def _flood(folder: Path, work: Path) -> tuple[Case, list[dict[str, Any]]]:
     return case, rows
 
 
-def _known(drawn: Drawn, mapped: npt.NDArray[np.uint8], truth: npt.NDArray[np.uint8]) -> Case:
-    strata = stratify(mapped, drawn.shore_px)
+def _known(sample: Sample, mapped: npt.NDArray[np.uint8], truth: npt.NDArray[np.uint8]) -> Case:
+    strata = stratify(mapped, sample.shore_px)
     water = tuple(float((truth[strata == one] == WATER).mean()) for one in range(3))
-    return Case(drawn.areas_m2, water, drawn.sizes, drawn.pixels)
+    return Case(sample.areas_m2, water, sample.sizes, sample.pixels)
 
 
 if __name__ == "__main__":

@@ -155,7 +155,7 @@ def _contestants(bundle: Bundle, options: Any) -> Iterator[Contestant]:
     yield Contestant(BASELINE, (side, side), BATCH, count * side**2, flops, partial(timed, predict))
     for engine in (keras_engine, *_openvino_engines(bundle, options.precisions)):
         yield _of_engine(engine, flops, [small[start : start + BATCH] for start in range(0, count, BATCH)])
-        reach = bundle.contract.reach
+        reach = bundle.contract.receptive_field_px
         overlap = OVERLAP if reach is None else overlap_for(reach)
         rows, cols = picked_layout((options.scene, options.scene), engine.window_pixels, overlap).shape
         large = sample_windows(bands, engine.batch_size, rows, cols)

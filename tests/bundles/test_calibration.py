@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from watermap.bundles.calibration import Calibration, calibrated
 
 PLATT = Calibration(method="platt", temperature=1.5, shift=-0.7)
-ISOTONIC = Calibration(method="isotonic", said=(0.1, 0.4, 0.9), true=(0.02, 0.5, 0.8))
+ISOTONIC = Calibration(method="isotonic", predicted=(0.1, 0.4, 0.9), true=(0.02, 0.5, 0.8))
 
 
 @given(temperature=st.floats(0.2, 5))
@@ -37,9 +37,9 @@ def test_a_curve_keeps_the_order_and_shape() -> None:
 )
 def test_a_probability_is_traced_back(curve: Calibration) -> None:
     for p in (0.05, 0.3, 0.5, 0.79):
-        said = curve.undone(p)
-        assert float(curve(np.array(said))) == pytest.approx(p, abs=1e-5)
-        assert float(curve(np.array(max(0, said - 0.01)))) < p
+        predicted = curve.inverse(p)
+        assert float(curve(np.array(predicted))) == pytest.approx(p, abs=1e-5)
+        assert float(curve(np.array(max(0, predicted - 0.01)))) < p
 
 
 def test_a_shift_moves_the_log_odds() -> None:
@@ -47,7 +47,7 @@ def test_a_shift_moves_the_log_odds() -> None:
     odds = np.log(p / (1 - p)) / 1.5 - 0.7
     np.testing.assert_allclose(PLATT(p), 1 / (1 + np.exp(-odds)), atol=2e-6)
     np.testing.assert_array_equal(PLATT(np.array([0, 1], np.float32)), [0, 1])
-    assert PLATT.told == "temperature 1.500, shift -0.700"
+    assert PLATT.description == "temperature 1.500, shift -0.700"
 
 
 def test_without_a_calibration_nothing_changes() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.bundles import make_bundle
-from watermap.bundles.bundle import Bundle, restate
+from watermap.bundles.bundle import Bundle, rewrite_contract
 from watermap.bundles.calibration import Calibration
 from watermap.bundles.card import CARD_FILE, card
 from watermap.bundles.contract import Baseline, Contract, Evidence, SplitData, TrainingData
@@ -28,7 +28,7 @@ EVIDENCE = Evidence(
     grounds=7,
     unit="ground",
     units=7,
-    draws=2000,
+    resamples=2000,
     intervals={"water_iou": (0.6123, 0.7987), "dice": None},
     baselines={
         "ndwi": Baseline(
@@ -116,7 +116,7 @@ def test_blocks_and_too_few_of_them_are_told(contract: Contract) -> None:
     one = few.model_copy(update={"units": 1})
     text = card(contract.model_copy(update={"evidence": {"validation": one}}), "0123456789ab")
     assert "No intervals: 1 block of ground is too few to tell." in text
-    some = EVIDENCE.model_copy(update={"unit": "block", "units": 16, "grounds": 1, "draws": 10_000})
+    some = EVIDENCE.model_copy(update={"unit": "block", "units": 16, "grounds": 1, "resamples": 10_000})
     text = card(contract.model_copy(update={"evidence": {"validation": some}}), "0123456789ab")
     assert "Intervals are from 16 blocks of ground, drawn again 10,000 times. They are parts of 1 piece," in text
 
@@ -167,6 +167,6 @@ def test_a_bundle_holds_the_card_of_its_contract_whenever_that_changes(tmp_path:
 
     bundle = make_bundle(tmp_path / "b")
     assert is_current(bundle)
-    changed = restate(bundle, bundle.contract.model_copy(update={"threshold": 0.3}))
+    changed = rewrite_contract(bundle, bundle.contract.model_copy(update={"threshold": 0.3}))
     assert changed.id != bundle.id
     assert is_current(changed)

@@ -17,7 +17,7 @@ def plain(tmp_path: Path) -> Contract:
     """Nothing to be said against it but what is true of all."""
     return make_bundle(
         tmp_path / "b",
-        reach=20,
+        receptive_field_px=20,
         trained_on={"patches": "0" * 64, "counts": {"train": 12, "test": 4}, "scenes": {}},
         data=DATA,
         training={"run": "r", "config": {"seed": 4}},
@@ -40,7 +40,7 @@ def test_of_every_model_some_are_told(plain: Contract) -> None:
     ("changes", "told"),
     [
         ({"sees_whole_window": True}, "windows of 64 pixels, as in training, suit it best"),
-        ({"reach": None}, "was not measured"),
+        ({"receptive_field_px": None}, "was not measured"),
         ({"trained_on": {"patches": "0" * 64, "counts": COUNTS}}, "Validation patches chose the epochs: scores"),
         (
             {"calibration": Calibration(method="temperature", temperature=2), "threshold_for": "iou"},

@@ -13,7 +13,7 @@ from tests.support.failures import one_line
 from tests.support.rasters import make_grid, write_scene
 from tests.support.s3 import Bucket
 from tests.support.web import Web
-from watermap.bundles.bundle import Bundle, restate
+from watermap.bundles.bundle import Bundle, rewrite_contract
 from watermap.bundles.registry import (
     CURRENT_FILE,
     current_bundle,
@@ -163,13 +163,13 @@ def test_the_register_follows_a_bundle_that_is_restated(models: Path) -> None:
     for bundle in (first, second):
         promote(bundle, models)
     for bundle in (first, second):
-        changed = restate(bundle, bundle.contract.model_copy(update={"threshold": 0.4}))
+        changed = rewrite_contract(bundle, bundle.contract.model_copy(update={"threshold": 0.4}))
         assert changed.id != bundle.id
         assert follow(models, bundle, changed)
     assert default_bundle(models).contract.threshold == 0.4
     assert roll_back(models).folder == first.folder
     other = fair(models, "other")
-    assert not follow(models, other, restate(other, other.contract.model_copy(update={"threshold": 0.4})))
+    assert not follow(models, other, rewrite_contract(other, other.contract.model_copy(update={"threshold": 0.4})))
 
 
 def test_a_bundle_from_elsewhere(models: Path, tmp_path: Path) -> None:

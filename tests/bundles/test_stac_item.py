@@ -15,8 +15,8 @@ from shapely.geometry import shape
 from tests.support.bundles import make_bundle
 from watermap.bundles.bundle import Bundle, open_bundle
 from watermap.bundles.contract import Contract, SplitData, TrainingData
-from watermap.bundles.seen import SEEN_FILE, read_seen, seen_of, write_seen
 from watermap.bundles.stac_item import ITEM_FILE, outline, write_model_item
+from watermap.bundles.training_ground import GROUND_FILE, ground_of_patches, read_ground, write_ground
 from watermap.io.files import file_digest
 from watermap.patches.store import PatchStore
 
@@ -117,12 +117,12 @@ def test_ground_that_is_not_known_is_null(bundle: Bundle) -> None:
 
 def test_the_ground_is_that_of_the_record_of_what_it_has_seen(small_patches: Path, tmp_path: Path) -> None:
     store = PatchStore.open(small_patches)
-    seen = file_digest(write_seen(tmp_path / "b" / SEEN_FILE, seen_of(store)))
+    seen = file_digest(write_ground(tmp_path / "b" / GROUND_FILE, ground_of_patches(store)))
     bundle = make_bundle(tmp_path / "b", trained_on={"patches": store.digest, "counts": {}, "scenes": {}, "seen": seen})
     item = item_of(bundle)
     ground = shape(item["geometry"])
     assert ground.is_valid
-    patches = shapely.union_all(read_seen(bundle.folder / SEEN_FILE).outlines)
+    patches = shapely.union_all(read_ground(bundle.folder / GROUND_FILE).outlines)
     assert patches.difference(ground.buffer(1e-5)).area == 0
     assert ground.area < 1.05 * patches.area
     assert item["bbox"] == pytest.approx(list(ground.bounds))

@@ -76,12 +76,12 @@ def test_settings_come_from_a_file_and_flags_win(water: Path, tmp_path: Path) ->
 
 
 def test_the_same_seed_draws_the_same(water: Path, tmp_path: Path) -> None:
-    drawn = []
+    sample = []
     for name, seed in (("a", "1"), ("b", "1"), ("c", "2")):
         assert run(["sample-design", str(water), "--n", "200", "--seed", seed, "--out", f"{name}.gpkg"]) == 0
         _, _, points, (_, _, _, strata) = pyogrio.raw.read(tmp_path / f"{name}.gpkg", layer="samples")
-        drawn.append((points.tolist(), strata.tolist()))
-    assert drawn[0] == drawn[1] != drawn[2]
+        sample.append((points.tolist(), strata.tolist()))
+    assert sample[0] == sample[1] != sample[2]
 
 
 def test_answers_are_never_replaced(water: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,11 +7,11 @@ import pytest
 from watermap.bundles.contract import LEAST_GROUNDS
 from watermap.evaluation import bootstrap as intervals
 from watermap.evaluation.bootstrap import (
-    DRAWS,
+    RESAMPLES,
     SCORES,
     Interval,
     Score,
-    drawn_again,
+    bootstrap_sums,
     interval,
     iou_gain,
     water_iou,
@@ -20,7 +20,7 @@ from watermap.evaluation.scores import scores_from_counts
 
 
 def bootstrap(counts: Sequence[np.ndarray], score: Score, *, seed: int = 0) -> Interval | None:
-    sums = drawn_again(counts, seed=seed)
+    sums = bootstrap_sums(counts, seed=seed)
     return None if sums is None else interval(sums, score)
 
 
@@ -38,22 +38,22 @@ def test_scores_of_draws_are_those_of_counts() -> None:
 def test_an_interval_equals_one_from_a_loop() -> None:
     counts = scenes(1)
     rng = np.random.default_rng(7)
-    times = rng.multinomial(len(counts), np.full(len(counts), 1 / len(counts)), size=DRAWS)
+    times = rng.multinomial(len(counts), np.full(len(counts), 1 / len(counts)), size=RESAMPLES)
     drawn = [scores_from_counts(np.tensordot(row, counts, axes=1)).water_iou or 0.0 for row in times]
     assert bootstrap(counts, water_iou, seed=7) == pytest.approx(np.percentile(drawn, (2.5, 97.5)))
 
 
 def test_draws_are_the_same_however_many_are_made_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     counts = scenes(4)
-    whole = drawn_again(counts)
+    whole = bootstrap_sums(counts)
     monkeypatch.setattr(intervals, "_AT_ONCE", 1000)
-    np.testing.assert_array_equal(drawn_again(counts), whole)
+    np.testing.assert_array_equal(bootstrap_sums(counts), whole)
 
 
 def test_memory_does_not_grow_with_the_pieces() -> None:
     counts = [np.ones((3, 2, 2))] * 1000
     tracemalloc.start()
-    drawn_again(counts)
+    bootstrap_sums(counts)
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert most < 64e6
@@ -89,7 +89,7 @@ def test_a_gain_is_drawn_on_the_same_scenes() -> None:
 
 
 def test_intervals_cover_the_truth_about_as_often_as_they_say(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(intervals, "DRAWS", 1000)
+    monkeypatch.setattr(intervals, "RESAMPLES", 1000)
     rng = np.random.default_rng(0)
     hits = 0
     for _ in range(200):

@@ -10,8 +10,8 @@ from tests.support.bundles import make_bundle
 from watermap.bundles.bundle import open_bundle
 from watermap.bundles.calibration import Calibration
 from watermap.bundles.card import CARD_FILE, card
-from watermap.bundles.seen import SEEN_FILE, Seen, write_seen
 from watermap.bundles.stac_item import ITEM_FILE
+from watermap.bundles.training_ground import GROUND_FILE, TrainingGround, write_ground
 from watermap.config import PredictConfig, TileConfig
 from watermap.errors import DataError, UsageError
 from watermap.evaluation.calibrate import best_threshold, calibrate, choose, fit
@@ -30,11 +30,11 @@ def ground(
     With a bend what is said to be likely is less likely by this share, and the rest is as it is said.
     """
     rng = np.random.default_rng(seed)
-    said = rng.beta(0.5, 0.7, count).astype(np.float32)
-    true = sigmoid(logit(said) / temperature + shift)
-    true = np.where(said > 0.5, true * (1 - bend), true)
+    predicted = rng.beta(0.5, 0.7, count).astype(np.float32)
+    true = sigmoid(logit(predicted) / temperature + shift)
+    true = np.where(predicted > 0.5, true * (1 - bend), true)
     found = Reliability()
-    found.add((rng.random(count) < true).astype(np.uint8), said)
+    found.add((rng.random(count) < true).astype(np.uint8), predicted)
     return found
 
 
@@ -102,11 +102,11 @@ def test_without_land_or_water_nothing_can_be_fitted() -> None:
 @pytest.mark.parametrize("calibration", [None, Calibration(method="temperature", temperature=0.7)])
 def test_the_best_threshold_is_the_best_of_all(goal: str, calibration: Calibration | None) -> None:
     rng = np.random.default_rng(3)
-    said = rng.beta(0.8, 1.2, 4000).astype(np.float32)
-    truth = rng.random(4000) < said**0.6
+    predicted = rng.beta(0.8, 1.2, 4000).astype(np.float32)
+    truth = rng.random(4000) < predicted**0.6
     found = Reliability()
-    found.add(truth.astype(np.uint8), said)
-    at = np.rint(logit(said) / 0.02) * 0.02  # as the fine bins have it
+    found.add(truth.astype(np.uint8), predicted)
+    at = np.rint(logit(predicted) / 0.02) * 0.02  # as the fine bins have it
     p = sigmoid(at) if calibration is None else calibration(sigmoid(at).astype(np.float32)).astype(float)
 
     def goodness(threshold: float) -> float:
@@ -172,7 +172,7 @@ def test_card_and_item_follow_what_is_calibrated(patches: Path, tmp_path: Path) 
         assert contract.evidence[split].baselines["ndwi"].scores == tally.baselines_as_dict()["ndwi"]
     kept = calibrate(found.bundle, patches, method="none").bundle.contract
     assert contract.calibration is not None
-    assert kept.threshold == pytest.approx(contract.calibration.undone(contract.threshold))
+    assert kept.threshold == pytest.approx(contract.calibration.inverse(contract.threshold))
     assert kept.threshold_for == "area"
 
 
@@ -200,9 +200,9 @@ def test_a_map_stays_as_it_is_unless_another_threshold_is_asked_for(
 
 def test_other_ground_that_calibrated_a_bundle_is_seen(patches: Path, small_scenes: Path, tmp_path: Path) -> None:
     store = PatchStore.open(patches)
-    nothing = Seen(np.empty(0, object), np.empty(0, object), np.empty(0, np.uint64))
+    nothing = TrainingGround(np.empty(0, object), np.empty(0, object), np.empty(0, np.uint64))
     (tmp_path / "b").mkdir()
-    seen = file_digest(write_seen(tmp_path / "b" / SEEN_FILE, nothing))
+    seen = file_digest(write_ground(tmp_path / "b" / GROUND_FILE, nothing))
     trained_on = {"patches": "0" * 64, "counts": {}, "scenes": {}, "seen": seen}
     scored = {"test": {"water_iou": 0.9}, "validation": {"water_iou": 0.8}}
     before = make_bundle(tmp_path / "b", trained_on=trained_on, scores=scored)

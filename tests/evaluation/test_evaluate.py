@@ -17,9 +17,9 @@ from watermap.bands import STANDARD_BANDS
 from watermap.bundles.bundle import Bundle
 from watermap.config import PredictConfig, TileConfig
 from watermap.errors import DataError, UsageError
+from watermap.evaluation.blocks import ScoredBlock
 from watermap.evaluation.evaluate import evaluate
 from watermap.evaluation.labelled import patch_pieces
-from watermap.evaluation.pieces import Piece
 from watermap.geo.grid import Grid
 from watermap.io.files import file_digest
 from watermap.io.paths import location
@@ -72,11 +72,11 @@ def test_scores_of_scenes_equal_numpy(bundle: Bundle, scenes: Path) -> None:
         green, nir = (image[STANDARD_BANDS.index(band)] for band in ("B3", "B8"))
         wet = green > nir
         baseline += [(known & (label == 1) & wet).sum(), (known & ((label == 1) | wet)).sum()]
-    pool = result["labels"]["unstated"]
-    assert pool["scores"]["water_iou"] == pytest.approx(totals[0] / totals[1], abs=1e-3)
-    assert pool["baselines"]["ndwi"]["scores"]["water_iou"] == pytest.approx(baseline[0] / baseline[1], abs=1e-6)
-    assert set(pool["baselines"]) == {"ndwi", "ndwi_otsu", "mndwi", "mndwi_otsu"}
-    assert {each["scores"]["pixels"] for each in pool["baselines"].values()} == {pool["scores"]["pixels"]}
+    kind_scores = result["labels"]["unstated"]
+    assert kind_scores["scores"]["water_iou"] == pytest.approx(totals[0] / totals[1], abs=1e-3)
+    assert kind_scores["baselines"]["ndwi"]["scores"]["water_iou"] == pytest.approx(baseline[0] / baseline[1], abs=1e-6)
+    assert set(kind_scores["baselines"]) == {"ndwi", "ndwi_otsu", "mndwi", "mndwi_otsu"}
+    assert {each["scores"]["pixels"] for each in kind_scores["baselines"].values()} == {kind_scores["scores"]["pixels"]}
     json.dumps(result)
 
 
@@ -104,7 +104,7 @@ def test_several_bundles_are_scored_as_their_mean(
     assert found == pytest.approx(expected, abs=1e-3)
     assert found != pytest.approx(alone["labels"]["unstated"]["scores"]["water_iou"], abs=5e-3)
     pair, first, second = (
-        evaluate(one, small_patches, CONFIG, others=rest).pooled.reliability.said.sum()
+        evaluate(one, small_patches, CONFIG, others=rest).pooled.reliability.predicted.sum()
         for one, rest in ((bundle, [other]), (bundle, []), (other, []))
     )
     assert pair == pytest.approx((first + second) / 2)
@@ -178,8 +178,8 @@ def test_blocks_of_ground_do_not_depend_on_how_it_is_cut_into_scenes(bundle: Bun
     for name, windows in cuts.items():
         for number, window in enumerate(windows):
             write_scene(tmp_path / name, f"s{number}", whole.crop(Window(*window)), seed=number)
-        (pool,) = evaluate(bundle, tmp_path / name, CONFIG, pictures=0).pools.values()
-        assert (pool.known_grounds, len(pool.witnesses())) == (1, 6), name
+        (kind_scores,) = evaluate(bundle, tmp_path / name, CONFIG, pictures=0).pooled_scores.values()
+        assert (kind_scores.known_grounds, len(kind_scores.witnesses())) == (1, 6), name
 
 
 def test_a_ground_is_in_the_same_blocks_whichever_way_its_rows_run(bundle: Bundle, tmp_path: Path) -> None:
@@ -187,8 +187,8 @@ def test_a_ground_is_in_the_same_blocks_whichever_way_its_rows_run(bundle: Bundl
     upside_down = Grid(grid.crs, grid.transform @ Affine(1, 0, -1e-4, 0, -1, 150), 200, 150)
     for name, each in (("a", grid), ("b", upside_down)):
         write_scene(tmp_path / "scenes", name, each)
-    (pool,) = evaluate(bundle, tmp_path / "scenes", CONFIG, pictures=0).pools.values()
-    assert sorted(pool.grounds["a"]) == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    (kind_scores,) = evaluate(bundle, tmp_path / "scenes", CONFIG, pictures=0).pooled_scores.values()
+    assert sorted(kind_scores.grounds["a"]) == [(0, 0), (0, 1), (1, 0), (1, 1)]
 
 
 def test_labels_that_are_all_unknown_are_told(
@@ -198,9 +198,9 @@ def test_labels_that_are_all_unknown_are_told(
     with pytest.raises(DataError, match=r"scenes: no pixel has a label, all are 255 \(unknown\)"):
         evaluate(bundle, tmp_path / "scenes", CONFIG)
 
-    def unknown(*given: Any) -> Iterator[tuple[Any, Piece]]:
-        for record, piece in patch_pieces(*given):
-            yield record, replace(piece, label=np.full_like(piece.label, 255))
+    def unknown(*given: Any) -> Iterator[tuple[Any, ScoredBlock]]:
+        for record, block in patch_pieces(*given):
+            yield record, replace(block, label=np.full_like(block.label, 255))
 
     monkeypatch.setattr("watermap.evaluation.evaluate.patch_pieces", unknown)
     with pytest.raises(DataError, match="patches: no pixel has a label"):

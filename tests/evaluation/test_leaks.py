@@ -10,7 +10,7 @@ import rasterio
 from tests.support.bundles import make_bundle
 from tests.support.rasters import make_grid, write_scene
 from watermap.bundles.bundle import Bundle
-from watermap.bundles.seen import SEEN_FILE, SPLITS, seen_of, write_seen
+from watermap.bundles.training_ground import GROUND_FILE, SPLITS, ground_of_patches, write_ground
 from watermap.config import PredictConfig, TileConfig
 from watermap.errors import DataError, ModelError
 from watermap.evaluation.evaluate import evaluate
@@ -53,7 +53,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Bundle, Path, Pat
         "seen": None,
     }
     (folder / "b").mkdir()
-    trained_on["seen"] = file_digest(write_seen(folder / "b" / SEEN_FILE, seen_of(store)))
+    trained_on["seen"] = file_digest(write_ground(folder / "b" / GROUND_FILE, ground_of_patches(store)))
     return make_bundle(folder / "b", trained_on=trained_on), folder / "scenes", folder / "patches"
 
 
@@ -139,7 +139,7 @@ def test_a_copy_is_known_to_a_bundle_of_reflectance(tmp_path: Path) -> None:
         chip(tmp_path / "scenes", f"chip_{number}", seed=number, left=300_000 + 40_000 * number, image=image)
     config = TileConfig(patch_size=CHIP, bands=BANDS, validation=0, test=0, scale=1.0, offset=0.0)
     tile(tmp_path / "scenes", tmp_path / "patches", config)
-    seen = seen_of(PatchStore.open(tmp_path / "patches"))
+    seen = ground_of_patches(PatchStore.open(tmp_path / "patches"))
     assert len(seen.prints) > 4 * 150
 
 
@@ -179,7 +179,7 @@ def test_parts_of_own_pixels_at_other_places_are_told(tmp_path: Path) -> None:
         folder = tmp_path / f"b{columns}"
         folder.mkdir()
         trained_on = {"patches": store.digest, "counts": {}, "scenes": store.image_digests(*SPLITS)}
-        trained_on["seen"] = file_digest(write_seen(folder / SEEN_FILE, seen_of(store)))
+        trained_on["seen"] = file_digest(write_ground(folder / GROUND_FILE, ground_of_patches(store)))
         bundle = make_bundle(folder, trained_on=trained_on)
         if columns == 10:
             (note,) = evaluate(bundle, tmp_path / "patches", CONFIG).notes

@@ -39,14 +39,14 @@ def test_scores_are_those_of_evaluate(bundle: Bundle, patches: Path) -> None:
     assert set(pools) == {"validation", "test"}
     found = evidence(pools, store)
     for split, pool in pools.items():
-        (said,) = evaluate(bundle, patches, PredictConfig(), split=split).pools.values()
+        (said,) = evaluate(bundle, patches, PredictConfig(), split=split).pooled_scores.values()
         whole = said.as_dict()
         assert pool.tally.as_dict() == whole["scores"]
         assert found[split].intervals == whole["intervals"]
         low, high = found[split].intervals["water_iou"] or (1.0, 0.0)
         assert low <= (pool.tally.as_dict()["water_iou"] or -1) <= high
-        assert (found[split].grounds, found[split].unit) == (whole["grounds"], whole["drawn"]["unit"])
-        assert (found[split].units, found[split].draws) == (whole["drawn"]["units"], whole["draws"])
+        assert (found[split].grounds, found[split].unit) == (whole["grounds"], whole["resampled"]["unit"])
+        assert (found[split].units, found[split].resamples) == (whole["resampled"]["units"], whole["resamples"])
         assert set(found[split].baselines) == {"ndwi", "mndwi", "ndwi_otsu", "mndwi_otsu"}
         for name, baseline in found[split].baselines.items():
             assert baseline.scores == whole["baselines"][name]["scores"]
@@ -56,8 +56,8 @@ def test_scores_are_those_of_evaluate(bundle: Bundle, patches: Path) -> None:
 
 
 def test_blocks_are_those_of_evaluate(bundle: Bundle, patches: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("watermap.evaluation.pool._BLOCK_PX", 32)
-    (said,) = evaluate(bundle, patches, PredictConfig(), split="test").pools.values()
+    monkeypatch.setattr("watermap.evaluation.pooled._BLOCK_PX", 32)
+    (said,) = evaluate(bundle, patches, PredictConfig(), split="test").pooled_scores.values()
     found = score_splits(feeding_of(bundle), PatchStore.open(patches), 0.5)["test"]
     blocks = {ground: set(found) for ground, found in said.grounds.items()}
     assert {ground: set(each) for ground, each in found.grounds.items()} == blocks

@@ -7,7 +7,7 @@ from prefect import flow, task
 
 from flows.policy import RETRIED, judge
 from flows.rows import FAILED, KEPT, MADE, Row
-from watermap.earthengine.failures import Failure, Kind, ServiceError
+from watermap.earthengine.failures import Failure, FailureKind, ServiceError
 from watermap.errors import DataError, PartialFailureError
 
 
@@ -24,8 +24,8 @@ def test_a_run_fails_where_too_many_scenes_did() -> None:
             judge(rows(failed, good), allowed)
 
 
-@pytest.mark.parametrize(("kind", "tries"), [(Kind.AWAY, 3), (Kind.FORBIDDEN, 1)])
-def test_only_what_may_pass_is_tried_again(kind: Kind, tries: int) -> None:
+@pytest.mark.parametrize(("kind", "tries"), [(FailureKind.AWAY, 3), (FailureKind.FORBIDDEN, 1)])
+def test_only_what_may_pass_is_tried_again(kind: FailureKind, tries: int) -> None:
     begun: list[int] = []
 
     @task(**{**RETRIED, "retries": 2, "retry_delay_seconds": 0})

@@ -13,7 +13,7 @@ from distributed import LocalCluster
 
 from flows.predict import _predictor, predict_flow
 from flows.rows import FAILED, KEPT, MADE
-from flows.runners import RunnerConfig, pool, task_runner
+from flows.runners import RunnerConfig, executor, task_runner
 from flows.tile import tile_flow
 from tests.support.bundles import make_bundle
 from tests.support.failures import one_line
@@ -105,7 +105,7 @@ def test_a_worker_loads_a_model_once(bundle: Bundle) -> None:
 
 def test_without_dask_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "distributed", None)
-    with pytest.raises(UsageError) as error, pool(RunnerConfig(kind="dask")):
+    with pytest.raises(UsageError) as error, executor(RunnerConfig(kind="dask")):
         pass
     assert "pip install 'watermap[dask]'" in one_line(error)
     with pytest.raises(UsageError) as error:
@@ -113,7 +113,7 @@ def test_without_dask_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "a dask_address needs kind dask" in str(error.value)
 
 
-@pytest.mark.parametrize("use", [task_runner, pool])
+@pytest.mark.parametrize("use", [task_runner, executor])
 def test_a_scheduler_that_does_not_answer_is_one_line(use: Any) -> None:
     nobody = RunnerConfig(kind="dask", dask_address=f"tcp://127.0.0.1:{free_port()}")
     impatient = dask.config.set({"distributed.comm.timeouts.connect": "1s"})

@@ -67,7 +67,7 @@ def test_pixels_are_unknown_where_sources_differ(tmp_path: Path) -> None:
     assert (found[5:, 30:] == 0).all()
     assert (found[:5] == 255).all()
     assert made.pixels == {0: 30 * 55, 1: 25 * 55, 255: 60 * 5 + 5 * 55}
-    assert (made.differ, made.by_shores, made.unseen) == (5 * 55, 0, 60 * 5)
+    assert (made.differ, made.by_shores, made.too_few) == (5 * 55, 0, 60 * 5)
     assert made.areas_m2[1] == pytest.approx(25 * 55 * 100, rel=1e-2)
     assert (tmp_path / "out.qml").is_file()
     with rasterio.open(made.path) as raster:
@@ -84,7 +84,7 @@ def test_a_coarse_source_says_nothing_beside_its_shorelines(tmp_path: Path) -> N
     expected = half(30)
     expected[:, 27:33] = 255
     np.testing.assert_array_equal(read(made.path), expected)
-    assert (made.differ, made.by_shores, made.unseen) == (0, 6 * 60, 0)
+    assert (made.differ, made.by_shores, made.too_few) == (0, 6 * 60, 0)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_blocks_of_rows_give_what_the_whole_does(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(module, "_BLOCK_ROWS", 7)
     pieces = make_consensus(sources, tmp_path / "pieces.tif", ConsensusConfig(agree=1))
     np.testing.assert_array_equal(read(pieces.path), read(whole.path))
-    assert (pieces.differ, pieces.by_shores, pieces.unseen) == (whole.differ, whole.by_shores, whole.unseen)
+    assert (pieces.differ, pieces.by_shores, pieces.too_few) == (whole.differ, whole.by_shores, whole.too_few)
     assert pieces.pixels == whole.pixels
 
 

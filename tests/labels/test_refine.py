@@ -20,14 +20,14 @@ from watermap.labels.index_rule import IndexRule
 from watermap.labels.refine import (
     CONFIRMED,
     DRY_WATER,
-    FATES,
     KEPT,
     MOVED,
+    NO_IMAGE,
+    OUTCOMES,
     UNCLEAR,
     UNKNOWN,
-    UNSEEN,
     WET_LAND,
-    Reach,
+    Distances,
     Refinement,
     refine,
     refined,
@@ -37,7 +37,7 @@ from watermap.scenes.indices import MNDWI
 from watermap.scenes.label import LABEL_TAG
 
 RULE = IndexRule(MNDWI, wet_from=0.2, damp_from=0.05, dry_below=-0.2, agreement=1.0)
-REACH = Reach(shore=2, ring=5, fringe=1)
+REACH = Distances(shore=2, ring=5, fringe=1)
 
 
 def read(path: Path) -> Any:
@@ -62,17 +62,17 @@ def test_each_fate() -> None:
     value = [[0.9, -0.9, 0.9, 0.9, 0, -0.9, 0.9, 0, -0.9, -0.9, 0.9, -0.9, -0.9, 0.9]]
     valid = np.ones(codes.shape, bool)
     valid[0, 8] = False
-    label, fates = refined(codes, *bands_of(value), valid, RULE, REACH)
+    label, outcomes = refined(codes, *bands_of(value), valid, RULE, REACH)
     k, c = KEPT, CONFIRMED
-    assert fates.tolist() == [[k, DRY_WATER, k, c, UNCLEAR, c, MOVED, k, UNSEEN, *[WET_LAND] * 3, k, UNKNOWN]]
+    assert outcomes.tolist() == [[k, DRY_WATER, k, c, UNCLEAR, c, MOVED, k, NO_IMAGE, *[WET_LAND] * 3, k, UNKNOWN]]
     assert label.tolist() == [[1, 255, 1, 1, 255, 0, 1, 0, 255, 255, 255, 255, 0, 255]]
-    assert set(FATES) == set(range(len(FATES)))
+    assert set(OUTCOMES) == set(range(len(OUTCOMES)))
 
 
 def test_damp_pixels_are_water_beside_wet_ones_only() -> None:
     codes = np.array([[1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0]], np.uint8)
     value = [[0.9, 0.9, 0.9, 0.9, 0.1, 0.1, -0.9, -0.9, 0.1, 0.1, -0.9, -0.9]]
-    label, _ = refined(codes, *bands_of(value), np.ones(codes.shape, bool), RULE, Reach(3, 5, 1))
+    label, _ = refined(codes, *bands_of(value), np.ones(codes.shape, bool), RULE, Distances(3, 5, 1))
     assert label.tolist() == [[1, 1, 1, 1, 1, 255, 0, 0, 0, 0, 0, 0]]  # damp land far from a shore is land
 
 
@@ -84,7 +84,7 @@ def test_nothing_far_from_a_shore_changes_sides_and_sure_pixels_stay(data: st.Da
     codes = data.draw(water_arrays(max_side=12))
     value = data.draw(numpy_st.arrays(np.float32, codes.shape, elements=values))
     valid = data.draw(numpy_st.arrays(bool, codes.shape))
-    label, fates = refined(codes, *bands_of(value), valid, RULE, REACH)
+    label, outcomes = refined(codes, *bands_of(value), valid, RULE, REACH)
     far = ~beside_shores(codes, REACH.shore)
     assert ((label[far] == 255) | (label[far] == codes[far])).all()
     sure = far & valid & (codes == 1) & (value > 0.21)
@@ -93,7 +93,7 @@ def test_nothing_far_from_a_shore_changes_sides_and_sure_pixels_stay(data: st.Da
     assert (label[valid & ~far & (codes != 255) & (value > 0.21)] == 1).all()
     assert (label[valid & ~far & (codes != 255) & (value < -0.21)] == 0).all()
     changed = (label != codes) & (label != 255)
-    np.testing.assert_array_equal(changed, (fates == MOVED))
+    np.testing.assert_array_equal(changed, (outcomes == MOVED))
 
 
 def test_a_coarse_lake_gets_its_own_shore(tmp_path: Path) -> None:
@@ -108,9 +108,9 @@ def test_a_coarse_lake_gets_its_own_shore(tmp_path: Path) -> None:
     assert (found[3:17, 3:17] == 255).all()  # and its shore
     assert found[1, 1] == 0
     assert made.pixels[1] + made.pixels[0] > 0.97 * found.size
-    assert sum(made.fates.values()) == found.size == sum(made.pixels.values())
-    assert made.fates[WET_LAND] == 14 * 14
-    assert made.fates[MOVED] > 100
+    assert sum(made.outcomes.values()) == found.size == sum(made.pixels.values())
+    assert made.outcomes[WET_LAND] == 14 * 14
+    assert made.outcomes[MOVED] > 100
     assert made.notes == ()
     with rasterio.open(made.path) as raster:
         tags = raster.tags()
@@ -126,7 +126,7 @@ def test_blocks_of_rows_give_what_the_whole_does(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(module, "_BLOCK_ROWS", 11)
     pieces = refine(label, image, tmp_path / "pieces.tif")
     np.testing.assert_array_equal(read(pieces.path), read(whole.path))
-    assert pieces.fates == whole.fates
+    assert pieces.outcomes == whole.outcomes
     assert pieces.rule == whole.rule
 
 
@@ -150,7 +150,7 @@ def test_a_dried_up_lake_and_a_cloud_are_unknown(tmp_path: Path) -> None:
     found = read(made.path)
     assert (found[80:100, 80:100] == 255).all()
     assert (found[60:70, 60:70] == 255).mean() > 0.95
-    assert made.fates[DRY_WATER] > 450
+    assert made.outcomes[DRY_WATER] > 450
 
 
 @pytest.mark.parametrize(
@@ -226,6 +226,6 @@ def test_noise_does_not_move_a_lake(seed: int) -> None:
     share = shares()
     cube = seen(share, seed=seed).astype(np.float32) / 1e4
     codes = coarse(share)
-    label, _ = refined(codes, cube[1], cube[4], np.ones(codes.shape, bool), RULE, Reach(4, 20, 2))
+    label, _ = refined(codes, cube[1], cube[4], np.ones(codes.shape, bool), RULE, Distances(4, 20, 2))
     known = label != 255
     assert ((label == 1) == (share >= 0.5))[known].mean() > 0.999

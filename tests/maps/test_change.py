@@ -236,13 +236,13 @@ def test_water_rasters_may_lie_elsewhere(web: Web, tmp_path: Path) -> None:
 
 def test_the_colours_are_told_apart_by_the_colour_blind_too() -> None:
     """Simulated by Machado et al. 2009, at full severity; distances in CIELAB, 1976."""
-    seen_by = {
+    ground_of_bundle = {
         "all cones": np.eye(3),
         "no long": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
         "no middle": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.01182, 0.04294, 0.968881]],
         "no short": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.3039]],
     }
-    for name, cones in seen_by.items():
+    for name, cones in ground_of_bundle.items():
         shown = {code: _lab(color[:3], np.array(cones)) for code, color in CHANGE_COLORS.items() if color[3]}
         for one, other in itertools.combinations(shown, 2):
             assert np.linalg.norm(shown[one] - shown[other]) > 20, (name, one, other)

@@ -19,7 +19,7 @@ from tests.support.failures import one_line
 from tests.support.rasters import LON_LAT, UTM32, UTM33, make_grid
 from watermap.errors import DataError, UsageError
 from watermap.io.paths import location
-from watermap.maps.known_bodies import Outlines, read_outlines
+from watermap.maps.known_bodies import KnownBodies, read_known_bodies
 
 GRID = make_grid(60, 40)
 
@@ -46,7 +46,7 @@ def box(col: float, row: float, width: float, height: float) -> Any:
     return shapely.box(left, top - 10 * height, left + 10 * width, top)
 
 
-def pixels(outlines: Outlines, index: int) -> Any:
+def pixels(outlines: KnownBodies, index: int) -> Any:
     """(rows, cols) of one body."""
     return np.any([layer == index + 1 for layer in outlines.within(GRID)], axis=0)
 
@@ -58,7 +58,7 @@ BOXES = st.builds(box, st.integers(-5, 59), st.integers(-5, 39), st.integers(1, 
 @given(st.lists(BOXES, min_size=1, max_size=8))
 def test_bodies_have_their_pixels_though_others_overlap(tmp_path_factory: pytest.TempPathFactory, shapes: Any) -> None:
     path = write_outlines(tmp_path_factory.mktemp("outlines") / "b.gpkg", shapes)
-    outlines = read_outlines(path, UTM33)
+    outlines = read_known_bodies(path, UTM33)
     assert outlines.ids == tuple(str(number) for number in range(1, len(shapes) + 1))
     assert sorted(index for layer in outlines.layers for index in layer) == list(range(len(shapes)))
     rows, cols = np.mgrid[:40, :60]
@@ -69,15 +69,15 @@ def test_bodies_have_their_pixels_though_others_overlap(tmp_path_factory: pytest
 
 def test_bodies_that_only_touch_share_a_layer(tmp_path: Path) -> None:
     path = write_outlines(tmp_path / "b.gpkg", [box(0, 0, 5, 5), box(5, 0, 5, 5), box(3, 3, 5, 5)])
-    assert read_outlines(path, UTM33).layers == ((0, 1), (2,))
+    assert read_known_bodies(path, UTM33).layers == ((0, 1), (2,))
 
 
 def test_polygons_of_one_id_are_one_body_and_ids_may_be_any(tmp_path: Path) -> None:
     shapes = [box(0, 0, 2, 2), box(10, 0, 3, 3), box(1, 1, 2, 2)]
-    outlines = read_outlines(write_outlines(tmp_path / "a.gpkg", shapes, ["one", "two", "one"]), UTM33)
+    outlines = read_known_bodies(write_outlines(tmp_path / "a.gpkg", shapes, ["one", "two", "one"]), UTM33)
     assert outlines.ids == ("one", "two")
     assert pixels(outlines, 0).sum() == 7
-    outlines = read_outlines(write_outlines(tmp_path / "b.gpkg", shapes, [3.0, 1.5, 3.0]), UTM33)
+    outlines = read_known_bodies(write_outlines(tmp_path / "b.gpkg", shapes, [3.0, 1.5, 3.0]), UTM33)
     assert outlines.ids == ("3", "1.5")
 
 
@@ -87,13 +87,13 @@ def test_outlines_in_another_crs_lie_in_the_same_place(crs: CRS, tmp_path: Path)
     moved = shapely.transform(
         shapely.segmentize(shape, 20), lambda points: np.column_stack(transform(UTM33, crs, *points.T))
     )
-    here = read_outlines(write_outlines(tmp_path / "a.gpkg", [shape]), UTM33)
-    there = read_outlines(write_outlines(tmp_path / "b.gpkg", [moved], crs=crs), UTM33)
+    here = read_known_bodies(write_outlines(tmp_path / "a.gpkg", [shape]), UTM33)
+    there = read_known_bodies(write_outlines(tmp_path / "b.gpkg", [moved], crs=crs), UTM33)
     np.testing.assert_array_equal(pixels(there, 0), pixels(here, 0))
 
 
 def test_long_edges_keep_to_their_course(tmp_path: Path) -> None:
-    outlines = read_outlines(write_outlines(tmp_path / "b.gpkg", [shapely.box(14, 47, 16, 48)], crs=LON_LAT), UTM33)
+    outlines = read_known_bodies(write_outlines(tmp_path / "b.gpkg", [shapely.box(14, 47, 16, 48)], crs=LON_LAT), UTM33)
     (x,), (y,) = transform(LON_LAT, UTM33, [14.5], [48])  # straight from corner to corner it would lie 300 m inside
     assert shapely.distance(shapely.boundary(outlines.shapes[0]), shapely.Point(x, y)) < 1
 
@@ -101,13 +101,13 @@ def test_long_edges_keep_to_their_course(tmp_path: Path) -> None:
 def test_a_ring_that_crosses_itself_is_repaired(tmp_path: Path) -> None:
     left, top = GRID.transform @ (10, 10)
     bow = shapely.Polygon([(left, top), (left + 100, top - 100), (left + 100, top), (left, top - 100)])
-    outlines = read_outlines(write_outlines(tmp_path / "b.gpkg", [bow]), UTM33)
+    outlines = read_known_bodies(write_outlines(tmp_path / "b.gpkg", [bow]), UTM33)
     assert shapely.area(outlines.shapes[0]) == pytest.approx(5000)
 
 
 def test_outlines_elsewhere_are_refused() -> None:
     with pytest.raises(UsageError, match="outlines are read from local files"):
-        read_outlines(location("https://example.org/bodies.gpkg"), UTM33)
+        read_known_bodies(location("https://example.org/bodies.gpkg"), UTM33)
 
 
 def test_files_that_cannot_be_used_are_one_line(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_files_that_cannot_be_used_are_one_line(tmp_path: Path) -> None:
         (write_outlines(tmp_path / "far.gpkg", [shapely.box(1e9, 1e9, 2e9, 2e9)]), "cannot be transformed"),
     ):
         with pytest.raises(DataError) as error:
-            read_outlines(path, LON_LAT)
+            read_known_bodies(path, LON_LAT)
         assert said in one_line(error)
         assert path.name in one_line(error)
 
@@ -135,4 +135,4 @@ def test_a_file_without_a_crs_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "b.geojson"
     write_outlines(path.with_suffix(".shp"), [box(0, 0, 2, 2)], crs=None)
     with pytest.raises(DataError, match="does not say its CRS"):
-        read_outlines(path.with_suffix(".shp"), UTM33)
+        read_known_bodies(path.with_suffix(".shp"), UTM33)

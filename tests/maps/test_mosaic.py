@@ -69,8 +69,8 @@ def test_a_mosaic_equals_numpy_on_whole_arrays(tmp_path: Path, data: st.DataObje
     for index in sorted(range(len(arrays)), key=lambda i: -days[i]):
         row, col = places[index]
         for (r, c), code in np.ndenumerate(arrays[index]):
-            certainty = abs(np.float32(percents[index][r, c]) / 100 - np.float32(0.3))
-            seen[r + row - top][c + col - left].append((int(code), float(certainty)))
+            confidence = abs(np.float32(percents[index][r, c]) / 100 - np.float32(0.3))
+            seen[r + row - top][c + col - left].append((int(code), float(confidence)))
     known = [[known_pixel(rule, pixel) for pixel in line] for line in seen]
     np.testing.assert_array_equal(read(made.path), known)
     assert made.grid.same_as(GRID.crop(Window(left, top, right - left, bottom - top)))

@@ -26,7 +26,7 @@ from watermap.config import PredictConfig, ProductConfig, VectorizeConfig
 from watermap.errors import DataError
 from watermap.io.files import file_digest
 from watermap.io.layouts import LABEL_LAYOUT
-from watermap.maps.certainty import open_certainty
+from watermap.maps.confidence import open_confidence
 from watermap.maps.polygons.vectorize import vectorize
 from watermap.maps.products import add_products
 from watermap.prediction.predictor import Predictor
@@ -156,7 +156,7 @@ def test_a_probability_of_another_map_is_refused(tag: str, bundle: Bundle, tmp_p
     with pytest.raises(DataError) as error:
         vectorize(made.water, tmp_path / "b.gpkg", VectorizeConfig(), probability=made.probability)
     assert said in one_line(error)
-    with open_label(made.water) as water, pytest.raises(DataError) as error, open_certainty(water, []):
+    with open_label(made.water) as water, pytest.raises(DataError) as error, open_confidence(water, []):
         pass
     assert said in one_line(error)
 

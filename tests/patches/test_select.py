@@ -8,7 +8,7 @@ import numpy as np
 
 from watermap.config import TileConfig
 from watermap.patches.blocks import Box
-from watermap.patches.select import Cuts, passing, random_starts, regular_starts
+from watermap.patches.select import Selection, passing, random_starts, regular_starts
 
 
 def test_patches_pass_by_valid_and_water_fraction() -> None:
@@ -33,7 +33,7 @@ def test_patches_pass_by_valid_and_water_fraction() -> None:
     assert 0 < len(cuts) < len(starts)
     assert tally["tried"] == len(starts)
     assert sum(tally.values()) == 2 * len(starts) - len(cuts)
-    assert isinstance(cuts, Cuts)
+    assert isinstance(cuts, Selection)
 
 
 def test_bounds_are_inclusive() -> None:

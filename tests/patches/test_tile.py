@@ -111,8 +111,8 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not(scenes: Path, t
 def test_several_scenes_at_once_give_the_same_bytes(make: Callable[[], Executor], scenes: Path, tmp_path: Path) -> None:
     (scenes / "alpha" / "label.tif").write_text("damaged")
     one = tile(scenes, tmp_path / "one", SMALL)
-    with make() as pool:
-        other = tile(scenes, tmp_path / "other", SMALL, pool=pool)
+    with make() as workers:
+        other = tile(scenes, tmp_path / "other", SMALL, workers=workers)
     assert other.digest == one.digest
     assert other.failures == one.failures
     assert len(one.failures) == 1
@@ -331,8 +331,8 @@ def _work(packed: bytes) -> Any:
 def test_scenes_of_a_bucket_give_the_same_patches(scenes: Path, bucket: Bucket, tmp_path: Path) -> None:
     here = tile(scenes, tmp_path / "here", SMALL)
     folder = location(bucket.put_folder(scenes, "scenes"))
-    with Elsewhere(2) as pool:
-        there = tile(folder, tmp_path / "there", SMALL, pool=pool)
+    with Elsewhere(2) as workers:
+        there = tile(folder, tmp_path / "there", SMALL, workers=workers)
     assert there.digest == here.digest
     assert files(there.folder) == files(here.folder)
     assert tile(folder, tmp_path / "there", SMALL).unchanged

@@ -14,7 +14,7 @@ from watermap.bands import STANDARD_BANDS
 from watermap.bundles.bundle import Bundle
 from watermap.config import PredictConfig
 from watermap.errors import DataError, UsageError
-from watermap.prediction.engines.ensemble import bits
+from watermap.prediction.engines.ensemble import entropy_bits
 from watermap.prediction.outputs import CLOUD, SURE, UNSURE
 from watermap.prediction.predictor import Predictor
 from watermap.prediction.scene import Prediction, predict_scene
@@ -54,14 +54,14 @@ def test_uncertainty_is_the_entropy_of_the_probability(
     valid = (image != 65535).all(axis=0)
     (found,) = read(made, "uncertainty")
     np.testing.assert_array_equal(found == 255, ~valid)
-    expected = 100 * bits(known_probability(image, valid).astype(np.float32))
+    expected = 100 * entropy_bits(known_probability(image, valid).astype(np.float32))
     np.testing.assert_allclose(found[valid], expected[valid], atol=0.6)
 
 
 def test_the_water_raster_is_the_same_whatever_lies_beside_it(bundle: Bundle, scene: Path, tmp_path: Path) -> None:
     rasters, tags = [], []
     for number, more in enumerate(({}, {"uncertainty": True, "sure_from": 0.9, "probability": "percent"})):
-        config = PredictConfig(symmetries=True, **WINDOWS, **more)
+        config = PredictConfig(tta=True, **WINDOWS, **more)
         made = predict_scene(scene, Predictor(bundle, config), tmp_path / str(number))
         with rasterio.open(made.water) as dataset:
             rasters.append(dataset.read())
@@ -82,8 +82,11 @@ def test_several_bundles_map_their_mean_and_tell_where_they_disagree(
     mean = (one + two) / 2
     np.testing.assert_allclose(read(made, "probability")[0][valid], mean[valid], atol=1e-4)
     entropy, disagreement = read(made, "uncertainty")
-    apart = bits(mean.astype(np.float32)) - (bits(one.astype(np.float32)) + bits(two.astype(np.float32))) / 2
-    np.testing.assert_allclose(entropy[valid], 100 * bits(mean.astype(np.float32))[valid], atol=0.6)
+    apart = (
+        entropy_bits(mean.astype(np.float32))
+        - (entropy_bits(one.astype(np.float32)) + entropy_bits(two.astype(np.float32))) / 2
+    )
+    np.testing.assert_allclose(entropy[valid], 100 * entropy_bits(mean.astype(np.float32))[valid], atol=0.6)
     np.testing.assert_allclose(disagreement[valid], 100 * apart[valid], atol=0.7)
     with rasterio.open(made.water) as dataset:
         assert dataset.tags()["WATERMAP_BUNDLE_ID"] == f"{bundle.id}+{other.id}"

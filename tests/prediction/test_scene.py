@@ -91,7 +91,7 @@ def test_the_map_lies_on_exactly_the_scenes_grid(
 
 
 def test_a_calibrated_bundle_writes_what_its_probabilities_mean(tmp_path: Path) -> None:
-    calibration = Calibration(method="isotonic", said=(0.0, 0.3, 0.8, 1.0), true=(0.05, 0.4, 0.6, 0.9))
+    calibration = Calibration(method="isotonic", predicted=(0.0, 0.3, 0.8, 1.0), true=(0.05, 0.4, 0.6, 0.9))
     bundle = make_bundle(tmp_path / "b", calibration=calibration, threshold=0.55)
     values = scene_values(200, 90)
     scene = write_image(tmp_path / "place.tif", values, Grid(*GRIDS["north_up"], 90, 200))

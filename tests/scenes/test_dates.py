@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from watermap.scenes.dates import seen_on
+from watermap.scenes.dates import sensed_on
 
 JUNE = datetime.date(2023, 6, 1)
 
@@ -23,9 +23,9 @@ JUNE = datetime.date(2023, 6, 1)
     ],
 )
 def test_a_day_is_found_in_tags_then_in_the_name(name: str, tags: dict[str, str]) -> None:
-    assert seen_on(Path("20220101") / name, tags) == JUNE
+    assert sensed_on(Path("20220101") / name, tags) == JUNE
 
 
 @pytest.mark.parametrize("name", ["lake.tif", "lake_20231301.tif", "lake_120230601.tif", "lake_2023.tif"])
 def test_what_is_no_day_is_none(name: str) -> None:
-    assert seen_on(Path(name), {"TIFFTAG_DATETIME": "2023:06:01 10:00:00"}) is None
+    assert sensed_on(Path(name), {"TIFFTAG_DATETIME": "2023:06:01 10:00:00"}) is None

@@ -44,11 +44,11 @@ def spiral(side: int) -> Codes:
     codes[0, 0] = WATER
     turned = 0
     while turned < 2:
-        ahead, beyond = (row + down, col + right), (row + 2 * down, col + 2 * right)
-        inside = 0 <= ahead[0] < side and 0 <= ahead[1] < side
+        prefetch, beyond = (row + down, col + right), (row + 2 * down, col + 2 * right)
+        inside = 0 <= prefetch[0] < side and 0 <= prefetch[1] < side
         free = not (0 <= beyond[0] < side and 0 <= beyond[1] < side) or codes[beyond] == LAND
-        if inside and free and codes[ahead] == LAND:
-            (row, col), turned = ahead, 0
+        if inside and free and codes[prefetch] == LAND:
+            (row, col), turned = prefetch, 0
             codes[row, col] = WATER
         else:
             down, right, turned = right, -down, turned + 1

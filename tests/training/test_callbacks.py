@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from watermap.training.callbacks import SeededDraws
+from watermap.training.callbacks import DropoutSeeds
 from watermap.training.resume import TrainingState
 
 
@@ -20,7 +20,7 @@ def network() -> keras.Model:
 
 def drawn(model: keras.Model, *, seed: int = 0, epoch: int = 0) -> list[Any]:
     """What two steps of an epoch drop."""
-    callback = SeededDraws(seed, TrainingState(run="r", epoch=epoch))
+    callback = DropoutSeeds(seed, TrainingState(run="r", epoch=epoch))
     callback.set_model(model)
     callback.on_epoch_begin(0)
     ones = np.ones((1, 50), np.float32)

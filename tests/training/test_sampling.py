@@ -13,7 +13,7 @@ import pytest
 from watermap.patches.store import PatchStore
 from watermap.training.augment import make_augmenter
 from watermap.training.batches import PatchBatches, training_statistics
-from watermap.training.sampling import drawn, sampling_weights, shore_lengths, turns
+from watermap.training.sampling import epoch_order, repeats, sampling_weights, shore_lengths
 
 
 class Labels:
@@ -86,7 +86,7 @@ def test_draws_follow_the_chances_as_closely_as_whole_numbers_can() -> None:
     weights = rng.dirichlet(np.full(50, 0.3))
     total = np.zeros(50)
     for epoch in range(200):
-        order = drawn(weights, np.random.default_rng(epoch))
+        order = epoch_order(weights, np.random.default_rng(epoch))
         counts = np.bincount(order, minlength=50)
         assert len(order) == counts.sum() == 50
         assert (np.abs(counts - 50 * weights) < 1).all()
@@ -96,7 +96,7 @@ def test_draws_follow_the_chances_as_closely_as_whole_numbers_can() -> None:
 
 
 def test_turns_count_what_came_before() -> None:
-    assert turns(np.array([3, 1, 3, 3, 0, 1])).tolist() == [0, 0, 1, 2, 0, 1]
+    assert repeats(np.array([3, 1, 3, 3, 0, 1])).tolist() == [0, 0, 1, 2, 0, 1]
 
 
 @pytest.mark.parametrize("kind", ["balanced", "boundary"])

@@ -109,8 +109,8 @@ def test_a_training_killed_just_before_its_contract_goes_on(
 def test_a_trained_bundle_is_converted_and_says_how_far_it_sees(
     trained: Bundle, small_patches: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert trained.contract.reach is not None
-    assert 0 < trained.contract.reach <= 16
+    assert trained.contract.receptive_field_px is not None
+    assert 0 < trained.contract.receptive_field_px <= 16
     monkeypatch.setattr("watermap.training.train.convert_once", convert_once)
     assert train(small_patches, trained.folder, CONFIG).unchanged
     converted = open_converted(trained)

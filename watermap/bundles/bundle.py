@@ -31,7 +31,7 @@ from watermap import __version__
 from watermap.bundles.card import CARD_FILE, card
 from watermap.bundles.contract import FORMAT_VERSION, Contract
 from watermap.errors import ModelError
-from watermap.io.cache import fetched
+from watermap.io.cache import cached
 from watermap.io.files import file_digest, unwritable, write_text
 from watermap.io.paths import local, remote
 
@@ -70,7 +70,7 @@ class Bundle:
         from watermap.models.weights import load
 
         path = self.folder / self.contract.model_file
-        model = load(path if remote(path) is None else fetched(path, self.contract.model_digest, _damaged))
+        model = load(path if remote(path) is None else cached(path, self.contract.model_digest, _damaged))
         own = (self.contract.patch_size,) * 2
         if (window or own) == own and compute == "float32":
             return model
@@ -121,7 +121,7 @@ def save_bundle(folder: Path, model: keras.Model, **contract: Any) -> Bundle:
     return open_bundle(folder)
 
 
-def restate(bundle: Bundle, contract: Contract) -> Bundle:
+def rewrite_contract(bundle: Bundle, contract: Contract) -> Bundle:
     """Write another contract for the same network, with card and item; the bundle's id changes with it.
 
     Raises:
@@ -148,10 +148,10 @@ def _outlines(folder: Path, contract: Contract) -> Any:
     """The ground that a bundle has seen, (n,) polygons in EPSG:4326; None where it does not say."""
     if contract.trained_on.get("seen") is None:
         return None
-    from watermap.bundles.seen import read_seen, seen_files  # needs what only training brings
+    from watermap.bundles.training_ground import ground_files, read_ground  # needs what only training brings
 
-    paths = [folder / name for name in seen_files(contract.trained_on)]
-    return reduce(add, map(read_seen, paths)).outlines if all(map(Path.is_file, paths)) else None
+    paths = [folder / name for name in ground_files(contract.trained_on)]
+    return reduce(add, map(read_ground, paths)).outlines if all(map(Path.is_file, paths)) else None
 
 
 def _id_of(text: str) -> str:

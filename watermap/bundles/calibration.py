@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from watermap.arrays import FloatArray
+from watermap.config.former import renamed
 
 _HALVINGS: Final = 40
 
@@ -20,7 +21,7 @@ class Calibration(BaseModel):
             curve of least squares.
         temperature: that number; above 1 the model was too sure.
         shift: added to the log-odds after that; above 0 the model saw too little water.
-        said, true: points of the isotonic curve, in [0, 1], straight between them.
+        predicted, true: points of the isotonic curve, in [0, 1], straight between them.
         fitted_on: what it was fitted on, and the errors before and after there.
     """
 
@@ -29,21 +30,31 @@ class Calibration(BaseModel):
     method: Literal["temperature", "platt", "isotonic"]
     temperature: float | None = None
     shift: float = 0.0
-    said: tuple[float, ...] = ()
+    predicted: tuple[float, ...] = ()
     true: tuple[float, ...] = ()
     fitted_on: dict[str, Any] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_former_names(cls, values: Any) -> Any:
+        return renamed(values, {"said": "predicted"})
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
         if self.method != "isotonic":
             if self.temperature is None or not self.temperature > 0:
                 raise ValueError("a temperature above 0 is needed")
-        elif len(self.said) < 2 or len(self.said) != len(self.true) or not _rise(self.said) or not _rise(self.true):
-            raise ValueError("said and true must rise together")
+        elif (
+            len(self.predicted) < 2
+            or len(self.predicted) != len(self.true)
+            or not _rise(self.predicted)
+            or not _rise(self.true)
+        ):
+            raise ValueError("predicted and true must rise together")
         return self
 
     @property
-    def told(self) -> str:
+    def description(self) -> str:
         """Method and numbers, for people."""
         numbers = [] if self.temperature is None else [f"temperature {self.temperature:.3f}"]
         if self.method == "platt":
@@ -54,14 +65,14 @@ class Calibration(BaseModel):
         """The calibrated probabilities, of the same shape, float32."""
         p: FloatArray = np.clip(probability, 0, 1, dtype=np.float32)  # blending rounds
         if self.temperature is None:
-            found: FloatArray = np.interp(p, self.said, self.true).astype(np.float32)
+            found: FloatArray = np.interp(p, self.predicted, self.true).astype(np.float32)
         else:
             power = np.float32(1 / self.temperature)
             water, land = np.exp(np.float32(self.shift)) * p**power, (1 - p) ** power
             found = (water / (water + land)).astype(np.float32)
         return found
 
-    def undone(self, probability: float) -> float:
+    def inverse(self, probability: float) -> float:
         """The smallest probability, as the model says it, that means at least this one."""
         low, high = 0.0, 1.0
         for _ in range(_HALVINGS):

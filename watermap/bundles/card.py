@@ -62,8 +62,8 @@ def card(contract: Contract, bundle_id: str) -> str:
         "Finds surface water in Sentinel-2 images: of every pixel the probability that it is water. All of this is "
         "from `bundle.json` of the same folder.",
     ]
-    for title, said in sections:
-        lines += ["", f"## {title}", "", *said]
+    for title, predicted in sections:
+        lines += ["", f"## {title}", "", *predicted]
     return "\n".join(lines) + "\n"
 
 
@@ -84,7 +84,7 @@ def _model(contract: Contract) -> list[str]:
 
 def _feeding(contract: Contract) -> list[str]:
     side = contract.patch_size
-    told = _facts(
+    description = _facts(
         {
             "bands, in order": ", ".join(contract.bands),
             "numbers": f"DN, whose reflectance is (DN + {contract.offset:g}) x {contract.scale:g}",
@@ -97,7 +97,7 @@ def _feeding(contract: Contract) -> list[str]:
     return [
         "`watermap predict SCENE --bundle FOLDER` does all of this. The normalisation is inside the network.",
         "",
-        *told,
+        *description,
     ]
 
 
@@ -113,9 +113,12 @@ def _data(contract: Contract) -> list[str]:
     if data is None:
         counts = contract.trained_on.get("counts", {})
         rows = [("patches", *(str(count) for count in counts.values()))] if counts else []
-        told = [*_table(("", *counts), rows), ""] if rows else []
+        description = [*_table(("", *counts), rows), ""] if rows else []
         scenes = len(contract.trained_on.get("scenes", {}))
-        return [*told, f"Learned from or chosen by {scenes} scenes. Their ground, labels and dates are {UNKNOWN}."]
+        return [
+            *description,
+            f"Learned from or chosen by {scenes} scenes. Their ground, labels and dates are {UNKNOWN}.",
+        ]
     splits = data.splits.values()
     rows = [
         ("patches", *(str(sum(split.labels.values())) for split in splits)),
@@ -169,10 +172,10 @@ def _training(contract: Contract) -> list[str]:
 def _scores(contract: Contract) -> list[str]:
     if not contract.scores:
         return ["None: there were neither validation nor test patches, or they were not scored."]
-    told = [f"With the threshold {contract.threshold:g}, in brackets the 95 % interval."]
+    description = [f"With the threshold {contract.threshold:g}, in brackets the 95 % interval."]
     for split in sorted(contract.scores):
-        told += ["", f"### {split} patches", "", *_split(contract.scores[split], contract.evidence.get(split))]
-    return told
+        description += ["", f"### {split} patches", "", *_split(contract.scores[split], contract.evidence.get(split))]
+    return description
 
 
 def _split(scores: Numbers, evidence: Evidence | None) -> list[str]:
@@ -182,29 +185,29 @@ def _split(scores: Numbers, evidence: Evidence | None) -> list[str]:
             methods.append((_BASELINES[name], found.scores, found.intervals))
     rows = [(name, *(_score(own, sure, key) for key in _SCORES)) for name, own, sure in methods]
     others = ", ".join(f"{title} {_number(scores.get(name), '.3f')}" for name, title in _OTHER_SCORES.items())
-    told = [
+    description = [
         *_table(("", *_SCORES.values()), rows),
         "",
         f"{_number(scores.get('pixels'), ',d')} pixels. Other scores: {others}.",
     ]
     if evidence is None:
-        return [*told, f"Intervals and baselines are {UNKNOWN}."]
-    told.append(_drawn(evidence))
+        return [*description, f"Intervals and baselines are {UNKNOWN}."]
+    description.append(_resampling(evidence))
     for name, title in _BASELINES.items():
         baseline = evidence.baselines.get(name)
         if baseline is not None and baseline.gain is not None:
             between = _between(baseline.gain_interval, "+.3f")
-            told.append(f"Water IoU against {title}: {baseline.gain:+.3f}{between}.")
-    return told
+            description.append(f"Water IoU against {title}: {baseline.gain:+.3f}{between}.")
+    return description
 
 
-def _drawn(evidence: Evidence) -> str:
+def _resampling(evidence: Evidence) -> str:
     """What the intervals rest on, or why there are none."""
     units = f"{pieces(evidence.units, _UNITS[evidence.unit])} of ground"
     if not any(evidence.intervals.values()):
         return f"No intervals: {units} {'is' if evidence.units == 1 else 'are'} too few to tell."
     whole = f" They are parts of {pieces(evidence.grounds)}, too few to be drawn." if evidence.unit == "block" else ""
-    return f"Intervals are from {units}, drawn again {evidence.draws:,} times.{whole}"
+    return f"Intervals are from {units}, drawn again {evidence.resamples:,} times.{whole}"
 
 
 def _score(scores: Numbers, intervals: Intervals, name: str) -> str:
@@ -218,17 +221,17 @@ def _between(interval: tuple[float, float] | None, form: str) -> str:
 def _probabilities(contract: Contract) -> list[str]:
     curve = contract.calibration
     errors = {split: scores.get("calibration_error") for split, scores in sorted(contract.scores.items())}
-    told = ", ".join(f"{_number(error, '.4f')} on {split} patches" for split, error in errors.items())
+    description = ", ".join(f"{_number(error, '.4f')} on {split} patches" for split, error in errors.items())
     if curve is None:
         method = "none: as the network says them"
     else:
         fitted = curve.fitted_on
         place = f"{pieces(fitted.get('grounds'))} of validation ground" if fitted else UNKNOWN
-        method = f"{curve.told}, fitted on {place}"
+        method = f"{curve.description}, fitted on {place}"
     return _facts(
         {
             "calibration": method,
-            "expected calibration error": told or UNKNOWN,
+            "expected calibration error": description or UNKNOWN,
             "water from": f"{contract.threshold:g} on, {_GOALS[contract.threshold_for]}",
         }
     )

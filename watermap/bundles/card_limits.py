@@ -9,7 +9,7 @@ from watermap.bundles.contract import LEAST_GROUNDS, Contract
 
 def limits(contract: Contract) -> list[str]:
     """The limits of a bundle, one sentence or two each."""
-    found = [_ground, _pixels, _window, _chosen_by, _untested, _outdone, _few, _mixed, _elsewhere, _seed]
+    found = [_ground, _pixels, _window, _chosen_by, _untested, _without_overruled, _few, _mixed, _elsewhere, _seed]
     return [limit for each in found for limit in each(contract)]
 
 
@@ -36,8 +36,9 @@ def _window(contract: Contract) -> Iterator[str]:
             f"What it says of a pixel depends on all of its window: windows of {side} pixels, as in training, suit it "
             "best."
         )
-    elif contract.reach is not None:
-        yield f"Within {contract.reach} pixels of a window's edge it misses what lies beyond: windows should overlap."
+    elif contract.receptive_field_px is not None:
+        field = contract.receptive_field_px
+        yield f"Within {field} pixels of a window's edge it misses what lies beyond: windows should overlap."
     else:
         yield "How far it sees beyond a pixel was not measured."
 
@@ -58,7 +59,7 @@ def _untested(contract: Contract) -> Iterator[str]:
         yield "There is no score on ground that had no part in the training: there were no test patches."
 
 
-def _outdone(contract: Contract) -> Iterator[str]:
+def _without_overruled(contract: Contract) -> Iterator[str]:
     for split, evidence in sorted(contract.evidence.items()):
         own = contract.scores[split].get("water_iou")
         better = [

@@ -6,11 +6,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from watermap.arrays import FloatArray
 from watermap.bands import Radiometry
 from watermap.bundles.calibration import Calibration, calibrated
+from watermap.config.former import renamed
 from watermap.config.terms import ThresholdGoal
 from watermap.config.train import TrainConfig
 from watermap.errors import UsageError
@@ -99,19 +100,24 @@ class Evidence(BaseModel):
         grounds: pieces of ground.
         unit: what was drawn again for the intervals: pieces of ground, or blocks of them where those are too few.
         units: how many there are.
-        draws: how many times they were drawn.
+        resamples: how many times the bootstrap drew them.
         intervals: of the scores.
         baselines: by name, e.g. `ndwi`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _take_former_names(cls, values: Any) -> Any:
+        return renamed(values, {"draws": "resamples"})
+
     patches: str
     labels: dict[str, int]
     grounds: int
     unit: Literal["ground", "block"]
     units: int
-    draws: int
+    resamples: int
     intervals: Intervals
     baselines: dict[str, Baseline]
 
@@ -133,7 +139,8 @@ class Contract(BaseModel):
         threshold_for: what it was chosen for; keep: it was stated.
         calibration: what the model's probabilities mean; None: what they say.
         patch_size: side of a training patch in pixels.
-        reach: pixels from a window's edge up to which the model misses what lies beyond; None: not measured.
+        receptive_field_px: pixels from a window's edge up to which the model misses what lies beyond; None: not
+            measured.
         sees_whole_window: whether what it says of a pixel depends on all of its window, so that windows are best as
             large as those that it was trained on.
         trained_on: digest, scenes and split of the patches.
@@ -162,7 +169,7 @@ class Contract(BaseModel):
     threshold_for: ThresholdGoal | None = None
     calibration: Calibration | None = None
     patch_size: int
-    reach: int | None = None
+    receptive_field_px: int | None = None
     sees_whole_window: bool = False
     trained_on: dict[str, Any]
     data: TrainingData | None = None
@@ -173,6 +180,11 @@ class Contract(BaseModel):
     model_file: str
     model_digest: str
 
+    @model_validator(mode="before")
+    @classmethod
+    def _take_former_names(cls, values: Any) -> Any:
+        return renamed(values, {"reach": "receptive_field_px"})
+
     @property
     def radiometry(self) -> Radiometry:
         """What the model expects of a scene's numbers."""
@@ -181,9 +193,11 @@ class Contract(BaseModel):
     @property
     def started_from(self) -> str | None:
         """What training started from: `imagenet`, a weights file, `random weights`, or None where that is unknown."""
-        said = self.training.get("config", {}).get("weights")
+        stated = self.training.get("config", {}).get("weights")
         try:
-            config = None if said is None else TrainConfig.model_validate({"weights": said, "encoder": self.encoder})
+            config = (
+                None if stated is None else TrainConfig.model_validate({"weights": stated, "encoder": self.encoder})
+            )
         except ValidationError:
             return None
         return None if config is None else config.resolved_weights or "random weights"

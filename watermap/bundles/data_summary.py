@@ -14,12 +14,12 @@ import shapely
 from shapely.geometry.polygon import orient
 
 from watermap.bundles.contract import SplitData, TrainingData
-from watermap.bundles.seen import SPLITS as SEEN_SPLITS
+from watermap.bundles.training_ground import SPLITS as TRAINING_SPLITS
 from watermap.io.stac import bbox
 from watermap.patches.index import PatchRecord
 from watermap.patches.splits import SPLITS
 from watermap.patches.store import PatchStore
-from watermap.scenes.dates import seen_on
+from watermap.scenes.dates import sensed_on
 from watermap.scenes.stac import UNSTATED
 
 _ELLIPSOID: Final = pyproj.Geod(ellps="WGS84")
@@ -31,9 +31,9 @@ def training_data(store: PatchStore) -> TrainingData:
     Args:
         store: with patches to train on.
     """
-    learned = [record for split in SEEN_SPLITS for record in store.records(split)]
+    learned = [record for split in TRAINING_SPLITS for record in store.records(split)]
     sides_m = [(_area_km2(record.footprint) * 1e6) ** 0.5 / store.patch_size for record in learned]
-    days = {scene: seen_on(Path(scene), {}) for scene in sorted({record.scene for record in learned})}
+    days = {scene: sensed_on(Path(scene), {}) for scene in sorted({record.scene for record in learned})}
     known = sorted(day for day in days.values() if day is not None)
     west, south, east, north = bbox(shapely.union_all([record.footprint for record in learned]))
     return TrainingData(

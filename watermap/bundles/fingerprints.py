@@ -77,8 +77,8 @@ def rate(prints: Prints) -> int:
     """Of how many squares one was kept: what divides all of them, where they are more than chance can make even."""
     if len(prints) < _TELLING:
         return ONE_IN
-    bits = int(np.bitwise_or.reduce(prints))
-    return bits & -bits
+    signs = int(np.bitwise_or.reduce(prints))
+    return signs & -signs
 
 
 def _steps(values: npt.NDArray[Any], valid: npt.NDArray[np.bool_], radiometry: Radiometry) -> npt.NDArray[np.int64]:

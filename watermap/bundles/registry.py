@@ -20,7 +20,7 @@ from watermap.io.files import write_text
 CURRENT_FILE: Final = "current.json"
 
 
-class Choice(BaseModel):
+class InUse(BaseModel):
     """A bundle that was in use.
 
     Attributes:
@@ -47,14 +47,14 @@ class Declined(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    candidate: Choice
+    candidate: InUse
     reason: str
-    current: Choice | None = None
+    current: InUse | None = None
     evidence: str | None = None
     candidate_score: float | None = None
     current_score: float | None = None
 
-    def rests_on(self, current: Choice, evidence: str) -> bool:
+    def rests_on(self, current: InUse, evidence: str) -> bool:
         """Whether it was compared with this bundle, on this evidence."""
         return (self.current, self.evidence) == (current, evidence)
 
@@ -64,16 +64,16 @@ class Register(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    current: Choice
-    earlier: tuple[Choice, ...] = ()
+    current: InUse
+    earlier: tuple[InUse, ...] = ()
     declined: tuple[Declined, ...] = ()
 
-    def verdict(self, candidate: Choice, evidence: str) -> Declined | None:
+    def verdict(self, candidate: InUse, evidence: str) -> Declined | None:
         """What was decided of a candidate before, if what it was decided on is still the same."""
         found = (each for each in self.declined if each.candidate == candidate)
         return next((each for each in found if each.current is None or each.rests_on(self.current, evidence)), None)
 
-    def without(self, candidate: Choice) -> tuple[Declined, ...]:
+    def without(self, candidate: InUse) -> tuple[Declined, ...]:
         """The declined bundles but one."""
         return tuple(each for each in self.declined if each.candidate != candidate)
 
@@ -84,8 +84,8 @@ def current_bundle(models: Path) -> Bundle | None:
     Raises:
         ModelError: the register is damaged, or the bundle is gone or another one.
     """
-    register = _read(models)
-    return None if register is None else _open(models, register.current)
+    register = read_register(models)
+    return None if register is None else open_chosen(models, register.current)
 
 
 def default_bundle(models: Path) -> Bundle:
@@ -105,14 +105,14 @@ def promote(candidate: Bundle, models: Path) -> None:
     """
     if candidate.folder.resolve().parent != models.resolve():
         raise UsageError(f"{candidate.folder}: does not lie in {models}", hint="copy the bundle there first")
-    register = _read(models)
-    chosen = Choice(folder=candidate.folder.name, id=candidate.id)
+    register = read_register(models)
+    chosen = InUse(folder=candidate.folder.name, id=candidate.id)
     if register is None:
-        _write(models, Register(current=chosen))
+        write_register(models, Register(current=chosen))
     elif register.current != chosen:
         gone = register.current.folder == chosen.folder
         earlier = register.earlier if gone else (*register.earlier, register.current)
-        _write(models, Register(current=chosen, earlier=earlier, declined=register.without(chosen)))
+        write_register(models, Register(current=chosen, earlier=earlier, declined=register.without(chosen)))
 
 
 def follow(models: Path, before: Bundle, after: Bundle) -> bool:
@@ -121,13 +121,13 @@ def follow(models: Path, before: Bundle, after: Bundle) -> bool:
     Returns:
         Whether the register knew it.
     """
-    register = _read(models)
-    old, new = (Choice(folder=bundle.folder.name, id=bundle.id) for bundle in (before, after))
+    register = read_register(models)
+    old, new = (InUse(folder=bundle.folder.name, id=bundle.id) for bundle in (before, after))
     if register is None or old not in (register.current, *register.earlier):
         return False
     earlier = tuple(new if each == old else each for each in register.earlier)
     current = new if register.current == old else register.current
-    _write(models, register.model_copy(update={"current": current, "earlier": earlier}))
+    write_register(models, register.model_copy(update={"current": current, "earlier": earlier}))
     return True
 
 
@@ -138,22 +138,27 @@ def roll_back(models: Path) -> Bundle:
         UsageError: there is none before.
         ModelError: it is gone or damaged; the current one stays.
     """
-    register = _read(models)
+    register = read_register(models)
     if register is None or not register.earlier:
         raise UsageError(f"{models}: no bundle was in use before", hint="see watermap bundles list")
     try:
-        bundle = _open(models, register.earlier[-1])
+        bundle = open_chosen(models, register.earlier[-1])
     except ModelError as error:
         hint = "put another one to use with watermap bundles promote"
         raise ModelError(f"the bundle before cannot be put to use ({error.message})", hint=hint) from error
     back = register.earlier[-1]
     taken_back = Declined(candidate=register.current, reason="it was taken back by hand")
     declined = (*(each for each in register.without(register.current) if each.candidate != back), taken_back)
-    _write(models, Register(current=back, earlier=register.earlier[:-1], declined=declined))
+    write_register(models, Register(current=back, earlier=register.earlier[:-1], declined=declined))
     return bundle
 
 
-def _open(models: Path, choice: Choice) -> Bundle:
+def open_chosen(models: Path, choice: InUse) -> Bundle:
+    """Open a bundle that was put to use.
+
+    Raises:
+        ModelError: another one lies in its folder.
+    """
     bundle = open_bundle(models / choice.folder)
     if bundle.id != choice.id:
         raise ModelError(
@@ -163,7 +168,12 @@ def _open(models: Path, choice: Choice) -> Bundle:
     return bundle
 
 
-def _read(models: Path) -> Register | None:
+def read_register(models: Path) -> Register | None:
+    """What was put to use in a models folder; None where nothing was.
+
+    Raises:
+        ModelError: the register is damaged.
+    """
     path = models / CURRENT_FILE
     try:
         return Register.model_validate_json(path.read_text(encoding="utf-8"))
@@ -176,20 +186,21 @@ def _read(models: Path) -> Register | None:
         ) from error
 
 
-def _write(models: Path, register: Register) -> None:
+def write_register(models: Path, register: Register) -> None:
+    """Keep what is in use, was before, and was declined."""
     write_text(models / CURRENT_FILE, register.model_dump_json(indent=1) + "\n")
 
 
 def list_bundles(models: Path) -> Sequence[tuple[Bundle, str]]:
     """Every readable bundle of a models folder, by name, with its role: in use, earlier, or nothing."""
-    register = _read(models)
+    register = read_register(models)
     bundles = []
     for folder in sorted(path.parent for path in models.glob("*/bundle.json")):
         try:
             bundle = open_bundle(folder)
         except ModelError:
             continue
-        chosen = Choice(folder=folder.name, id=bundle.id)
+        chosen = InUse(folder=folder.name, id=bundle.id)
         role = ""
         if register is not None:
             role = "in use" if chosen == register.current else "earlier" if chosen in register.earlier else ""

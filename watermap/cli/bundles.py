@@ -181,8 +181,8 @@ def calibrate_bundle(bundle_dir: Path, patches: Path, method: CalibrationMethod,
     ]
     table(f"{bundle_dir.resolve().name} ({found.bundle.id})", ("patches", *names, "water area"), rows)
     curve = contract.calibration
-    told = "none" if curve is None else curve.told
-    console.print(f"Calibration: {told}. Water from {contract.threshold:g} on.", markup=False)
+    message = "none" if curve is None else curve.description
+    console.print(f"Calibration: {message}. Water from {contract.threshold:g} on.", markup=False)
     if found.bundle.id == before.id:
         note("the bundle is as it was: no curve fits noticeably better where it was not fitted")
     elif follow(bundle_dir.resolve().parent, before, found.bundle):

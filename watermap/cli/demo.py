@@ -37,13 +37,13 @@ def command(out: Path, scenes: int, size: int, epochs: int) -> None:
     from watermap.scenes.sample import trial, write_samples
     from watermap.training.train import train
 
-    seen = trial.SCENES.model_copy(update={"scenes": scenes, "size": size})
-    unseen = trial.kept_apart(seen, scenes)
+    training_places = trial.SCENES.model_copy(update={"scenes": scenes, "size": size})
+    test_places = trial.kept_apart(training_places, scenes)
     config = PredictConfig(probability="percent")
     with progress_bar() as progress:
         console.print("1 of 5: sample scenes, some of them of places kept apart for later")
-        write_samples(out / "scenes", seen, progress=progress)
-        images = [scene.path / "image.tif" for scene in write_samples(out / "unseen", unseen, progress=progress)]
+        write_samples(out / "scenes", training_places, progress=progress)
+        images = [scene.path / "image.tif" for scene in write_samples(out / "unseen", test_places, progress=progress)]
         console.print("2 of 5: patches, split by ground")
         tile(out / "scenes", out / "patches", trial.TILE, progress=progress)
         console.print("3 of 5: training; if you interrupt it, run the demo again and it goes on")

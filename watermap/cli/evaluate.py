@@ -32,7 +32,7 @@ _WORST: Final = 20
 @setting(PredictConfig, "threshold")
 @setting(PredictConfig, "window")
 @setting(PredictConfig, "overlap")
-@setting(PredictConfig, "symmetries")
+@setting(PredictConfig, "tta", former="symmetries")
 @setting(PredictConfig, "offset")
 @setting(PredictConfig, "scale")
 @config_file()
@@ -72,7 +72,9 @@ def command(
     scored = "+".join(each.resolve().name for each in (bundle_dir, *other_dirs)), data_dir.resolve().name
     picture = picture or beside / f"{'_on_'.join(scored)}.png"
     written = [plot_panels(result.panels, picture, threshold=result.threshold)]
-    curves = {f"{kind} labels": pool.tally.reliability for kind, pool in sorted(result.pools.items())}
+    curves = {
+        f"{kind} labels": kind_scores.tally.reliability for kind, kind_scores in sorted(result.pooled_scores.items())
+    }
     written.append(
         plot_reliability(curves, picture.with_stem(f"{picture.stem}_reliability"), title=" on ".join(scored))
     )
@@ -103,7 +105,7 @@ def _show(kind: str, found: dict[str, Any]) -> None:
     for name, gain in found["gains"].items():
         interval = f" ({_interval(gain['interval'])})" if gain["interval"] else ""
         console.print(f"Water IoU above {name.upper()}'s: {gain['water_iou']:+.3f}{interval}", markup=False)
-    _tell_witnesses(found["drawn"], found["grounds"], has_intervals=bool(found["intervals"]["water_iou"]))
+    _tell_witnesses(found["resampled"], found["grounds"], has_intervals=bool(found["intervals"]["water_iou"]))
     tolerance = found["boundary_tolerance_px"]
     console.print(
         f"Shorelines within {tolerance} px: F1 {score(own['boundary_f1'])}, boundary IoU {score(own['boundary_iou'])}. "
@@ -131,21 +133,21 @@ def _show(kind: str, found: dict[str, Any]) -> None:
     )
 
 
-def _tell_witnesses(drawn: dict[str, Any], grounds: int, *, has_intervals: bool) -> None:
+def _tell_witnesses(resampled: dict[str, Any], grounds: int, *, has_intervals: bool) -> None:
     """What the intervals rest on."""
     if not has_intervals:
-        unit = {"ground": "piece", "block": "block"}[drawn["unit"]]
-        many = f"{unit} of ground is" if drawn["units"] == 1 else f"{unit}s of ground are"
-        told = f"No intervals: {drawn['units']} {many} too few to tell"
-    elif drawn["unit"] == "ground":
-        told = f"Intervals: {grounds} pieces of ground, drawn again"
+        unit = {"ground": "piece", "block": "block"}[resampled["unit"]]
+        many = f"{unit} of ground is" if resampled["units"] == 1 else f"{unit}s of ground are"
+        message = f"No intervals: {resampled['units']} {many} too few to tell"
+    elif resampled["unit"] == "ground":
+        message = f"Intervals: {grounds} pieces of ground, drawn again"
     else:
         places = "one piece" if grounds == 1 else f"{grounds} pieces"
-        told = (
-            f"Intervals: {drawn['units']} blocks of {drawn['block_px']} px on {places} of ground, drawn again; "
+        message = (
+            f"Intervals: {resampled['units']} blocks of {resampled['block_px']} px on {places} of ground, drawn again; "
             "of other ground they say nothing"
         )
-    console.print(f"{told}.", markup=False)
+    console.print(f"{message}.", markup=False)
 
 
 def _wrong(found: dict[str, Any]) -> list[str]:

@@ -54,8 +54,8 @@ def compare(first: Path, second: Path, out: Path) -> None:
     )
     if found.differing:
         shares = ", ".join(f"{found.near_shore[px] / found.differing:.0%} within {px} px" for px in SHORE_PX)
-        told = f"Of {found.differing:,} pixels that differ: {shares} of {found.names[0]}'s shoreline"
-        console.print(told, markup=False, soft_wrap=True)
+        message = f"Of {found.differing:,} pixels that differ: {shares} of {found.names[0]}'s shoreline"
+        console.print(message, markup=False, soft_wrap=True)
     codes = ", ".join(f"{code} {name}" for code, name in DISAGREEMENT_NAMES.items())
     console.print(f"Codes of the raster: {codes}", markup=False, soft_wrap=True)
     files_to_open([picture, found.raster, found.table])
@@ -92,7 +92,7 @@ def consensus(
     whole = max(sum(made.pixels.values()), 1)
     rows = [_class_row(name, made.pixels[code], made.areas_m2[code], whole) for name, code in _CLASSES]
     table("Consensus", ["class", "pixels", "km2", "share"], rows)
-    reasons = [("sources differ", made.differ), ("beside shorelines", made.by_shores), ("too few know", made.unseen)]
+    reasons = [("sources differ", made.differ), ("beside shorelines", made.by_shores), ("too few know", made.too_few)]
     table("Unknown because", ["", "pixels", "share"], [[name, f"{n:,}", f"{n / whole:.1%}"] for name, n in reasons])
     for source, px in zip(sources, made.bands_px, strict=True):
         if px:
@@ -141,17 +141,19 @@ def refine_label(
     from watermap.cli.console import files_to_open, note, progress_bar, table
     from watermap.io.layouts import LABEL_LAYOUT
     from watermap.io.qgis_style import write_raster_style
-    from watermap.labels.refine import FATES, refine
+    from watermap.labels.refine import OUTCOMES, refine
 
     with progress_bar() as progress:
         made = refine(coarse, image, out, config, names=names, progress=progress)
     write_raster_style(out, LABEL_LAYOUT)
     for line in made.notes:
         note(line)
-    note(_told(made))
+    note(_summary(made))
     whole = max(sum(made.pixels.values()), 1)
-    fates = [[name, f"{made.fates[fate]:,}", f"{made.fates[fate] / whole:.1%}"] for fate, name in FATES.items()]
-    table("What became of the coarse label", ["pixels that are", "pixels", "share"], fates)
+    outcomes = [
+        [name, f"{made.outcomes[fate]:,}", f"{made.outcomes[fate] / whole:.1%}"] for fate, name in OUTCOMES.items()
+    ]
+    table("What became of the coarse label", ["pixels that are", "pixels", "share"], outcomes)
     rows = [_class_row(name, made.pixels[code], made.areas_m2[code], whole) for name, code in _CLASSES]
     table("Refined label", ["class", "pixels", "km2", "share"], rows)
     files_to_open([made.path])
@@ -164,7 +166,7 @@ def _class_row(name: str, pixels: int, area_m2: float, whole: int) -> list[str]:
     return [name, f"{pixels:,}", f"{area_m2 / 1e6:,.4f}", f"{pixels / whole:.1%}"]
 
 
-def _told(made: Refinement) -> str:
+def _summary(made: Refinement) -> str:
     rule = made.rule
     return (
         f"by {rule.index.name}: wet from {rule.wet_from:.2f}, beside it from {rule.damp_from:.2f}, dry below "
@@ -211,8 +213,8 @@ def _scene_row(scene: RefinedScene) -> list[str]:
     if made is None:
         return [scene.name, "failed" if scene.failure else "kept", "-", "-", "-"]
     whole = max(sum(made.pixels.values()), 1)
-    doubted = sum(made.fates[fate] for fate in (UNCLEAR, DRY_WATER, WET_LAND))
-    counts = (made.fates[MOVED], doubted, made.pixels[1], made.pixels[0])
+    doubted = sum(made.outcomes[fate] for fate in (UNCLEAR, DRY_WATER, WET_LAND))
+    counts = (made.outcomes[MOVED], doubted, made.pixels[1], made.pixels[0])
     return [scene.name, *(f"{count / whole:.1%}" for count in counts)]
 
 

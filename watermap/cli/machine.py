@@ -75,13 +75,13 @@ def examine(config: EarthEngineConfig, *, folder: Path, online: bool = True) -> 
         try:
             yield from check()
         except WatermapError as error:
-            yield _told(name, "broken", error)
+            yield _finding(name, "broken", error)
         except Exception as error:  # of whatever library was looked at
             text = " ".join(f"{type(error).__name__}: {error}".split())
             yield Finding(name, "broken", text, "install again what it names; if it names watermap, report it")
 
 
-def _told(name: str, state: Literal["missing", "broken"], error: WatermapError) -> Finding:
+def _finding(name: str, state: Literal["missing", "broken"], error: WatermapError) -> Finding:
     return Finding(name, state, " ".join(error.message.split()), " ".join(error.hint.split()))
 
 
@@ -133,9 +133,9 @@ def _accelerators() -> Iterator[Finding]:
     chosen = _chosen_backend()
     if chosen is None:
         return
-    seen = accelerators(chosen)
-    if seen:
-        yield Finding("accelerators", "ok", ", ".join(seen))
+    found_accelerators = accelerators(chosen)
+    if found_accelerators:
+        yield Finding("accelerators", "ok", ", ".join(found_accelerators))
         return
     text, remedy = "none: training will use the CPU", "none is needed; --encoder compact is made for CPUs"
     idle = [
@@ -193,7 +193,7 @@ def _earth_engine(config: EarthEngineConfig, online: bool) -> Iterator[Finding]:
         found = login.log_in(config)
     except WatermapError as error:
         is_stated = isinstance(error, UsageError)  # a key that is none, rather than no key
-        yield _told("Earth Engine login", "broken" if is_stated else "missing", error)
+        yield _finding("Earth Engine login", "broken" if is_stated else "missing", error)
         return
     yield Finding("Earth Engine login", "ok", found.source)
     yield Finding("Google Cloud project", "ok", found.project)
@@ -202,7 +202,7 @@ def _earth_engine(config: EarthEngineConfig, online: bool) -> Iterator[Finding]:
         try:
             yield Finding("Earth Engine service", "ok", session.check(config.model_copy(update=hasty)))
         except WatermapError as error:
-            yield _told("Earth Engine service", "broken", error)
+            yield _finding("Earth Engine service", "broken", error)
 
 
 def _prefect(online: bool) -> Iterator[Finding]:

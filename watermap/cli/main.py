@@ -138,11 +138,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
         _fail(f"{error.filename}: {error.strerror}: check the path and its permissions")
         return DataError.exit_code
     except ModuleNotFoundError as error:
-        told = missing(error, needed_by=next((word for word in words if word in _COMMANDS), "watermap"))
-        if told is None:
+        message = missing(error, needed_by=next((word for word in words if word in _COMMANDS), "watermap"))
+        if message is None:
             return _report_defect(error)
-        _fail(str(told))
-        return told.exit_code
+        _fail(str(message))
+        return message.exit_code
     except MemoryError:
         _fail("out of memory: close other programs, or make windows and batches smaller")
         return 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar, get_args, get_origin
@@ -46,13 +47,30 @@ _FILE: Final = _Here("settings and keys are read from local files", "copy it to 
 _TYPES: Final = {bool: click.BOOL, int: click.INT, float: click.FLOAT, str: click.STRING, Path: _FILE}
 
 
-def setting(config: type[Config], name: str, *flags: str, **extra: Any) -> Callable[[_Command], _Command]:
+class _RenamedOption(click.Option):
+    """An option that still answers to its former name, which its help does not show."""
+
+    def __init__(self, *args: Any, former: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._former = former
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        shown = copy.copy(self)
+        for name in ("opts", "secondary_opts"):
+            setattr(shown, name, [flag for flag in getattr(self, name) if self._former not in flag])
+        return click.Option.get_help_record(shown, ctx)
+
+
+def setting(
+    config: type[Config], name: str, *flags: str, former: str | None = None, **extra: Any
+) -> Callable[[_Command], _Command]:
     """A click option for one field of a config: not given means None, so that a file's value stands.
 
     Args:
         config: the stage's settings.
         name: the field, e.g. `patch_size` for `--patch-size`.
         flags: other spellings of the flag.
+        former: what it was called in earlier releases, which still works and is not shown.
         extra: passed on to click.
     """
     field = config.model_fields[name]
@@ -66,6 +84,10 @@ def setting(config: type[Config], name: str, *flags: str, **extra: Any) -> Calla
         default = ",".join(map(str, default))
     flag = f"--{name.replace('_', '-')}"
     names = flags or (f"{flag}/--no-{name.replace('_', '-')}" if annotation is bool else flag,)
+    if former is not None:
+        former = former.replace("_", "-")
+        extra |= {"cls": _RenamedOption, "former": former}
+        names += (f"--{former}/--no-{former}" if annotation is bool else f"--{former}",)
     if annotation is bool:
         default = "on" if default else "off"
     shown = f" [default: {default}]" if default is not None else ""

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 @click.option("--probability-type", type=click.Choice(["percent", "float"]), help="Also write it as uint8 or float32.")
 @setting(PredictConfig, "threshold")
 @click.option("--bands", help="Names of all the file's bands in file order, where it does not describe them.")
-@setting(PredictConfig, "symmetries")
+@setting(PredictConfig, "tta", former="symmetries")
 @click.option("--uncertainty", is_flag=True, help=PredictConfig.model_fields["uncertainty"].description)
 @setting(PredictConfig, "sure_from")
 @click.option(
@@ -160,8 +160,8 @@ def _rows(results: list[tuple[Path, Any]], columns: int) -> list[list[str]]:
         else:
             shares = [result.water_pixels, *([] if result.unsure_pixels is None else [result.unsure_pixels])]
             valid = result.valid_pixels
-            told = [f"{share / valid:.1%}" if valid else "-" for share in shares]
-            rows.append([output_name(scene), f"{valid / result.pixels:.1%}", *told])
+            message = [f"{share / valid:.1%}" if valid else "-" for share in shares]
+            rows.append([output_name(scene), f"{valid / result.pixels:.1%}", *message])
     return [[*row, *["-"] * (columns - len(row))] for row in rows]
 
 

@@ -40,10 +40,10 @@ def command(water: Path, out: Path | None, config_path: Path | None, **stated: A
     rows = [
         [name, f"{pixels:,}", f"{area / 1e6:,.4f}", size]
         for name, pixels, area, size in zip(
-            NAMES, made.drawn.pixels, made.drawn.areas_m2, made.drawn.sizes, strict=True
+            NAMES, made.sample.pixels, made.sample.areas_m2, made.sample.sizes, strict=True
         )
     ]
-    count = sum(made.drawn.sizes)
+    count = sum(made.sample.sizes)
     table(f"{count} sample{'s' if count > 1 else ''}", ["stratum", "pixels", "km2", "samples"], rows)
     tells = made.margin_m2 <= made.mapped.water_m2 > 0
     of_mapped = f", {made.margin_m2 / made.mapped.water_m2:.1%} of what is mapped" if tells else ""

@@ -36,7 +36,7 @@ class DesignConfig(Config):
     seed: int = Field(0, ge=0, description="The same seed draws the same samples.")
 
     @classmethod
-    def _outdone(cls, values: dict[str, Any], stated: Mapping[str, Any]) -> dict[str, Any]:
+    def _without_overruled(cls, values: dict[str, Any], stated: Mapping[str, Any]) -> dict[str, Any]:
         """Without a file's n where an error is stated, and the other way round."""
         sizes = ("n", "error")
         if all(stated.get(name) is None for name in sizes):

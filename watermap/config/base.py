@@ -6,18 +6,30 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
+from watermap.config.former import renamed
 from watermap.config.toml import read_table
 from watermap.errors import UsageError
 
 
 class Config(BaseModel):
-    """What all stages' settings share: immutable, no unknown names, a digest."""
+    """What all stages' settings share: immutable, no unknown names, a digest.
+
+    Attributes:
+        former_names: what settings were called in earlier releases, and what they are called now.
+    """
+
+    former_names: ClassVar[Mapping[str, str]] = {}
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_former_names(cls, values: Any) -> Any:
+        return renamed(values, cls.former_names)
 
     def digest(self) -> str:
         """Twelve hex digits that change when any setting does."""
@@ -25,7 +37,7 @@ class Config(BaseModel):
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     @classmethod
-    def _outdone(cls, values: dict[str, Any], stated: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG003 (a child looks at them)
+    def _without_overruled(cls, values: dict[str, Any], stated: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG003 (a child looks at them)
         """A file's settings without those that stated ones rule out."""
         return values
 
@@ -44,7 +56,7 @@ class Config(BaseModel):
         values: dict[str, Any] = {}
         if path is not None:
             values = read_table(path, section)
-        values = cls._outdone(values, stated)
+        values = cls._without_overruled(values, stated)
         values.update({name: value for name, value in stated.items() if value is not None})
         try:
             return cls(**values)

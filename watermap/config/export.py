@@ -90,7 +90,7 @@ class ExportConfig(Config):
     )
 
     @classmethod
-    def _outdone(cls, values: dict[str, Any], stated: Mapping[str, Any]) -> dict[str, Any]:
+    def _without_overruled(cls, values: dict[str, Any], stated: Mapping[str, Any]) -> dict[str, Any]:
         days = {"start", "end"}
         if stated.get("last_days") is not None:
             return {name: value for name, value in values.items() if name not in days}

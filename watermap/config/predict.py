@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from collections.abc import Mapping
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -12,6 +13,8 @@ from watermap.config.terms import OFFSET, SCALE
 
 class PredictConfig(Config):
     """Settings of prediction."""
+
+    former_names: ClassVar[Mapping[str, str]] = {"symmetries": "tta"}
 
     engine: Literal["auto", "keras", "openvino"] = Field(
         "auto", description="What runs the model; auto: openvino where the bundle is converted, keras on a GPU."
@@ -26,7 +29,7 @@ class PredictConfig(Config):
         None, ge=0, le=4080, description="Pixels that windows share and blend; not given: by the model's field of view."
     )
     batch_size: int | None = Field(None, ge=1, description="Windows that Keras predicts at once; fewer if memory ends.")
-    symmetries: bool = Field(
+    tta: bool = Field(
         False, description="Average over the eight turns and flips of each window: surer, for eight times the work."
     )
     threshold: float | None = Field(
@@ -37,7 +40,7 @@ class PredictConfig(Config):
     )
     uncertainty: bool = Field(
         False,
-        description="Also write how unsure each pixel is, in percent of one bit; with --symmetries or several bundles "
+        description="Also write how unsure each pixel is, in percent of one bit; with --tta or several bundles "
         "also how much of that they disagree about.",
     )
     sure_from: float | None = Field(

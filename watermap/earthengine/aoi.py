@@ -18,7 +18,7 @@ from rasterio.warp import transform
 from watermap.arrays import Shapes
 from watermap.errors import DataError, UsageError, WatermapError
 from watermap.geo.crs import GDAL_ERRORS, LON_LAT
-from watermap.geo.shapes import _flat, _polygons_only, polygons
+from watermap.geo.shapes import polygons, polygons_only, single_parts
 
 _STEP_DEGREES: Final = 0.02
 _STEP_M: Final = 2000.0
@@ -141,7 +141,7 @@ def _read_file(path: Path) -> Area:
             for layer in layers:
                 meta, _, blobs, _ = pyogrio.raw.read(path, layer=layer, columns=[])
                 found = shapely.from_wkb(blobs)
-                if len(_polygons_only(_flat(found))):
+                if len(polygons_only(single_parts(found))):
                     break
     except (OSError, DataSourceError, DataLayerError) as error:
         hint = "give GeoJSON, a GeoPackage, or a Shapefile with its .shx and .dbf"
@@ -160,8 +160,8 @@ def _read_file(path: Path) -> Area:
 
 def _area(found: Shapes, name: str, error: type[WatermapError], *, crs: str = "", note: str = "") -> Area:
     """Check, repair and merge the polygons among geometries, in degrees where no CRS is told."""
-    flat = shapely.force_2d(_flat(found))
-    parts = _polygons_only(flat)
+    flat = shapely.force_2d(single_parts(found))
+    parts = polygons_only(flat)
     if not len(parts):
         reason = "holds points or lines, no polygons" if len(flat) else "holds no shapes"
         raise error(f"{name}: {reason}", hint="buffer points and lines to polygons, or give a bounding box")

@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-from watermap.earthengine.failures import CLOUD_STORAGE, Failure, Kind, classify, service_error
-from watermap.earthengine.pieces import Piece, brought_before, open_piece
+from watermap.earthengine.failures import CLOUD_STORAGE, Failure, FailureKind, classify, service_error
 from watermap.earthengine.plan import Request
 from watermap.earthengine.session import Session
+from watermap.earthengine.tiles import Tile, open_tile, tile_on_disk
 from watermap.io.files import unwritable
 
 
@@ -34,7 +34,7 @@ def download(
     *,
     bucket: str,
     prefix: str,
-) -> list[Piece]:
+) -> list[Tile]:
     """Bring every file below a prefix to a folder; large exports come in several.
 
     Args:
@@ -57,23 +57,23 @@ def download(
     )
     blobs = [blob for blob in listed if blob.name.endswith(".tif")]
     if not blobs:
-        failure = Failure(Kind.MISSING, None, "the export's files are gone")
+        failure = Failure(FailureKind.MISSING, None, "the export's files are gone")
         raise service_error(failure, service=CLOUD_STORAGE, about=f"reading gs://{bucket}/{prefix}")
     return [_download(session, blob, request, folder) for blob in blobs]
 
 
-def _download(session: Session, blob: Any, request: Request, folder: Path) -> Piece:
+def _download(session: Session, blob: Any, request: Request, folder: Path) -> Tile:
     path = folder / Path(blob.name).name
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
 
-    def call() -> Piece:
-        found = brought_before(path, request) if path.exists() and path.stat().st_size == blob.size else None
+    def call() -> Tile:
+        found = tile_on_disk(path, request) if path.exists() and path.stat().st_size == blob.size else None
         if found is not None:
             return found
         try:
             folder.mkdir(parents=True, exist_ok=True)
             blob.download_to_filename(str(part), timeout=session.config.timeout_s, checksum="crc32c", retry=None)
-            piece = open_piece(part, request)
+            tile = open_tile(part, request)
             part.replace(path)
         except OSError as error:
             if classify(error) is not None:  # the network's errors are OSErrors too
@@ -81,6 +81,6 @@ def _download(session: Session, blob: Any, request: Request, folder: Path) -> Pi
             raise unwritable(path, error) from error
         finally:
             part.unlink(missing_ok=True)
-        return Piece(path, piece.window)
+        return Tile(path, tile.window)
 
     return session.send(call, about=f"downloading {blob.name}", service=CLOUD_STORAGE)

@@ -14,10 +14,10 @@ from typing import Final
 from watermap.config import ExportConfig
 from watermap.earthengine.bucket import open_bucket
 from watermap.earthengine.failures import UnusableAnswerError, classify, service_error
-from watermap.earthengine.pieces import Piece, assemble
 from watermap.earthengine.plan import ScenePlan, estimate
 from watermap.earthengine.routes import DRIVE_LIMIT_BYTES, BatchRoute, LocalRoute, Route, drive_file
 from watermap.earthengine.session import Session, StoppedError
+from watermap.earthengine.tiles import Tile, assemble
 from watermap.errors import DataError, UsageError, WatermapError
 from watermap.io.files import locked, remove_abandoned, unwritable
 from watermap.progress import Progress, silent
@@ -122,17 +122,17 @@ def _make(
     defects: list[BaseException] = []
     with ExitStack() as stack:
         threads = session.config.requests if is_local else 2 * _BATCH_SCENES
-        pool = stack.enter_context(ThreadPoolExecutor(threads, "raster"))
+        workers = stack.enter_context(ThreadPoolExecutor(threads, "raster"))
         if is_local:
-            route: Route = LocalRoute(session, folder, config, pool=pool, step=step)
+            route: Route = LocalRoute(session, folder, config, workers=workers, step=step)
         else:
             bucket = open_bucket(session) if config.to == "gcs" else None
             if bucket is not None:
                 stack.callback(bucket.close)
             route = BatchRoute(session, folder, config, bucket=bucket, step=step)
-        scene_pool = stack.enter_context(ThreadPoolExecutor(_LOCAL_SCENES if is_local else _BATCH_SCENES, "scene"))
-        maker = _Maker(route, out, None if is_local else pool, notes)
-        futures = {scene_pool.submit(maker.make, plan): plan for plan in plans}
+        scene_workers = stack.enter_context(ThreadPoolExecutor(_LOCAL_SCENES if is_local else _BATCH_SCENES, "scene"))
+        maker = _Maker(route, out, None if is_local else workers, notes)
+        futures = {scene_workers.submit(maker.make, plan): plan for plan in plans}
         try:
             for future in as_completed(futures):
                 error = future.exception()
@@ -156,14 +156,14 @@ class _Maker:
     Args:
         route: by which rasters come.
         out: the scenes folder.
-        pool: for image and label side by side; None where the route fills its pool by itself.
+        workers: for image and label side by side; None where the route fills its pool by itself.
         notes: for the user, added to.
     """
 
-    def __init__(self, route: Route, out: Path, pool: Executor | None, notes: list[str]) -> None:
+    def __init__(self, route: Route, out: Path, workers: Executor | None, notes: list[str]) -> None:
         self._route = route
         self._out = out
-        self._pool = pool
+        self._workers = workers
         self._notes = notes
         self._assembling = threading.BoundedSemaphore(_ASSEMBLING)
 
@@ -177,11 +177,11 @@ class _Maker:
         staging = folder / plan.name
         try:
             if verified(staging) != dict(plan.facts.requests):
-                pieces = self._bring(plan)
-                if not all(pieces):
+                tiles = self._deliver(plan)
+                if not all(tiles):
                     return  # the route ends elsewhere
                 with self._assembling:
-                    self._put_together(plan, staging, pieces)
+                    self._put_together(plan, staging, tiles)
             if _place(staging, self._out / plan.name, folder):
                 old = folder / f"{plan.name}{_REPLACED}"
                 self._notes.append(
@@ -192,12 +192,12 @@ class _Maker:
         except OSError as error:
             raise unwritable(self._out / plan.name, error) from error
 
-    def _bring(self, plan: ScenePlan) -> list[list[Piece]]:
+    def _deliver(self, plan: ScenePlan) -> list[list[Tile]]:
         """The pieces of image and label; where one has failed for good, the other is given up."""
         halt = threading.Event()
-        if self._pool is None:
-            return [self._route.bring(plan.name, request, halt) for request in plan.requests]
-        futures = [self._pool.submit(self._route.bring, plan.name, request, halt) for request in plan.requests]
+        if self._workers is None:
+            return [self._route.deliver(plan.name, request, halt) for request in plan.requests]
+        futures = [self._workers.submit(self._route.deliver, plan.name, request, halt) for request in plan.requests]
         errors = []
         for future in as_completed(futures):
             error = future.exception()
@@ -209,9 +209,9 @@ class _Maker:
             raise errors[0]
         return [future.result() for future in futures]
 
-    def _put_together(self, plan: ScenePlan, staging: Path, pieces: Sequence[Sequence[Piece]]) -> None:
+    def _put_together(self, plan: ScenePlan, staging: Path, tiles: Sequence[Sequence[Tile]]) -> None:
         shutil.rmtree(staging, ignore_errors=True)
-        for request, parts in zip(plan.requests, pieces, strict=True):
+        for request, parts in zip(plan.requests, tiles, strict=True):
             try:
                 valid = assemble(parts, request, staging / f"{request.raster}.tif")
             except UnusableAnswerError as error:

@@ -20,7 +20,7 @@ EARTH_ENGINE: Final = "Earth Engine"
 CLOUD_STORAGE: Final = "Cloud Storage"
 
 
-class Kind(Enum):
+class FailureKind(Enum):
     """What a failure asks of us."""
 
     BUSY = "is too busy or the quota is used up"
@@ -32,19 +32,21 @@ class Kind(Enum):
 
 
 _STORAGE_REMEDIES: Final = {
-    Kind.FORBIDDEN: "check that the login may read the bucket (role Storage Object Viewer)",
-    Kind.MISSING: "check the bucket's name; run again, what is gone is exported anew",
-    Kind.REFUSED: "check the bucket's name",
+    FailureKind.FORBIDDEN: "check that the login may read the bucket (role Storage Object Viewer)",
+    FailureKind.MISSING: "check the bucket's name; run again, what is gone is exported anew",
+    FailureKind.REFUSED: "check the bucket's name",
 }
 """Where Cloud Storage asks for something else than Earth Engine."""
 
 _REMEDIES: Final = {
-    Kind.BUSY: "wait, or lower --requests, and run the same command again: it goes on where it stopped",
-    Kind.AWAY: "check the network and run the same command again: it goes on where it stopped",
-    Kind.LOGIN: "log in with earthengine authenticate, or give a service-account key with --key",
-    Kind.FORBIDDEN: "check that the project is registered for Earth Engine and that the login may use it (--project)",
-    Kind.MISSING: "check the project, the bucket and the names of assets",
-    Kind.REFUSED: "check bands, label and dates against what the collection holds",
+    FailureKind.BUSY: "wait, or lower --requests, and run the same command again: it goes on where it stopped",
+    FailureKind.AWAY: "check the network and run the same command again: it goes on where it stopped",
+    FailureKind.LOGIN: "log in with earthengine authenticate, or give a service-account key with --key",
+    FailureKind.FORBIDDEN: (
+        "check that the project is registered for Earth Engine and that the login may use it (--project)"
+    ),
+    FailureKind.MISSING: "check the project, the bucket and the names of assets",
+    FailureKind.REFUSED: "check bands, label and dates against what the collection holds",
 }
 
 
@@ -55,17 +57,17 @@ class Failure:
     Attributes:
         kind: what it asks of us.
         status: of HTTP, where there was an answer.
-        said: the service's own words, or those of the network.
+        answer: the service's own words, or those of the network.
     """
 
-    kind: Kind
+    kind: FailureKind
     status: int | None
-    said: str
+    answer: str
 
     @property
     def transient(self) -> bool:
         """Whether the same request may succeed later."""
-        return self.kind in (Kind.BUSY, Kind.AWAY)
+        return self.kind in (FailureKind.BUSY, FailureKind.AWAY)
 
 
 class ServiceError(EarthEngineError):
@@ -77,7 +79,7 @@ class ServiceError(EarthEngineError):
 
     def __init__(self, message: str, *, hint: str = "", failure: Failure | None = None) -> None:
         super().__init__(message, hint=hint)
-        self.failure = failure or Failure(Kind.REFUSED, None, message)
+        self.failure = failure or Failure(FailureKind.REFUSED, None, message)
 
     @property
     def transient(self) -> bool:
@@ -99,12 +101,12 @@ def service_error(failure: Failure, *, service: str, about: str, hint: str = "")
         hint: what to do, where that is known better here than by the kind of failure.
     """
     status = f"{failure.status}: " if failure.status else ""
-    message = f"{service} {failure.kind.value} while {about} ({status}{failure.said})"
+    message = f"{service} {failure.kind.value} while {about} ({status}{failure.answer})"
     remedies = _REMEDIES if service == EARTH_ENGINE else _REMEDIES | _STORAGE_REMEDIES
     return ServiceError(message, hint=hint or remedies[failure.kind], failure=failure)
 
 
-def kind_of_status(status: int, reason: str = "") -> Kind:
+def kind_of_status(status: int, reason: str = "") -> FailureKind:
     """What an HTTP status asks of us.
 
     Args:
@@ -112,11 +114,11 @@ def kind_of_status(status: int, reason: str = "") -> Kind:
         reason: the machine-readable reason, where there is one.
     """
     if status == HTTPStatus.TOO_MANY_REQUESTS or (status == HTTPStatus.FORBIDDEN and reason in _RATE_REASONS):
-        return Kind.BUSY
+        return FailureKind.BUSY
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
-        return Kind.AWAY
-    named = {401: Kind.LOGIN, 403: Kind.FORBIDDEN, 404: Kind.MISSING, 410: Kind.MISSING}
-    return named.get(status, Kind.REFUSED)
+        return FailureKind.AWAY
+    named = {401: FailureKind.LOGIN, 403: FailureKind.FORBIDDEN, 404: FailureKind.MISSING, 410: FailureKind.MISSING}
+    return named.get(status, FailureKind.REFUSED)
 
 
 def classify(error: BaseException) -> Failure | None:
@@ -143,10 +145,12 @@ def _from_status(error: BaseException) -> Failure | None:
     from google.cloud.storage.exceptions import InvalidResponse
 
     if isinstance(error, googleapiclient.errors.HttpError):
-        said, reason = _details(error.content)
-        return Failure(kind_of_status(error.status_code, reason), error.status_code, said or _phrase(error.status_code))
+        answer, reason = _details(error.content)
+        return Failure(
+            kind_of_status(error.status_code, reason), error.status_code, answer or _phrase(error.status_code)
+        )
     if isinstance(error, googleapiclient.errors.UnknownApiNameOrVersion):
-        return Failure(Kind.MISSING, 404, "no Earth Engine service at this address")
+        return Failure(FailureKind.MISSING, 404, "no Earth Engine service at this address")
     if isinstance(error, GoogleAPICallError) and error.code is not None:
         reason = next((each["reason"] for each in error.errors if isinstance(each, dict) and "reason" in each), "")
         return Failure(kind_of_status(int(error.code), reason), int(error.code), _one_line(error.message))
@@ -160,9 +164,9 @@ def _from_login(error: BaseException) -> Failure | None:
     from google.auth import exceptions
 
     if isinstance(error, exceptions.TransportError):
-        return Failure(Kind.AWAY, None, _one_line(str(error)))
+        return Failure(FailureKind.AWAY, None, _one_line(str(error)))
     if isinstance(error, exceptions.GoogleAuthError):
-        kind = Kind.AWAY if error.retryable else Kind.LOGIN
+        kind = FailureKind.AWAY if error.retryable else FailureKind.LOGIN
         return Failure(kind, None, _one_line(str(error.args[0]) if error.args else type(error).__name__))
     return None
 
@@ -173,15 +177,15 @@ def _from_network(error: BaseException) -> Failure | None:
     from google.cloud.storage.exceptions import DataCorruption
 
     if isinstance(error, TimeoutError | requests.exceptions.Timeout):
-        return Failure(Kind.AWAY, None, "no answer in time")
+        return Failure(FailureKind.AWAY, None, "no answer in time")
     if isinstance(error, ConnectionError | requests.exceptions.RequestException):
-        return Failure(Kind.AWAY, None, _network_words(error))
+        return Failure(FailureKind.AWAY, None, _network_words(error))
     if isinstance(error, DataCorruption):
-        return Failure(Kind.AWAY, None, "the checksum of a download is wrong")
+        return Failure(FailureKind.AWAY, None, "the checksum of a download is wrong")
     if isinstance(error, json.JSONDecodeError | UnicodeDecodeError | googleapiclient.errors.InvalidJsonError):
-        return Failure(Kind.AWAY, None, "the answer is not JSON")
+        return Failure(FailureKind.AWAY, None, "the answer is not JSON")
     if isinstance(error, UnusableAnswerError):
-        return Failure(Kind.AWAY, None, _one_line(str(error)))
+        return Failure(FailureKind.AWAY, None, _one_line(str(error)))
     return None
 
 

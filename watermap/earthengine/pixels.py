@@ -11,11 +11,11 @@ from typing import Final
 
 from rasterio.windows import Window
 
-from watermap.earthengine.failures import Kind, ServiceError, UnusableAnswerError
-from watermap.earthengine.pieces import Piece, brought_before, open_piece
+from watermap.earthengine.failures import FailureKind, ServiceError, UnusableAnswerError
 from watermap.earthengine.plan import Request, pixel_grid, tile_side, tiles
 from watermap.earthengine.session import Session, StoppedError
-from watermap.io.files import appearing
+from watermap.earthengine.tiles import Tile, open_tile, tile_on_disk
+from watermap.io.files import writing
 
 _SMALLEST_SIDE: Final = 64
 """A refusal of a tile this small is not about its size."""
@@ -47,9 +47,9 @@ def fetch(
     folder: Path,
     *,
     limit: TileLimit,
-    pool: Executor,
+    workers: Executor,
     step: Callable[[], None],
-) -> list[Piece]:
+) -> list[Tile]:
     """Bring a raster's tiles to a folder; those already there are kept.
 
     A tile that the service refuses is asked for again in quarters, down to 64 px; where that helps, later tiles as
@@ -60,7 +60,7 @@ def fetch(
         request: the raster.
         folder: for the tiles; made if absent.
         limit: what is known of sizes, for rasters like this one.
-        pool: of as many threads as there may be requests in flight.
+        workers: of as many threads as there may be requests in flight.
         step: called after each tile of the plan.
 
     Raises:
@@ -71,7 +71,7 @@ def fetch(
 
     given_up = threading.Event()
 
-    def one(window: Window) -> list[Piece]:
+    def one(window: Window) -> list[Tile]:
         if given_up.is_set():
             return []
         try:
@@ -83,9 +83,9 @@ def fetch(
         return found
 
     windows = tiles(request.grid, tile_side(request.pixel_bytes, session.config))
-    waiting = [pool.submit(one, window) for window in windows]
+    waiting = [workers.submit(one, window) for window in windows]
     try:
-        return [piece for future in waiting for piece in future.result()]
+        return [tile for future in waiting for tile in future.result()]
     finally:
         for future in waiting:  # after a failure, what has not begun is not begun
             future.cancel()
@@ -93,42 +93,42 @@ def fetch(
 
 def _fetch_window(
     session: Session, request: Request, folder: Path, window: Window, limit: TileLimit, there: set[_Tile]
-) -> list[Piece]:
+) -> list[Tile]:
     """The pieces of one window: itself, or its quarters where it is too large."""
     if session.stop.is_set():
         raise StoppedError
     path = folder / _file_name(window)
-    piece = brought_before(path, request) if path.exists() else None
+    tile = tile_on_disk(path, request) if path.exists() else None
     small = max(window.width, window.height) <= _SMALLEST_SIDE
     refused = False
-    if piece is None and (small or (limit.allows(window) and not _has_smaller(there, window))):
+    if tile is None and (small or (limit.allows(window) and not _has_smaller(there, window))):
         try:
-            piece = _fetch_tile(session, request, path, window)
+            tile = _fetch_tile(session, request, path, window)
         except ServiceError as error:
-            if error.failure.kind is not Kind.REFUSED or small:
+            if error.failure.kind is not FailureKind.REFUSED or small:
                 raise
             refused = True
-    if piece is not None:
-        return [piece]
+    if tile is not None:
+        return [tile]
     parts = [_fetch_window(session, request, folder, part, limit, there) for part in _quarters(window)]
     if refused:
         limit.lower(window)
     return [each for part in parts for each in part]
 
 
-def _fetch_tile(session: Session, request: Request, path: Path, window: Window) -> Piece:
+def _fetch_tile(session: Session, request: Request, path: Path, window: Window) -> Tile:
     import ee
 
     params = {"expression": request.graph, "fileFormat": "GEO_TIFF", "grid": pixel_grid(request.grid.crop(window))}
 
-    def call() -> Piece:
+    def call() -> Tile:
         content = ee.data.computePixels(params)
-        with appearing(path) as part:
+        with writing(path) as part:
             part.write_bytes(content)
-            piece = open_piece(part, request)
-            if (piece.window.col_off, piece.window.row_off) != (window.col_off, window.row_off):
+            tile = open_tile(part, request)
+            if (tile.window.col_off, tile.window.row_off) != (window.col_off, window.row_off):
                 raise UnusableAnswerError("the pixels are of another place than the one asked for")
-        return Piece(path, piece.window)
+        return Tile(path, tile.window)
 
     return session.send(call, about=f"computing pixels of the {request.raster}")
 

@@ -76,7 +76,7 @@ class ScenePlan:
 
 
 @dataclass(frozen=True)
-class Estimate:
+class ExportEstimate:
     """What an export costs, as far as it can be known beforehand.
 
     Attributes:
@@ -110,13 +110,13 @@ def plan(area: Area, found: Sequence[FoundScene], config: ExportConfig) -> list[
     return plans
 
 
-def estimate_date(area: Area, config: ExportConfig, service: EarthEngineConfig) -> Estimate:
+def estimate_date(area: Area, config: ExportConfig, service: EarthEngineConfig) -> ExportEstimate:
     """What one date of an area costs, before the service is asked anything."""
     sizes = [len(config.bands) * 2] + ([1] if config.label != "none" else [])
     return _sum([(grid, sizes) for _, grid in _composite_grids(area, config)], service)
 
 
-def estimate(plans: Sequence[ScenePlan], service: EarthEngineConfig) -> Estimate:
+def estimate(plans: Sequence[ScenePlan], service: EarthEngineConfig) -> ExportEstimate:
     """What some scenes cost."""
     return _sum([(each.grid, [request.pixel_bytes for request in each.requests]) for each in plans], service)
 
@@ -153,10 +153,10 @@ def pixel_grid(grid: Grid) -> dict[str, Any]:
     }
 
 
-def _sum(scenes: Sequence[tuple[Grid, Sequence[int]]], service: EarthEngineConfig) -> Estimate:
+def _sum(scenes: Sequence[tuple[Grid, Sequence[int]]], service: EarthEngineConfig) -> ExportEstimate:
     """The cost of scenes, each with the bytes a pixel of each of its rasters."""
     rasters = [(grid, size) for grid, sizes in scenes for size in sizes]
-    return Estimate(
+    return ExportEstimate(
         pixels=sum(grid.width * grid.height for grid, _ in scenes),
         requests=sum(_tile_count(grid, tile_side(size, service)) for grid, size in rasters),
         exports=len(rasters),

@@ -10,19 +10,19 @@ from typing import Any, Final, Protocol
 
 from watermap.config import ExportConfig
 from watermap.earthengine.bucket import download
-from watermap.earthengine.failures import Kind, ServiceError
+from watermap.earthengine.failures import FailureKind, ServiceError
 from watermap.earthengine.ledger import Entry, Ledger
-from watermap.earthengine.pieces import Piece
 from watermap.earthengine.pixels import TileLimit, fetch
 from watermap.earthengine.plan import Request
 from watermap.earthengine.session import Session
 from watermap.earthengine.tasks import run_task
+from watermap.earthengine.tiles import Tile
 
 
 class Route(Protocol):
     """One way for rasters. Safe among threads."""
 
-    def bring(self, scene: str, request: Request, halt: threading.Event) -> list[Piece]:
+    def deliver(self, scene: str, request: Request, halt: threading.Event) -> list[Tile]:
         """The pieces of a raster on this machine; none where the route does not end here.
 
         Args:
@@ -47,29 +47,29 @@ class LocalRoute:
         session: connected.
         folder: below which the tiles and the ledger are kept.
         config: of the export.
-        pool: for the tiles.
+        workers: for the tiles.
         step: called after each tile.
     """
 
     def __init__(
-        self, session: Session, folder: Path, config: ExportConfig, *, pool: Executor, step: Callable[[], None]
+        self, session: Session, folder: Path, config: ExportConfig, *, workers: Executor, step: Callable[[], None]
     ) -> None:
         self._session = session
         self._folder = folder
         self._config = config
-        self._pool = pool
+        self._workers = workers
         self._step = step
         self._ledger = Ledger(folder)
         self._limits = {"image": TileLimit(), "label": TileLimit()}
 
-    def bring(self, scene: str, request: Request, halt: threading.Event) -> list[Piece]:  # noqa: ARG002 (tiles are short)
+    def deliver(self, scene: str, request: Request, halt: threading.Event) -> list[Tile]:  # noqa: ARG002 (tiles are short)
         """See `Route`."""
         entry, _ = self._ledger.open(scene, request, self._config)
         limit = self._limits[request.raster]
         folder = self._folder / request.id
-        pieces = fetch(self._session, request, folder, limit=limit, pool=self._pool, step=self._step)
+        tiles = fetch(self._session, request, folder, limit=limit, workers=self._workers, step=self._step)
         self._ledger.write(entry, state="done")
-        return pieces
+        return tiles
 
     def discard(self, scene: str, request: Request, why: str) -> None:
         """See `Route`. Each tile is checked again by the next run, so nothing needs to be forgotten."""
@@ -96,29 +96,29 @@ class BatchRoute:
         self._step = step
         self._ledger = Ledger(folder)
 
-    def bring(self, scene: str, request: Request, halt: threading.Event) -> list[Piece]:
+    def deliver(self, scene: str, request: Request, halt: threading.Event) -> list[Tile]:
         """See `Route`."""
         entry, is_new = self._ledger.open(scene, request, self._config)
-        pieces: list[Piece] | None = None
+        tiles: list[Tile] | None = None
         if entry.state == "done":  # by an earlier run
             try:
-                pieces = self._download(entry, request)
+                tiles = self._download(entry, request)
             except ServiceError as error:
-                if error.failure.kind is not Kind.MISSING or error.failure.status is not None:
+                if error.failure.kind is not FailureKind.MISSING or error.failure.status is not None:
                     raise  # a bucket that is not there says nothing of its files
                 entry = self._ledger.write(entry, state="failed", error="its files are gone from the bucket")
-        if pieces is None:
+        if tiles is None:
             entry = run_task(self._session, request, entry, self._ledger, is_new=is_new, halt=halt)
-            pieces = self._download(entry, request)
+            tiles = self._download(entry, request)
         self._step()
-        return pieces
+        return tiles
 
     def discard(self, scene: str, request: Request, why: str) -> None:
         """See `Route`."""
         entry, _ = self._ledger.open(scene, request, self._config)
         self._ledger.write(entry, state="failed", error=why)
 
-    def _download(self, entry: Entry, request: Request) -> list[Piece]:
+    def _download(self, entry: Entry, request: Request) -> list[Tile]:
         if self._bucket is None:
             return []
         folder = self._folder / request.id / entry.task_id

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 from watermap.config import EarthEngineConfig
-from watermap.earthengine.failures import EARTH_ENGINE, Failure, Kind, classify, service_error
+from watermap.earthengine.failures import EARTH_ENGINE, Failure, FailureKind, classify, service_error
 from watermap.earthengine.login import Login, log_in
 from watermap.errors import EarthEngineError, UsageError
 
@@ -101,7 +101,7 @@ class Session:
         except Exception as error:
             failure: Failure | None = classify(error)
             if failure is None and _is_theirs(error):
-                failure = Failure(Kind.AWAY, None, "the answer makes no sense to the client")
+                failure = Failure(FailureKind.AWAY, None, "the answer makes no sense to the client")
             if failure is None:
                 raise
             if failure.transient and self._failing_since is None:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, Final
 
-from watermap.earthengine.failures import Failure, Kind, ServiceError, UnusableAnswerError, service_error
+from watermap.earthengine.failures import Failure, FailureKind, ServiceError, UnusableAnswerError, service_error
 from watermap.earthengine.ledger import Entry, Ledger
 from watermap.earthengine.plan import Request, pixel_grid
 from watermap.earthengine.session import Session, StoppedError
@@ -21,7 +21,7 @@ _TRANSIENT_CODES: Final = frozenset({4, 10, 13, 14})
 _SIZE_CODES: Final = frozenset({3, 8})
 """INVALID_ARGUMENT and RESOURCE_EXHAUSTED: what a task out of memory ends with. Smaller blocks need less of it."""
 
-_CODE_KINDS: Final = {5: Kind.MISSING, 7: Kind.FORBIDDEN, 16: Kind.LOGIN}
+_CODE_KINDS: Final = {5: FailureKind.MISSING, 7: FailureKind.FORBIDDEN, 16: FailureKind.LOGIN}
 """NOT_FOUND, PERMISSION_DENIED, UNAUTHENTICATED."""
 
 _PIXELS_LIMIT: Final = 10**10
@@ -94,7 +94,7 @@ def _running(session: Session, entry: Entry) -> Any | None:
         try:
             return _look(session, entry.operation)
         except ServiceError as error:
-            if error.failure.kind is not Kind.MISSING:  # the service forgets old tasks
+            if error.failure.kind is not FailureKind.MISSING:  # the service forgets old tasks
                 raise
     return _find(session, entry)
 
@@ -132,7 +132,7 @@ def _start(session: Session, request: Request, entry: Entry) -> Any | None:
             lambda: _checked(ee.data.exportImage(entry.task_id, params)), about=f"starting the {request.raster}'s task"
         )
     except ServiceError as error:
-        if error.failure.kind is not Kind.REFUSED:
+        if error.failure.kind is not FailureKind.REFUSED:
             raise
         for _ in range(2):  # a task just started may take a moment to be listed
             operation = _find(session, entry)
@@ -167,8 +167,8 @@ def _checked(operation: Any) -> Any:
 
 def _task_error(request: Request, operation: Any) -> ServiceError:
     error = operation.get("error", {})
-    said = " ".join(str(error.get("message", "no reason given")).split()).rstrip(".")
-    failure = Failure(_CODE_KINDS.get(error.get("code"), Kind.REFUSED), None, said)
+    answer = " ".join(str(error.get("message", "no reason given")).split()).rstrip(".")
+    failure = Failure(_CODE_KINDS.get(error.get("code"), FailureKind.REFUSED), None, answer)
     return service_error(
         failure,
         service="Earth Engine",
@@ -178,6 +178,8 @@ def _task_error(request: Request, operation: Any) -> ServiceError:
 
 
 def _used_up(request: Request, entry: Entry) -> ServiceError:
-    failure = Failure(Kind.REFUSED, HTTPStatus.CONFLICT, f"{entry.task_id} and those before it are taken, by no task")
+    failure = Failure(
+        FailureKind.REFUSED, HTTPStatus.CONFLICT, f"{entry.task_id} and those before it are taken, by no task"
+    )
     hint = "run the same command again: it takes the next id"
     return service_error(failure, service="Earth Engine", about=f"starting the {request.raster}'s task", hint=hint)

@@ -61,11 +61,11 @@ def zone_parts(area: Area) -> list[tuple[CRS, shapely.Polygon | shapely.MultiPol
                 part = shapely.union_all(polygons(shapely.intersection(area.geometry, cut)))
                 if not part.is_empty:
                     parts.append((utm_crs(edge, low), part))
-    broad = [(crs, part) for crs, part in parts if _reach(part) > _SLIVER_DEGREES]
+    broad = [(crs, part) for crs, part in parts if _extent(part) > _SLIVER_DEGREES]
     return [(crs, Area(part).in_crs(crs)) for crs, part in broad or parts]
 
 
-def _reach(part: Any) -> float:
+def _extent(part: Any) -> float:
     """The shorter side of a geometry's bounds."""
     west, south, east, north = part.bounds
     return float(min(east - west, north - south))
@@ -160,9 +160,9 @@ def _bounding(parts: Shapes, cell: Boxes) -> Boxes:
 def _sides(intervals: npt.NDArray[np.int64], gap: int) -> npt.NDArray[np.int64]:
     """(n,) number of the group of each interval; between groups there is a gap."""
     order = np.argsort(intervals[:, 0], kind="stable")
-    starts, reach = intervals[order, 0], np.maximum.accumulate(intervals[order, 1])
+    starts, ends = intervals[order, 0], np.maximum.accumulate(intervals[order, 1])
     sides = np.zeros(len(order), dtype=np.int64)
-    sides[order[1:]] = np.cumsum(starts[1:] - reach[:-1] >= gap)
+    sides[order[1:]] = np.cumsum(starts[1:] - ends[:-1] >= gap)
     return sides
 
 

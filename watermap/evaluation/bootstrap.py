@@ -18,7 +18,7 @@ Values = npt.NDArray[np.float64]
 Score = Callable[[Values], Values]
 """(draws, k) counts to (draws,) scores; NaN where there is nothing to score."""
 
-DRAWS: Final = 10_000
+RESAMPLES: Final = 10_000
 """With fewer, chance would be seen in the third digit."""
 _ENDS: Final = (2.5, 97.5)
 _AT_ONCE: Final = 2 << 20
@@ -27,7 +27,7 @@ _AT_ONCE: Final = 2 << 20
 Interval = tuple[float, float]
 
 
-def drawn_again(counts: Sequence[npt.NDArray[Any]], *, seed: int = 0) -> Values | None:
+def bootstrap_sums(counts: Sequence[npt.NDArray[Any]], *, seed: int = 0) -> Values | None:
     """Sums over pieces of ground that are drawn again, as many as there are.
 
     Args:
@@ -43,13 +43,13 @@ def drawn_again(counts: Sequence[npt.NDArray[Any]], *, seed: int = 0) -> Values 
     pieces = len(stacked)
     random, shares = np.random.default_rng(seed), np.full(pieces, 1 / pieces)
     size = max(1, _AT_ONCE // pieces)
-    batches = [min(size, DRAWS - start) for start in range(0, DRAWS, size)]
+    batches = [min(size, RESAMPLES - start) for start in range(0, RESAMPLES, size)]
     times = (random.multinomial(pieces, shares, size=batch).astype(np.float64) for batch in batches)
     return np.concatenate([np.tensordot(each, stacked, axes=1) for each in times])
 
 
 def interval(sums: Values, score: Score) -> Interval | None:
-    """The 95 % interval of a score of the sums of `drawn_again`; None where too few draws can be scored.
+    """The 95 % interval of a score of the sums of `bootstrap_sums`; None where too few draws can be scored.
 
     Source: Efron and Tibshirani 1993, An introduction to the bootstrap, section 13.3, percentile interval.
     """

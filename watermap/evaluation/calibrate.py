@@ -14,16 +14,23 @@ import numpy.typing as npt
 from scipy.optimize import minimize, minimize_scalar
 from sklearn.isotonic import IsotonicRegression
 
-from watermap.bundles.bundle import Bundle, restate
+from watermap.bundles.bundle import Bundle, rewrite_contract
 from watermap.bundles.calibration import Calibration
 from watermap.bundles.contract import Contract
-from watermap.bundles.seen import CALIBRATED_ON, CALIBRATION_SPLIT, SEEN_FILE, calibrated_file, seen_of, write_seen
+from watermap.bundles.training_ground import (
+    CALIBRATED_ON,
+    CALIBRATION_SPLIT,
+    GROUND_FILE,
+    calibrated_file,
+    ground_of_patches,
+    write_ground,
+)
 from watermap.config.terms import CalibrationMethod, ThresholdGoal
 from watermap.errors import DataError
 from watermap.evaluation.labelled import Feeding, patch_pieces
 from watermap.evaluation.leaks import check_patches
 from watermap.evaluation.patch_scores import SCORED, evidence, score_splits
-from watermap.evaluation.pool import Pool
+from watermap.evaluation.pooled import PooledScores
 from watermap.evaluation.reliability import LOGITS, Reliability, Sums, sigmoid
 from watermap.evaluation.tally import Tally
 from watermap.io.files import file_digest
@@ -57,7 +64,7 @@ _DIGITS: Final = 6
 """Of a threshold that is moved along with a curve."""
 _SAME: Final = 3e-7
 """Relative difference of two numbers that are the same in float32, which curves are computed in."""
-_SAID: Final[Sums] = sigmoid(LOGITS)
+_PREDICTED: Final[Sums] = sigmoid(LOGITS)
 
 
 @dataclass(frozen=True)
@@ -121,7 +128,7 @@ def calibrate(
     before = score_splits(Feeding.of_model(model, contract.statistics, contract.calibration), store, contract.threshold)
     progress("calibrate: fitting", 1, 3)
     curve = contract.calibration
-    threshold = contract.threshold if curve is None else curve.undone(contract.threshold)
+    threshold = contract.threshold if curve is None else curve.inverse(contract.threshold)
     found = fit_on(Feeding.of_model(model, contract.statistics), store, method, goal, threshold)
     progress("calibrate: after", 2, 3)
     after = score_splits(Feeding.of_model(model, contract.statistics, found.calibration), store, found.threshold)
@@ -133,16 +140,16 @@ def calibrate(
             "threshold": found.threshold,
             "threshold_for": contract.threshold_for if goal == "keep" else goal,
             # Scores of other patches are of another threshold and curve, and no longer true.
-            "scores": {split: pool.tally.as_dict() for split, pool in after.items()},
+            "scores": {split: pooled.tally.as_dict() for split, pooled in after.items()},
             "evidence": evidence(after, store),
-            "trained_on": _trained_on(contract, _keep_seen(bundle, store) if has_looked and not own else None),
+            "trained_on": _trained_on(contract, _keep_ground(bundle, store) if has_looked and not own else None),
         }
-        bundle = restate(bundle, contract.model_copy(update=changed))
+        bundle = rewrite_contract(bundle, contract.model_copy(update=changed))
         _forget_earlier(bundle)
     return Calibrated(bundle, _tallies(before), _tallies(after))
 
 
-def _keep_seen(bundle: Bundle, store: PatchStore) -> dict[str, str] | None:
+def _keep_ground(bundle: Bundle, store: PatchStore) -> dict[str, str] | None:
     """Keep which ground a bundle is calibrated on, under a name of its own: the contract that is there stays whole."""
     if bundle.contract.trained_on.get("seen") is None:  # it does not say what it learned from either
         return None
@@ -150,7 +157,7 @@ def _keep_seen(bundle: Bundle, store: PatchStore) -> dict[str, str] | None:
     if kept.get("patches") == store.digest:
         return kept
     with tempfile.TemporaryDirectory(dir=bundle.folder, prefix=".") as part:
-        written = write_seen(Path(part) / SEEN_FILE, seen_of(store, (CALIBRATION_SPLIT,)))
+        written = write_ground(Path(part) / GROUND_FILE, ground_of_patches(store, (CALIBRATION_SPLIT,)))
         digest = file_digest(written)
         written.replace(bundle.folder / calibrated_file(digest))
     return {"patches": store.digest, "seen": digest}
@@ -210,8 +217,8 @@ def _rounded(threshold: float) -> float:
     return near - 10.0 ** (math.floor(math.log10(threshold)) + 1 - _DIGITS)
 
 
-def _tallies(pools: Mapping[str, Pool]) -> dict[str, Tally]:
-    return {split: pool.tally for split, pool in pools.items()}
+def _tallies(pooled_scores: Mapping[str, PooledScores]) -> dict[str, Tally]:
+    return {split: pooled.tally for split, pooled in pooled_scores.items()}
 
 
 def fit(fine: Fine, method: Literal["temperature", "platt", "isotonic"]) -> Calibration:
@@ -243,11 +250,11 @@ def fit(fine: Fine, method: Literal["temperature", "platt", "isotonic"]) -> Cali
     counts = fine.sum(axis=1)
     here = counts > 0
     curve = IsotonicRegression(y_min=_SURELY, y_max=1 - _SURELY, out_of_bounds="clip")
-    curve.fit(_SAID[here], (fine[:, WATER] / np.maximum(counts, 1))[here], sample_weight=counts[here])
-    said, true = curve.X_thresholds_, curve.y_thresholds_
-    if len(said) == 1:  # the model says one number only
-        said, true = np.array([0.0, 1.0]), np.repeat(true, 2)
-    return Calibration(method="isotonic", said=tuple(said.tolist()), true=tuple(true.tolist()))
+    curve.fit(_PREDICTED[here], (fine[:, WATER] / np.maximum(counts, 1))[here], sample_weight=counts[here])
+    predicted, true = curve.X_thresholds_, curve.y_thresholds_
+    if len(predicted) == 1:  # the model says one number only
+        predicted, true = np.array([0.0, 1.0]), np.repeat(true, 2)
+    return Calibration(method="isotonic", predicted=tuple(predicted.tolist()), true=tuple(true.tolist()))
 
 
 def choose(grounds: Sequence[Fine], *, seed: int = 0) -> Calibration | None:
@@ -274,7 +281,7 @@ def choose(grounds: Sequence[Fine], *, seed: int = 0) -> Calibration | None:
         rest: Fine = np.sum([found for found, own in zip(grounds, dealt, strict=True) if own != fold], axis=0)
         curves = [None if method == "none" or not _has_both(rest) else fit(rest, method) for method in methods]
         for ground in np.flatnonzero(dealt == fold).tolist():
-            costs += [_cross_entropy(grounds[ground], _said_by(curve)) for curve in curves]
+            costs += [_cross_entropy(grounds[ground], _predicted_by(curve)) for curve in curves]
     simplest = methods[int(np.flatnonzero(costs <= (1 + _MATTERS) * costs.min())[0])]
     return None if simplest == "none" else fit(whole, simplest)
 
@@ -290,9 +297,9 @@ def best_threshold(fine: Fine, calibration: Calibration | None, goal: Literal["i
     Returns:
         Of equally good ones the nearest to 0.5, in thousandths.
     """
-    said = _said_by(calibration)
+    predicted = _predicted_by(calibration)
     thresholds = np.arange(1, 1000) / 1000
-    first = np.searchsorted(said, thresholds, side="left")  # fine bins from here on are water
+    first = np.searchsorted(predicted, thresholds, side="left")  # fine bins from here on are water
     below = np.concatenate([np.zeros((1, 2), dtype=np.int64), np.cumsum(fine, axis=0)])[first]
     missed, invented = below[:, WATER], fine[:, LAND].sum() - below[:, LAND]
     water, land = fine[:, WATER].sum() - missed, below[:, LAND]
@@ -306,9 +313,9 @@ def best_threshold(fine: Fine, calibration: Calibration | None, goal: Literal["i
     return float(thresholds[best[np.argmin(np.abs(thresholds[best] - 0.5))]])
 
 
-def _said_by(calibration: Calibration | None) -> Sums:
+def _predicted_by(calibration: Calibration | None) -> Sums:
     """The probability of each of the fine bins."""
-    return _SAID if calibration is None else calibration(_SAID.astype(np.float32)).astype(np.float64)
+    return _PREDICTED if calibration is None else calibration(_PREDICTED.astype(np.float32)).astype(np.float64)
 
 
 def _has_both(fine: Fine) -> bool:

@@ -1,6 +1,6 @@
 """Under which conditions a map is wrong: beside shores, in small water, on dark ground, beside clouds.
 
-What a condition asks of a pixel is seen within `REACH_PX` of it, so that scenes can be scored in pieces.
+What a condition asks of a pixel is seen within `CONTEXT_PX` of it, so that scenes can be scored in pieces.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from watermap.evaluation.blocks import ScoredBlock
 from watermap.evaluation.boundaries import around
-from watermap.evaluation.pieces import Piece
 from watermap.legend import LAND, NO_DATA, WATER
 
 Mask = npt.NDArray[np.bool_]
 
-REACH_PX: Final = 8
+CONTEXT_PX: Final = 8
 
 _SHORE_PX: Final = 2
 _NARROW_PX: Final = 5
@@ -28,45 +28,45 @@ _ROUNDING: Final = 1e-6
 """What float32 makes of 500 x 0.0001 is a little less than 0.05."""
 
 
-def _beside_shore(piece: Piece) -> Mask:
-    mask: Mask = around(piece.label == WATER, _SHORE_PX) & around(piece.label == LAND, _SHORE_PX)
+def _beside_shore(block: ScoredBlock) -> Mask:
+    mask: Mask = around(block.label == WATER, _SHORE_PX) & around(block.label == LAND, _SHORE_PX)
     return mask
 
 
-def _away_from_shore(piece: Piece) -> Mask:
-    return ~_beside_shore(piece)
+def _away_from_shore(block: ScoredBlock) -> Mask:
+    return ~_beside_shore(block)
 
 
-def _narrow(piece: Piece) -> Mask:
+def _narrow(block: ScoredBlock) -> Mask:
     """Water without a square of `_NARROW_PX` around it; what is unknown counts as water, for it may be."""
-    maybe = np.pad(piece.label != LAND, _NARROW_PX, constant_values=True)  # and so may what lies beyond the scene be
+    maybe = np.pad(block.label != LAND, _NARROW_PX, constant_values=True)  # and so may what lies beyond the scene be
     widest = ndimage.maximum_filter(ndimage.minimum_filter(maybe, _NARROW_PX), _NARROW_PX)
     inner = slice(_NARROW_PX, -_NARROW_PX)
-    mask: Mask = (piece.label == WATER) & ~widest[inner, inner]
+    mask: Mask = (block.label == WATER) & ~widest[inner, inner]
     return mask
 
 
-def _dark(piece: Piece) -> Mask | None:
-    green = piece.reflectance.get("B3")
+def _dark(block: ScoredBlock) -> Mask | None:
+    green = block.reflectance.get("B3")
     return None if green is None else green < _DARK - _ROUNDING
 
 
-def _turbid(piece: Piece) -> Mask | None:
-    green, red = piece.reflectance.get("B3"), piece.reflectance.get("B4")
-    return None if green is None or red is None else (piece.label == WATER) & (red >= green)
+def _turbid(block: ScoredBlock) -> Mask | None:
+    green, red = block.reflectance.get("B3"), block.reflectance.get("B4")
+    return None if green is None or red is None else (block.label == WATER) & (red >= green)
 
 
-def _beside_unknown(piece: Piece) -> Mask:
-    mask: Mask = around(piece.label == NO_DATA, REACH_PX)
+def _beside_unknown(block: ScoredBlock) -> Mask:
+    mask: Mask = around(block.label == NO_DATA, CONTEXT_PX)
     return mask
 
 
-CONDITIONS: Final[Mapping[str, Callable[[Piece], Mask | None]]] = {
+CONDITIONS: Final[Mapping[str, Callable[[ScoredBlock], Mask | None]]] = {
     f"within {_SHORE_PX} px of the shore": _beside_shore,
     "away from the shore": _away_from_shore,
     f"water narrower than {_NARROW_PX} px": _narrow,
     f"dark (green below {_DARK:g})": _dark,
     "turbid water (red at least green)": _turbid,
-    f"within {REACH_PX} px of no data or cloud": _beside_unknown,
+    f"within {CONTEXT_PX} px of no data or cloud": _beside_unknown,
 }
 """By name, the pixels of a piece that it is true of; None where the piece lacks a band to tell."""

@@ -14,12 +14,12 @@ from watermap.bands import TRUE_COLOR
 from watermap.bundles.bundle import Bundle
 from watermap.config import PredictConfig
 from watermap.errors import DataError, UsageError, WatermapError
-from watermap.evaluation.conditions import REACH_PX
+from watermap.evaluation.blocks import ScoredBlock, in_context
+from watermap.evaluation.conditions import CONTEXT_PX
 from watermap.evaluation.labelled import PATCH_BATCH, Feeding, patch_pieces, scene_pieces
 from watermap.evaluation.leaks import check_patches, check_scenes
-from watermap.evaluation.panels import Panel
-from watermap.evaluation.pieces import Piece, in_context
-from watermap.evaluation.pool import Pool
+from watermap.evaluation.panels import ScenePicture
+from watermap.evaluation.pooled import PooledScores
 from watermap.evaluation.tally import Tally
 from watermap.geo.crs import connected, locate
 from watermap.geo.grid import Grid
@@ -43,7 +43,7 @@ class Evaluation:
     Attributes:
         bundles: their ids.
         threshold: probability from which a pixel is water.
-        pools: by kind of label; scores against two kinds are never mixed.
+        pooled_scores: by kind of label; scores against two kinds are never mixed.
         scenes: by scene name, its kind of label and its scores.
         panels: for pictures.
         notes: what the user should know.
@@ -52,30 +52,30 @@ class Evaluation:
 
     bundles: tuple[str, ...]
     threshold: float
-    pools: dict[str, Pool] = field(default_factory=dict)
+    pooled_scores: dict[str, PooledScores] = field(default_factory=dict)
     scenes: dict[str, tuple[str, Tally]] = field(default_factory=dict)
-    panels: list[Panel] = field(default_factory=list)
+    panels: list[ScenePicture] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     failures: list[tuple[str, WatermapError]] = field(default_factory=list)
 
-    def take(self, name: str, kind: str, scored: Pool) -> None:
+    def take(self, name: str, kind: str, scored: PooledScores) -> None:
         """Take in a scene whose pieces are all scored, and whose label is of a kind."""
         scored.tally.finish()
         self.scenes[name] = kind, scored.tally
-        self.pools.setdefault(kind, Pool(Tally(self.threshold))).merge(scored)
+        self.pooled_scores.setdefault(kind, PooledScores(Tally(self.threshold))).merge(scored)
 
     @property
     def pooled(self) -> Tally:
         """Over all pixels, whatever their labels are: for a comparison of two bundles on the same ground."""
         whole = Tally(self.threshold)
-        for pool in self.pools.values():
-            whole.merge(pool.tally)
+        for kind_scores in self.pooled_scores.values():
+            whole.merge(kind_scores.tally)
         return whole
 
     def as_dict(self) -> dict[str, Any]:
         """All scores, ready for JSON."""
         return {
-            "labels": {kind: pool.as_dict() for kind, pool in sorted(self.pools.items())},
+            "labels": {kind: kind_scores.as_dict() for kind, kind_scores in sorted(self.pooled_scores.items())},
             "scenes": [
                 {"name": name, "label": kind, **tally.as_dict(), "baselines": tally.baselines_as_dict()}
                 for name, (kind, tally) in self.scenes.items()
@@ -123,14 +123,17 @@ def evaluate(
         )
     else:
         result = _evaluate_scenes(Predictor(bundle, config, others), data, pictures, names, progress)
-    if not any(pool.known_grounds for pool in result.pools.values()):
+    if not any(kind_scores.known_grounds for kind_scores in result.pooled_scores.values()):
         if result.failures:
             raise result.failures[0][1]
         raise DataError(
             f"{data}: no pixel has a label, all are 255 (unknown) or lie where the image holds no data",
             hint="give labels that hold 0 land and 1 water",
         )
-    if any(len(pool.tally.baselines_as_dict()) < 2 * len(WATER_INDICES) for pool in result.pools.values()):
+    if any(
+        len(kind_scores.tally.baselines_as_dict()) < 2 * len(WATER_INDICES)
+        for kind_scores in result.pooled_scores.values()
+    ):
         needed = " and ".join(f"{index.name} ({index.bright}, {index.dark})" for index in WATER_INDICES)
         result.notes.append(f"{data}: not every baseline is shown, the bands of {needed} are not in every scene")
     return result
@@ -144,21 +147,21 @@ def _evaluate_scenes(
     result.notes.extend(check_scenes(predictor, scenes, names, progress))
     places = _places({scene.name: scene.image for scene in scenes})
     for done, scene in enumerate(scenes):
-        scored = Pool(Tally(predictor.threshold))
-        panels: list[Panel] | None = [] if len(result.panels) < pictures else None
+        scored = PooledScores(Tally(predictor.threshold))
+        panels: list[ScenePicture] | None = [] if len(result.panels) < pictures else None
         try:
             kind = label_kind(scene)
-            pieces = _shown(scene.name, scene_pieces(scene, predictor, names), panels)
-            place = places.get(scene.name, _Place(scene.name, 0, 0))
+            blocks = _shown(scene.name, scene_pieces(scene, predictor, names), panels)
+            place = places.get(scene.name, _PictureSize(scene.name, 0, 0))
             row = place.row
-            for piece, inner in in_context(pieces, REACH_PX):
-                scored.add(place.ground, piece, inner, row=row, col=place.col)
+            for block, inner in in_context(blocks, CONTEXT_PX):
+                scored.add(place.ground, block, inner, row=row, col=place.col)
                 row += inner.stop - inner.start
         except WatermapError as error:
             result.failures.append((scene.name, error))
             continue
         if panels:
-            result.panels.append(Panel.stacked(panels))
+            result.panels.append(ScenePicture.stacked(panels))
         result.take(scene.name, kind, scored)
         progress("evaluate: scenes", done + 1, len(scenes))
     return result
@@ -169,7 +172,7 @@ def _nothing_yet(predictor: Predictor) -> Evaluation:
 
 
 @dataclass(frozen=True)
-class _Place:
+class _PictureSize:
     """Where a scene lies.
 
     Attributes:
@@ -182,7 +185,7 @@ class _Place:
     col: int
 
 
-def _places(images: dict[str, Path]) -> dict[str, _Place]:
+def _places(images: dict[str, Path]) -> dict[str, _PictureSize]:
     """Where each scene lies; those that cannot be read are left out."""
     grids = {}
     for name, image in images.items():
@@ -194,7 +197,7 @@ def _places(images: dict[str, Path]) -> dict[str, _Place]:
     if not grids:
         return {}
     return {
-        name: _Place(first, *_first_pixel(grids[name], grids[first]))
+        name: _PictureSize(first, *_first_pixel(grids[name], grids[first]))
         for first, *others in connected(grids)
         for name in (first, *others)
     }
@@ -230,30 +233,32 @@ def _evaluate_patches(
     for bundle in predictor.bundles:
         result.notes.extend(check_patches(bundle, store, split))
     feeding = Feeding.of_engine(predictor.engine, contract.statistics)
-    scenes: dict[str, Pool] = {}
-    for done, (record, piece) in enumerate(patch_pieces(feeding, store, split)):
+    scenes: dict[str, PooledScores] = {}
+    for done, (record, block) in enumerate(patch_pieces(feeding, store, split)):
         if record.scene not in scenes:
-            scenes[record.scene] = Pool(Tally(result.threshold))
+            scenes[record.scene] = PooledScores(Tally(result.threshold))
             if len(result.panels) < pictures:
-                result.panels.append(_panel(record.scene, piece))
-        scenes[record.scene].add(record.block, piece, row=record.row, col=record.col)
+                result.panels.append(_scene_picture(record.scene, block))
+        scenes[record.scene].add(record.block, block, row=record.row, col=record.col)
         progress("evaluate: patches", done + 1, store.count(split))
     for scene, scored in sorted(scenes.items()):
         result.take(scene, store.manifest.label_kinds.get(scene, UNSTATED), scored)
     return result
 
 
-def _shown(name: str, pieces: Iterable[tuple[Piece, int]], panels: list[Panel] | None) -> Iterator[Piece]:
+def _shown(
+    name: str, blocks: Iterable[tuple[ScoredBlock, int]], panels: list[ScenePicture] | None
+) -> Iterator[ScoredBlock]:
     """The pieces of a scene, whose pictures are gathered on the way."""
-    for piece, row in pieces:
+    for block, row in blocks:
         if panels is not None:
-            panels.append(_panel(name, piece, row, max(1, math.ceil(piece.label.shape[1] / _PANEL_PIXELS))))
-        yield piece
+            panels.append(_scene_picture(name, block, row, max(1, math.ceil(block.label.shape[1] / _PANEL_PIXELS))))
+        yield block
 
 
-def _panel(name: str, piece: Piece, row: int = 0, step: int = 1) -> Panel:
+def _scene_picture(name: str, block: ScoredBlock, row: int = 0, step: int = 1) -> ScenePicture:
     """A piece thinned out for a picture: every `step`-th row and column of the scene."""
     some = (slice(-row % step, None, step), slice(None, None, step))
-    first = next(iter(piece.reflectance.values()))
-    rgb = np.stack([piece.reflectance.get(band, first)[some] for band in TRUE_COLOR], axis=-1)
-    return Panel(name, rgb, piece.label[some].copy(), piece.probability[some].copy())
+    first = next(iter(block.reflectance.values()))
+    rgb = np.stack([block.reflectance.get(band, first)[some] for band in TRUE_COLOR], axis=-1)
+    return ScenePicture(name, rgb, block.label[some].copy(), block.probability[some].copy())

@@ -13,7 +13,7 @@ from rasterio.windows import Window
 from watermap.arrays import FloatArray
 from watermap.bands import TRUE_COLOR, Radiometry
 from watermap.bundles.calibration import Calibration, calibrated
-from watermap.evaluation.pieces import Piece
+from watermap.evaluation.blocks import ScoredBlock
 from watermap.io.raster import open_raster
 from watermap.legend import NO_DATA, WATER
 from watermap.patches.store import PatchStore
@@ -63,7 +63,7 @@ class Feeding:
         return cls(lambda patches: engine.compute(np.ascontiguousarray(np.moveaxis(patches, -1, 1))), statistics)
 
 
-def patch_pieces(feeding: Feeding, store: PatchStore, split: str) -> Iterator[tuple[PatchRecord, Piece]]:
+def patch_pieces(feeding: Feeding, store: PatchStore, split: str) -> Iterator[tuple[PatchRecord, ScoredBlock]]:
     """(where it comes from, piece) of every patch of a split, in order."""
     records = store.records(split)
     for start in range(0, len(records), PATCH_BATCH):
@@ -73,10 +73,10 @@ def patch_pieces(feeding: Feeding, store: PatchStore, split: str) -> Iterator[tu
         padded = np.concatenate([images, np.repeat(images[-1:], PATCH_BATCH - len(images), axis=0)])
         probabilities = feeding.answers(padded)
         for record, image, label, probability in zip(batch, patches.image, patches.label, probabilities, strict=False):
-            yield record, Piece(label, probability, _reflectance(image, store.bands, store.radiometry))
+            yield record, ScoredBlock(label, probability, _reflectance(image, store.bands, store.radiometry))
 
 
-def scene_pieces(scene: Scene, predictor: Predictor, names: Sequence[str] | None) -> Iterator[tuple[Piece, int]]:
+def scene_pieces(scene: Scene, predictor: Predictor, names: Sequence[str] | None) -> Iterator[tuple[ScoredBlock, int]]:
     """(piece, its first row) of a scene from top to bottom, full width."""
     if scene.label is None:
         raise missing_label(scene)
@@ -91,7 +91,7 @@ def scene_pieces(scene: Scene, predictor: Predictor, names: Sequence[str] | None
             window = Window(0, strip.row, raster.grid.width, len(strip.valid))
             values = np.moveaxis(raster.read(positions, window).values, 0, -1)
             label = np.where(strip.valid, labels.read(window), NO_DATA).astype(np.uint8)
-            yield Piece(label, strip.probability, _reflectance(values, shown, radiometry)), strip.row
+            yield ScoredBlock(label, strip.probability, _reflectance(values, shown, radiometry)), strip.row
 
 
 def _reflectance(values: npt.NDArray[Any], bands: Sequence[str], radiometry: Radiometry) -> Mapping[str, FloatArray]:

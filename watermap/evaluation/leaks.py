@@ -14,11 +14,18 @@ from rasterio.windows import Window
 
 from watermap.bundles.bundle import Bundle
 from watermap.bundles.fingerprints import SIDE, Prints, fingerprints
-from watermap.bundles.seen import CALIBRATED_ON, CALIBRATION_SPLIT, SPLITS, Seen, read_seen, seen_files
+from watermap.bundles.training_ground import (
+    CALIBRATED_ON,
+    CALIBRATION_SPLIT,
+    SPLITS,
+    TrainingGround,
+    ground_files,
+    read_ground,
+)
 from watermap.errors import DataError, ModelError, WatermapError
 from watermap.geo.crs import footprints
 from watermap.geo.grid import blocks
-from watermap.io.cache import fetched
+from watermap.io.cache import cached
 from watermap.io.files import file_digest
 from watermap.io.paths import remote
 from watermap.io.raster import Raster, open_raster
@@ -46,36 +53,39 @@ def check_scenes(
     Raises:
         DataError: one of them has seen one.
     """
-    known = [(bundle, seen_by(bundle)) for bundle in predictor.bundles]
+    known = [(bundle, ground_of_bundle(bundle)) for bundle in predictor.bundles]
     leaks: list[list[tuple[str, str]]] = [[] for _ in known]
     for done, scene in enumerate(scenes):
         try:
-            told = _seen_of_scene(scene, predictor, known, names)
+            findings = _leaks_of_scene(scene, predictor, known, names)
         except (WatermapError, OSError):
             continue
-        for found, what in zip(leaks, told, strict=True):
+        for found, what in zip(leaks, findings, strict=True):
             if what is not None:
                 found.append((scene.name, what))
         progress("looking for what it has seen: scenes", done + 1, len(scenes))
     for (bundle, _), found in zip(known, leaks, strict=True):
         _refuse(bundle, found)
-    return [line for bundle, seen in known for line in _untold(bundle, seen)]
+    return [line for bundle, training_ground in known for line in _untold(bundle, training_ground)]
 
 
-def _seen_of_scene(
-    scene: Scene, predictor: Predictor, known: Sequence[tuple[Bundle, Seen | None]], names: Sequence[str] | None
+def _leaks_of_scene(
+    scene: Scene,
+    predictor: Predictor,
+    known: Sequence[tuple[Bundle, TrainingGround | None]],
+    names: Sequence[str] | None,
 ) -> list[str | None]:
     """What each bundle has seen of a scene, in words; its file is read once for all of them."""
     with open_raster(scene.image, names=names) as raster:
         digest, prints = cache(partial(file_digest, scene.image)), cache(partial(_scene_prints, raster, predictor))
 
-        def told(bundle: Bundle, seen: Seen | None) -> str | None:
-            if seen is not None:
-                return _seen_ground(raster, predictor, seen) or seen.pixels(prints())
+        def finding(bundle: Bundle, training_ground: TrainingGround | None) -> str | None:
+            if training_ground is not None:
+                return _shared_ground(raster, predictor, training_ground) or training_ground.pixels(prints())
             is_equal = digest() in bundle.contract.trained_on["scenes"].values()
             return "is one of the scenes that it learned from" if is_equal else None
 
-        return [told(bundle, seen) for bundle, seen in known]
+        return [finding(bundle, training_ground) for bundle, training_ground in known]
 
 
 def check_patches(bundle: Bundle, store: PatchStore, split: str) -> list[str]:
@@ -97,50 +107,50 @@ def check_patches(bundle: Bundle, store: PatchStore, split: str) -> list[str]:
         name = bundle.folder.name
         return [f"{store.folder}: {name} has seen its {split} patches, so these scores flatter and are no test"]
     images = set(bundle.contract.trained_on["scenes"].values())
-    seen = seen_by(bundle)
+    training_ground = ground_of_bundle(bundle)
     trained = {scene for scene, sha in store.image_digests(split).items() if sha in images and not own}
     leaks: list[tuple[str, str]] = []
     parts: list[str] = []
     for place, record in enumerate(store.records(split)):
-        if seen is None:
+        if training_ground is None:
             what = "is of a scene that it learned from" if record.scene in trained else None
         else:
             patch = store.read(split, [place])
             prints = fingerprints(patch.image[0], patch.valid[0], store.radiometry)
-            what = seen.ground(record.footprint) or seen.pixels(prints)
-            if (own or calibrated) and what is not None and seen.share(prints) < _MOST_OF_IT:
+            what = training_ground.ground(record.footprint) or training_ground.pixels(prints)
+            if (own or calibrated) and what is not None and training_ground.share(prints) < _MOST_OF_IT:
                 parts.append(record.id)
                 what = None
         if what is not None:
             leaks.append((f"patch {record.id}", what))
     _refuse(bundle, leaks)
-    return [*_untold(bundle, seen), *_flattered(bundle, store, split, parts)]
+    return [*_untold(bundle, training_ground), *_flattered(bundle, store, split, parts)]
 
 
-def seen_by(bundle: Bundle) -> Seen | None:
+def ground_of_bundle(bundle: Bundle) -> TrainingGround | None:
     """What a bundle has seen, in training or in calibration; None where it was written before bundles kept that.
 
     Raises:
         ModelError: its record is damaged.
         StorageError: it lies elsewhere and cannot be reached.
     """
-    records = [_read(bundle.folder / name, digest) for name, digest in seen_files(bundle.contract.trained_on).items()]
+    records = [_read(bundle.folder / name, digest) for name, digest in ground_files(bundle.contract.trained_on).items()]
     return reduce(add, records) if records else None
 
 
-def _read(path: Path, digest: str) -> Seen:
+def _read(path: Path, digest: str) -> TrainingGround:
     if remote(path) is not None:
-        return read_seen(fetched(path, digest, _damaged))
+        return read_ground(cached(path, digest, _damaged))
     if not path.is_file() or file_digest(path) != digest:
         raise _damaged(path, "it is missing or not the file that was saved")
-    return read_seen(path)
+    return read_ground(path)
 
 
-def _seen_ground(raster: Raster, predictor: Predictor, seen: Seen) -> str | None:
+def _shared_ground(raster: Raster, predictor: Predictor, training_ground: TrainingGround) -> str | None:
     """What is seen of the ground of a scene, in words; where it has no data it shows none."""
     grid = raster.grid
     (outline,) = footprints(grid, [Window(0, 0, grid.width, grid.height)])
-    what = seen.ground(outline)
+    what = training_ground.ground(outline)
     if what is None:
         return None
     positions = raster.find(predictor.bundle.contract.bands)
@@ -151,7 +161,7 @@ def _seen_ground(raster: Raster, predictor: Predictor, seen: Seen) -> str | None
             if len(rows):
                 corner = left + int(cols[0]), int(block.row_off + rows[0])
                 (part,) = footprints(grid, [Window(*corner, int(np.ptp(cols)) + 1, int(np.ptp(rows)) + 1)])
-                if seen.ground(part) is not None:
+                if training_ground.ground(part) is not None:
                     return what
     return None
 
@@ -183,8 +193,8 @@ def _refuse(bundle: Bundle, leaks: Sequence[tuple[str, str]]) -> None:
         raise DataError(f"{name} {what} ({bundle.folder.name}){more}: there is no honest score", hint=_HINT)
 
 
-def _untold(bundle: Bundle, seen: Seen | None) -> list[str]:
-    if seen is not None:
+def _untold(bundle: Bundle, training_ground: TrainingGround | None) -> list[str]:
+    if training_ground is not None:
         return []
     return [
         f"{bundle.folder}: the bundle does not say which ground it has seen, so only equal files were looked for; "
@@ -203,12 +213,12 @@ def check_held_out(store: PatchStore, held_out: Path) -> None:
         DataError: one does, or a scene cannot be read.
     """
     scenes = find_scenes(held_out, need_label=True)
-    seen = [record.footprint for split in ("train", "validation") for record in store.records(split)]
-    tree = shapely.STRtree(seen)
+    learned = [record.footprint for split in ("train", "validation") for record in store.records(split)]
+    tree = shapely.STRtree(learned)
     for scene in scenes:
         with open_raster(scene.image) as raster:
             (outline,) = footprints(raster.grid, [Window(0, 0, raster.grid.width, raster.grid.height)])
-        near = [seen[place] for place in tree.query(outline, predicate="intersects")]
+        near = [learned[place] for place in tree.query(outline, predicate="intersects")]
         if any(outline.intersection(each).area > 0 for each in near):
             raise DataError(
                 f"{scene.image.parent}: shows ground that was trained on, so no score of it is honest",

@@ -25,7 +25,7 @@ _INVENTED: Final = (0.99, 0.60, 0.05)
 
 
 @dataclass(frozen=True)
-class Panel:
+class ScenePicture:
     """What a side-by-side picture shows of one scene.
 
     Attributes:
@@ -45,13 +45,13 @@ class Panel:
         """One panel of panels that lie below each other."""
         return cls(
             panels[0].name,
-            np.concatenate([panel.rgb for panel in panels]),
-            np.concatenate([panel.label for panel in panels]),
-            np.concatenate([panel.probability for panel in panels]),
+            np.concatenate([picture_of_scene.rgb for picture_of_scene in panels]),
+            np.concatenate([picture_of_scene.label for picture_of_scene in panels]),
+            np.concatenate([picture_of_scene.probability for picture_of_scene in panels]),
         )
 
 
-def plot_panels(panels: Sequence[Panel], path: Path, *, threshold: float) -> Path:
+def plot_panels(panels: Sequence[ScenePicture], path: Path, *, threshold: float) -> Path:
     """Draw image, truth, probability and agreement side by side, one row a scene.
 
     Args:
@@ -61,15 +61,15 @@ def plot_panels(panels: Sequence[Panel], path: Path, *, threshold: float) -> Pat
     """
     figure = Figure(figsize=(13, 3.4 * len(panels) + 0.9), layout="constrained")
     grid = figure.subplots(len(panels), 4, squeeze=False)
-    for row, panel in zip(grid, panels, strict=True):
-        row[0].imshow(true_color(panel.rgb), interpolation="nearest")
-        row[0].set_ylabel(panel.name, fontsize=9, parse_math=False)
-        row[1].imshow(paint_classes(panel.label), interpolation="nearest")
-        unknown = panel.label == NO_DATA
-        shown = np.ma.masked_array(panel.probability, mask=unknown)
+    for row, picture_of_scene in zip(grid, panels, strict=True):
+        row[0].imshow(true_color(picture_of_scene.rgb), interpolation="nearest")
+        row[0].set_ylabel(picture_of_scene.name, fontsize=9, parse_math=False)
+        row[1].imshow(paint_classes(picture_of_scene.label), interpolation="nearest")
+        unknown = picture_of_scene.label == NO_DATA
+        shown = np.ma.masked_array(picture_of_scene.probability, mask=unknown)
         row[2].set_facecolor(GREY)
         picture = row[2].imshow(shown, cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
-        row[3].imshow(paint_agreement(panel, threshold), interpolation="nearest")
+        row[3].imshow(paint_agreement(picture_of_scene, threshold), interpolation="nearest")
         for axes in row:
             axes.set(xticks=[], yticks=[])
     for axes, title in zip(grid[0], ("Image", "Label", "P(water)", f"Map from {threshold:g} on"), strict=True):
@@ -94,10 +94,10 @@ def paint_classes(label: Labels) -> FloatArray:
     return picture
 
 
-def paint_agreement(panel: Panel, threshold: float) -> FloatArray:
+def paint_agreement(picture_of_scene: ScenePicture, threshold: float) -> FloatArray:
     """The map of a panel, with missed and invented water in colours of their own: (rows, cols, 3) in [0, 1]."""
-    picture = paint_classes(panel.label)
-    mapped = panel.probability >= threshold
-    picture[(panel.label == WATER) & ~mapped] = _MISSED
-    picture[(panel.label == LAND) & mapped] = _INVENTED
+    picture = paint_classes(picture_of_scene.label)
+    mapped = picture_of_scene.probability >= threshold
+    picture[(picture_of_scene.label == WATER) & ~mapped] = _MISSED
+    picture[(picture_of_scene.label == LAND) & mapped] = _INVENTED
     return picture

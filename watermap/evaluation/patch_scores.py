@@ -7,16 +7,16 @@ from typing import Final
 
 from watermap.bundles.contract import Baseline, Evidence, Numbers
 from watermap.bundles.data_summary import label_counts
-from watermap.evaluation.bootstrap import DRAWS
+from watermap.evaluation.bootstrap import RESAMPLES
 from watermap.evaluation.labelled import Feeding, patch_pieces
-from watermap.evaluation.pool import Drawn, Pool
+from watermap.evaluation.pooled import BootstrapSums, PooledScores
 from watermap.evaluation.tally import Tally
 from watermap.patches.store import PatchStore
 
 SCORED: Final = ("validation", "test")
 
 
-def score_splits(feeding: Feeding, store: PatchStore, threshold: float) -> dict[str, Pool]:
+def score_splits(feeding: Feeding, store: PatchStore, threshold: float) -> dict[str, PooledScores]:
     """Score a model on every validation and test patch, each once.
 
     Args:
@@ -30,39 +30,41 @@ def score_splits(feeding: Feeding, store: PatchStore, threshold: float) -> dict[
     return {split: _score(feeding, store, split, threshold) for split in SCORED if store.count(split)}
 
 
-def evidence(pools: Mapping[str, Pool], store: PatchStore) -> dict[str, Evidence]:
+def evidence(pooled_scores: Mapping[str, PooledScores], store: PatchStore) -> dict[str, Evidence]:
     """What the scores of `score_splits` rest on, by split."""
-    return {split: _evidence(pool, store, split) for split, pool in pools.items()}
+    return {split: _evidence(pooled, store, split) for split, pooled in pooled_scores.items()}
 
 
-def _score(feeding: Feeding, store: PatchStore, split: str, threshold: float) -> Pool:
-    scenes: dict[str, Pool] = {}
-    for record, piece in patch_pieces(feeding, store, split):
-        scored = scenes.setdefault(record.scene, Pool(Tally(threshold)))
-        scored.add(record.block, piece, row=record.row, col=record.col)
-    whole = Pool(Tally(threshold))
+def _score(feeding: Feeding, store: PatchStore, split: str, threshold: float) -> PooledScores:
+    scenes: dict[str, PooledScores] = {}
+    for record, block in patch_pieces(feeding, store, split):
+        scored = scenes.setdefault(record.scene, PooledScores(Tally(threshold)))
+        scored.add(record.block, block, row=record.row, col=record.col)
+    whole = PooledScores(Tally(threshold))
     for scene in sorted(scenes):
         scenes[scene].tally.finish()
         whole.merge(scenes[scene])
     return whole
 
 
-def _evidence(pool: Pool, store: PatchStore, split: str) -> Evidence:
-    drawn = pool.drawn()
+def _evidence(pooled: PooledScores, store: PatchStore, split: str) -> Evidence:
+    resampled = pooled.resampled()
     return Evidence(
         patches=store.digest,
         labels=label_counts(store, store.records(split)),
-        grounds=pool.known_grounds,
-        unit=pool.unit,
-        units=len(pool.witnesses()),
-        draws=DRAWS,
-        intervals=drawn.intervals(),
-        baselines={name: _baseline(scores, drawn, name) for name, scores in pool.tally.baselines_as_dict().items()},
+        grounds=pooled.known_grounds,
+        unit=pooled.unit,
+        units=len(pooled.witnesses()),
+        resamples=RESAMPLES,
+        intervals=resampled.intervals(),
+        baselines={
+            name: _baseline(scores, resampled, name) for name, scores in pooled.tally.baselines_as_dict().items()
+        },
     )
 
 
-def _baseline(scores: Numbers, drawn: Drawn, name: str) -> Baseline:
-    gain = drawn.gain(name)
+def _baseline(scores: Numbers, resampled: BootstrapSums, name: str) -> Baseline:
+    gain = resampled.gain(name)
     if gain is None:  # its threshold needs a whole scene, so that no part of one can be drawn again
         return Baseline(scores=scores)
-    return Baseline(scores=scores, intervals=drawn.intervals(name), gain=gain[0], gain_interval=gain[1])
+    return Baseline(scores=scores, intervals=resampled.intervals(name), gain=gain[0], gain_interval=gain[1])

@@ -12,7 +12,7 @@ from typing import Final
 
 from watermap import __version__
 from watermap.bundles.bundle import Bundle
-from watermap.bundles.registry import Choice, Declined, _open, _read, _write, promote
+from watermap.bundles.registry import Declined, InUse, open_chosen, promote, read_register, write_register
 from watermap.config import PredictConfig
 from watermap.errors import DataError
 from watermap.progress import Progress, silent
@@ -37,8 +37,8 @@ class Decision:
 
     promoted: bool
     reason: str
-    candidate: Choice
-    current: Choice | None
+    candidate: InUse
+    current: InUse | None
     candidate_score: float | None
     current_score: float | None
 
@@ -73,10 +73,10 @@ def consider(
         DataError: the held-out scenes cannot be scored.
         ModelError: a bundle is damaged.
     """
-    chosen = Choice(folder=candidate.folder.name, id=candidate.id)
-    register = _read(models)
+    chosen = InUse(folder=candidate.folder.name, id=candidate.id)
+    register = read_register(models)
     is_gone = register is not None and register.current.folder == chosen.folder and register.current != chosen
-    current = None if register is None or is_gone else _open(models, register.current)
+    current = None if register is None or is_gone else open_chosen(models, register.current)
     in_use = None if register is None else register.current
     if chosen == in_use:
         return Decision(False, "it is in use already", chosen, in_use, None, None)
@@ -102,7 +102,7 @@ def consider(
         verb = "is no worse than" if score >= before - tolerance else "is worse than"
         reason = f"water IoU {score:.4f} {verb} {before:.4f} of the bundle in use, on the same held-out ground"
     promoted = before is None or score >= before - tolerance
-    register = _read(models)
+    register = read_register(models)
     if (None if register is None else register.current) != in_use:
         reason = "meanwhile another bundle was put to use; run again to compare it with that one"
         return Decision(False, reason, chosen, in_use, score, before)
@@ -117,7 +117,7 @@ def consider(
             candidate_score=score,
             current_score=before,
         )
-        _write(models, register.model_copy(update={"declined": (*register.without(chosen), worse)}))
+        write_register(models, register.model_copy(update={"declined": (*register.without(chosen), worse)}))
     return Decision(promoted, reason, chosen, in_use, score, before)
 
 

@@ -28,12 +28,12 @@ class Reliability:
 
     Attributes:
         pixels: (bins, 2) by probability and truth, land then water.
-        said: (bins,) sum of the probabilities.
+        predicted: (bins,) sum of the probabilities.
         fine: (logits, 2) pixels by the nearest of `LOGITS` and truth.
     """
 
     pixels: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros((BINS, 2), dtype=np.int64))
-    said: Sums = field(default_factory=lambda: np.zeros(BINS))
+    predicted: Sums = field(default_factory=lambda: np.zeros(BINS))
     fine: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros((len(LOGITS), 2), dtype=np.int64))
 
     def add(self, truth: npt.NDArray[np.uint8], probability: FloatArray) -> None:
@@ -49,10 +49,10 @@ class Reliability:
             is_code = truth == code
             self.pixels[:, code] += np.bincount(wide[is_code], minlength=BINS)
             self.fine[:, code] += np.bincount(nearest[is_code], minlength=len(LOGITS))
-        self.said += np.bincount(wide, weights=probability, minlength=BINS)
+        self.predicted += np.bincount(wide, weights=probability, minlength=BINS)
 
     def __add__(self, other: Reliability) -> Reliability:
-        return Reliability(self.pixels + other.pixels, self.said + other.said, self.fine + other.fine)
+        return Reliability(self.pixels + other.pixels, self.predicted + other.predicted, self.fine + other.fine)
 
     @property
     def error(self) -> float | None:
@@ -62,14 +62,14 @@ class Reliability:
         of that of the likelier class, so that too much and too little water both show.
         """
         total = self.pixels.sum()
-        return float(np.abs(self.pixels[:, WATER] - self.said).sum() / total) if total else None
+        return float(np.abs(self.pixels[:, WATER] - self.predicted).sum() / total) if total else None
 
     def curve(self) -> list[tuple[float, float, int]]:
         """Of each bin that holds pixels: mean probability, share that is water, pixels."""
         counts = self.pixels.sum(axis=1)
         return [
-            (float(said / count), float(water / count), int(count))
-            for said, water, count in zip(self.said, self.pixels[:, WATER], counts, strict=True)
+            (float(predicted / count), float(water / count), int(count))
+            for predicted, water, count in zip(self.predicted, self.pixels[:, WATER], counts, strict=True)
             if count
         ]
 

@@ -29,8 +29,8 @@ def plot_reliability(found: Mapping[str, Reliability], path: Path, *, title: str
     shown = {name: each for name, each in found.items() if each.error is not None}
     width = 1 / BINS / max(1, len(shown))
     for place, ((name, each), color) in enumerate(zip(shown.items(), _COLORS, strict=False)):
-        said, true, _ = (np.array(values) for values in zip(*each.curve(), strict=True))
-        above.plot(said, true, marker="o", markersize=4, color=color, label=f"{name}, error {each.error:.3f}")
+        predicted, true, _ = (np.array(values) for values in zip(*each.curve(), strict=True))
+        above.plot(predicted, true, marker="o", markersize=4, color=color, label=f"{name}, error {each.error:.3f}")
         shares = each.pixels.sum(axis=1) / each.pixels.sum()
         below.bar(np.arange(BINS) / BINS + (place + 0.5) * width, shares, width=width * 0.9, color=color)
     above.set(xlim=(0, 1), ylim=(0, 1), ylabel="share that is water")

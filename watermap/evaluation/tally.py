@@ -9,9 +9,9 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from watermap.evaluation.blocks import Labels, ScoredBlock
 from watermap.evaluation.boundaries import BoundaryCounts, boundary_counts
 from watermap.evaluation.conditions import CONDITIONS
-from watermap.evaluation.pieces import Labels, Piece
 from watermap.evaluation.reliability import Reliability
 from watermap.evaluation.scores import Confusion
 from watermap.legend import LAND, NO_DATA, WATER
@@ -47,7 +47,7 @@ class Tally:
     conditions: dict[str, Confusion] = field(default_factory=dict)
     reliability: Reliability = field(default_factory=Reliability)
 
-    def add(self, whole: Piece, rows: slice = slice(None)) -> Mapping[str, Labels]:
+    def add(self, whole: ScoredBlock, rows: slice = slice(None)) -> Mapping[str, Labels]:
         """Score one more piece.
 
         Args:
@@ -63,22 +63,22 @@ class Tally:
             if (here := holds(whole)) is not None:
                 here = here[rows]
                 self.conditions.setdefault(name, Confusion()).add(whole.label[rows][here], mapped[rows][here])
-        piece = whole.rows(rows)
-        known = piece.label != NO_DATA
-        truth = piece.label[known]
-        probability = piece.probability[known]
+        block = whole.rows(rows)
+        known = block.label != NO_DATA
+        truth = block.label[known]
+        probability = block.probability[known]
         found = {MODEL: mapped[rows]}
-        self.confusion.add(piece.label, found[MODEL])
+        self.confusion.add(block.label, found[MODEL])
         self.reliability.add(truth, probability)
         likelihood = np.where(truth == WATER, probability, 1 - probability).astype(np.float64)
         self.cross_entropy -= float(np.log(np.maximum(likelihood, _LEAST_PROBABILITY)).sum())
         for index in WATER_INDICES:
-            if index.bright not in piece.reflectance or index.dark not in piece.reflectance:
+            if index.bright not in block.reflectance or index.dark not in block.reflectance:
                 continue
-            values = index(piece.reflectance[index.bright][known], piece.reflectance[index.dark][known])
-            found[index.name] = np.full_like(piece.label, NO_DATA)
+            values = index(block.reflectance[index.bright][known], block.reflectance[index.dark][known])
+            found[index.name] = np.full_like(block.label, NO_DATA)
             found[index.name][known] = values > 0
-            self.baselines.setdefault(index.name, Confusion()).add(piece.label, found[index.name])
+            self.baselines.setdefault(index.name, Confusion()).add(block.label, found[index.name])
             counts = np.stack([index_histogram(values[truth == code]) for code in (LAND, WATER)])
             self.histograms[index.name] = self.histograms.get(index.name, 0) + counts
         return found

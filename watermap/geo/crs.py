@@ -27,7 +27,7 @@ from watermap.geo.grid import Grid
 
 LON_LAT: Final = CRS.from_epsg(4326)
 
-_TOLERANCE_PIXELS: Final = 0.01
+TOLERANCE_PIXELS: Final = 0.01
 """How far a patch may reach over its block's edge: the float digits of another grid."""
 _OUTLINE_STEPS: Final = 16
 _EARTH_RADIUS_KM: Final = 6371.0072
@@ -111,13 +111,14 @@ def _apply(affine: Any, points: Points) -> Points:
     return moved
 
 
-def _corners(grid: Grid) -> Points:
+def corners_of(grid: Grid) -> Points:
+    """(4, 2) positions of a grid's corners, from its first pixel on."""
     return np.array([(0, 0), (grid.width, 0), (grid.width, grid.height), (0, grid.height)], dtype=np.float64)
 
 
-def _outline(grid: Grid, window: Window | None = None) -> Points:
+def outline_of(grid: Grid, window: Window | None = None) -> Points:
     """(n, 2) positions along the edge of a grid, or of a window of it: edges bend in another CRS."""
-    corners = _corners(grid)
+    corners = corners_of(grid)
     if window is not None:
         corners = corners / corners.max(axis=0) * (window.width, window.height) + (window.col_off, window.row_off)
     steps = np.linspace(0, 1, _OUTLINE_STEPS, endpoint=False)[:, None]
@@ -131,7 +132,7 @@ def _widened(grid: Grid, margin: int) -> Window:
 
 def _polygon(grid: Grid, window: Window) -> Any:
     """A window's outline in EPSG:4326 with bent edges; it may reach beyond the grid."""
-    ring = _apply(grid.transform, _outline(grid, window)).tolist()
+    ring = _apply(grid.transform, outline_of(grid, window)).tolist()
     geometry = {"type": "Polygon", "coordinates": [[*ring, ring[0]]]}
     return shape(geometry if grid.crs == LON_LAT else _to_lon_lat(grid.crs, [geometry])[0])
 

@@ -82,8 +82,8 @@ class Ellipsoid:
             ]
         )
         areas = -np.abs(found[:, 0])
-        reach = np.maximum.reduceat(lons, rings[:-1]) - np.minimum.reduceat(lons, rings[:-1])
-        for ring in np.flatnonzero(reach >= _HALF_ROUND):
+        widths = np.maximum.reduceat(lons, rings[:-1]) - np.minimum.reduceat(lons, rings[:-1])
+        for ring in np.flatnonzero(widths >= _HALF_ROUND):
             here = slice(rings[ring], rings[ring + 1])
             areas[ring] = -self._of_large(-areas[ring], points[here], lons[here], lats[here])
         areas[bodies[:-1]] *= -1

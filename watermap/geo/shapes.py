@@ -16,18 +16,18 @@ def polygons(geometry: Any) -> Shapes:
 
     A ring that crosses itself becomes its loops, and a hole takes nothing but what it has in common with its shell.
     """
-    parts = _polygons_only(_flat(geometry))
+    parts = polygons_only(single_parts(geometry))
     valid = shapely.is_valid(parts)
     repaired = [shapely.difference(_enclosed([part.exterior]), _enclosed(part.interiors)) for part in parts[~valid]]
-    return np.concatenate([parts[valid], _polygons_only(_flat(repaired))])
+    return np.concatenate([parts[valid], polygons_only(single_parts(repaired))])
 
 
 def _enclosed(rings: Iterable[Any]) -> Any:
     """The ground within rings, which may cross themselves and one another."""
-    return shapely.union_all(_polygons_only(_flat([shapely.make_valid(shapely.Polygon(ring)) for ring in rings])))
+    return shapely.union_all(polygons_only(single_parts([shapely.make_valid(shapely.Polygon(ring)) for ring in rings])))
 
 
-def _flat(geometry: Any) -> Shapes:
+def single_parts(geometry: Any) -> Shapes:
     """The single parts of geometries, without missing and empty ones."""
     flat = shapely.get_parts(geometry)
     while (shapely.get_type_id(flat) > shapely.GeometryType.POLYGON).any():
@@ -35,5 +35,6 @@ def _flat(geometry: Any) -> Shapes:
     return np.asarray(flat[~shapely.is_empty(flat)])
 
 
-def _polygons_only(flat: Shapes) -> Shapes:
+def polygons_only(flat: Shapes) -> Shapes:
+    """Those of single parts that are polygons."""
     return np.asarray(flat[shapely.get_type_id(flat) == shapely.GeometryType.POLYGON])

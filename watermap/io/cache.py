@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from watermap.errors import WatermapError
-from watermap.io.files import appearing, file_digest, remove_abandoned, unwritable
+from watermap.io.files import file_digest, remove_abandoned, unwritable, writing
 
 Damaged = Callable[[Path, str], WatermapError]
 """Makes the error for a file that is not as it was written, of the file and the reason."""
@@ -27,7 +27,7 @@ def cache_folder() -> Path:
     return (Path(home) if home else Path.home() / ".cache") / "watermap"
 
 
-def fetched(path: Path, sha256: str, damaged: Damaged) -> Path:
+def cached(path: Path, sha256: str, damaged: Damaged) -> Path:
     """A file's copy on this machine; one that is there and whole is used, a damaged one is fetched again.
 
     Args:
@@ -46,12 +46,12 @@ def fetched(path: Path, sha256: str, damaged: Damaged) -> Path:
     with _lock:
         if not (copy.is_file() and file_digest(copy) == sha256):
             remove_abandoned(copy.parent)
-            with appearing(copy) as part:
-                bring(path, part, sha256, damaged)
+            with writing(copy) as part:
+                copy_to(path, part, sha256, damaged)
     return copy
 
 
-def bring(path: Path, target: Path, sha256: str | None, damaged: Damaged) -> None:
+def copy_to(path: Path, target: Path, sha256: str | None, damaged: Damaged) -> None:
     """Copy a file from wherever it lies, and check what came.
 
     Raises:
@@ -74,7 +74,7 @@ def bring(path: Path, target: Path, sha256: str | None, damaged: Damaged) -> Non
 
 
 @contextmanager
-def whole_folder(folder: Path, is_whole: Callable[[Path], bool]) -> Iterator[Path | None]:
+def writing_folder(folder: Path, is_whole: Callable[[Path], bool]) -> Iterator[Path | None]:
     """A folder to fill, which takes its place when the context ends without an error; None where it is there, whole.
 
     Raises:

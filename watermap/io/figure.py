@@ -10,7 +10,7 @@ import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from watermap.arrays import FloatArray
-from watermap.io.files import appearing
+from watermap.io.files import writing
 
 GREY: Final = (0.75, 0.75, 0.75)
 
@@ -46,6 +46,6 @@ def stretched(values: FloatArray, shown: npt.NDArray[np.bool_]) -> FloatArray:
 
 def save_figure(figure: Figure, path: Path) -> Path:
     """Write a figure as a PNG that appears complete or not at all."""
-    with appearing(path) as part:
+    with writing(path) as part:
         figure.savefig(part, dpi=_DPI, format="png")
     return path

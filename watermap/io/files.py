@@ -36,12 +36,12 @@ def identity(path: Path) -> str:
         StorageError: its store cannot be reached.
     """
     away = remote(path)
-    said = away.identity() if away is not None else None
-    return said or f"sha256:{file_digest(path)}"
+    identity = away.identity() if away is not None else None
+    return identity or f"sha256:{file_digest(path)}"
 
 
 @contextmanager
-def appearing(path: Path) -> Iterator[Path]:
+def writing(path: Path) -> Iterator[Path]:
     """A temporary path beside the target, with its suffix, renamed to it if the context ends without an error.
 
     Raises:
@@ -98,7 +98,7 @@ def locked(path: Path) -> Iterator[None]:
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file that appears complete or not at all."""
-    with appearing(path) as part:
+    with writing(path) as part:
         part.write_text(text, encoding="utf-8")
 
 

@@ -23,8 +23,8 @@ from rasterio.session import DummySession
 from watermap.errors import DataError, StorageError
 from watermap.geo.crs import GDAL_ERRORS
 from watermap.io.paths import RemotePath, gdal_name, location, remote
-from watermap.io.products import ARCHIVE, BandFiles, Scaling, find_band_files, read_scaling
-from watermap.io.stores import gdal_settings, went_away
+from watermap.io.products import ARCHIVE, BandFiles, BandScaling, find_band_files, read_scaling
+from watermap.io.stores import gdal_settings, vanished
 from watermap.io.vrt import layer_of, stack_vrt
 
 WRITE_ERRORS: Final[tuple[type[Exception], ...]] = (OSError, *GDAL_ERRORS)
@@ -103,7 +103,7 @@ def _open_stack(scene: BandFiles) -> Iterator[Any]:
         is_product = scene.metadata is not None or path.suffix.lower() == _JP2
         with _open_file(path) as dataset:
             layer = layer_of(dataset, path, band, is_product=is_product)
-        stated = scaling.get(band, Scaling(layer.scale, layer.offset))
+        stated = scaling.get(band, BandScaling(layer.scale, layer.offset))
         layers.append(replace(layer, scale=stated.scale, offset=stated.offset))
     settings: dict[str, Any] = dict(_ONE_THREAD)
     if remote(scene.path) is not None:
@@ -275,9 +275,9 @@ def _settings(path: RemotePath, beside: list[RemotePath]) -> dict[str, Any]:
 
 def _check_beside(dataset: Any, beside: list[RemotePath]) -> None:
     """Make sure that GDAL has found what lies beside a file."""
-    seen = {name.rpartition("/")[2] for name in dataset.files}
+    used_names = {name.rpartition("/")[2] for name in dataset.files}
     for path in beside:
-        is_used = path.name in seen
+        is_used = path.name in used_names
         if path.suffix == _MASK:
             is_used = is_used and MaskFlags.per_dataset in dataset.mask_flag_enums[0]
         if not is_used:
@@ -297,7 +297,7 @@ def _first_bytes(path: RemotePath) -> bytes:
         with path.open() as file:
             return file.read(4)
     except FileNotFoundError as error:
-        raise went_away(str(path)) from error
+        raise vanished(str(path)) from error
 
 
 def _unread(path: RemotePath, error: Exception) -> DataError:

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any, Final, NamedTuple, cast
 
 from watermap.errors import UsageError
-from watermap.io.stores import ask, require, went_away
+from watermap.io.stores import ask, require, vanished
 
 _URL: Final = re.compile(r"(?:/vsicurl/)?(https?|s3|gs)://+(.+)|/vsi(s3|gs)/(.+)", re.DOTALL)
 _COLLAPSED: Final = re.compile(r"(?:/vsicurl/)?(?:https?|s3|gs):/|/vsi(?:s3|gs|curl)/")
@@ -111,8 +111,8 @@ class RemotePath:
     def stat(self) -> Facts:
         """Size and time of a file."""
         info = self._ask(lambda files: files.info(self._key))
-        seen = None if self.is_web else self._ask(lambda files: files.modified(self._key))
-        return Facts(int(info["size"]), int(seen.timestamp() * 1e9) if seen else 0)
+        modified = None if self.is_web else self._ask(lambda files: files.modified(self._key))
+        return Facts(int(info["size"]), int(modified.timestamp() * 1e9) if modified else 0)
 
     def iterdir(self) -> Iterator[RemotePath]:
         """What lies in a folder."""
@@ -143,9 +143,9 @@ class RemotePath:
         """What the store itself says of the content: changes whenever that does; None where it says nothing."""
         info = self._ask(lambda files: files.info(self._key))
         for name in ("md5Hash", "ETag", "etag", "Content-MD5"):
-            said = str(info.get(name) or "").strip('"')
-            if said and not said.startswith("W/"):  # a weak tag may outlive small changes
-                return f"{name.lower()}:{said}:{info['size']}"
+            tag = str(info.get(name) or "").strip('"')
+            if tag and not tag.startswith("W/"):  # a weak tag may outlive small changes
+                return f"{name.lower()}:{tag}:{info['size']}"
         return None
 
     @property
@@ -191,7 +191,7 @@ class _Reader(io.RawIOBase):
         try:
             count: int = self._path._ask(lambda _: self._file.readinto(buffer))
         except FileNotFoundError as error:
-            raise went_away(str(self._path)) from error
+            raise vanished(str(self._path)) from error
         return count
 
     def close(self) -> None:

@@ -65,7 +65,7 @@ class BandFiles:
 
 
 @dataclass(frozen=True)
-class Scaling:
+class BandScaling:
     """What a band's numbers mean: `value * scale + offset` is reflectance."""
 
     scale: float
@@ -96,7 +96,7 @@ def find_band_files(path: Path) -> BandFiles | None:
     return BandFiles(path, _finest(path, named), metadata, tuple(others), _classes(others))
 
 
-def read_scaling(metadata: Path) -> dict[str, Scaling]:
+def read_scaling(metadata: Path) -> dict[str, BandScaling]:
     """What a product's metadata say of each band's numbers.
 
     Products before baseline 04.00 state no offset, and have none.
@@ -113,7 +113,7 @@ def read_scaling(metadata: Path) -> dict[str, Scaling]:
         offsets = {int(number): float(text) for number, text in _texts(root, *_OFFSET)}
         stated = offsets or dict.fromkeys(range(len(SENTINEL2)), 0.0)
         return {
-            band: Scaling(1 / quantification, stated[number] / quantification)
+            band: BandScaling(1 / quantification, stated[number] / quantification)
             for number, band in enumerate(SENTINEL2)
             if number in stated
         }

@@ -108,16 +108,16 @@ class Raster:
         Raises:
             DataError: it says different things of different bands.
         """
-        said = {
+        stated = {
             (self._dataset.scales[i], self._dataset.offsets[i]) for i in (self._data_indexes[p] - 1 for p in positions)
         }
-        if len(said) > 1:
-            listed = "; ".join(f"{scale:g}, {offset:g}" for scale, offset in sorted(said))
+        if len(stated) > 1:
+            listed = "; ".join(f"{scale:g}, {offset:g}" for scale, offset in sorted(stated))
             raise DataError(
                 f"{self.path}: its bands state different scales and offsets ({listed})",
                 hint="write one scale and offset for all bands, e.g. with gdal_translate -unscale",
             )
-        scale, offset = said.pop()
+        scale, offset = stated.pop()
         return None if (scale, offset) == (1.0, 0.0) or scale == 0 else Radiometry(scale, offset / scale)
 
     @property

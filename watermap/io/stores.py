@@ -81,14 +81,14 @@ def ask(scheme: str, shown: str, question: Callable[[Any], Any]) -> Any:
         except (TypeError, AttributeError, NameError):  # a defect, and no answer of a store
             raise
         except Exception as error:
-            told = _told(scheme, shown, error)
-        if wait_s is None or not getattr(told, "transient", False):
-            raise told  # without the libraries' own error, which cannot go to another process
+            failure = _as_failure(scheme, shown, error)
+        if wait_s is None or not getattr(failure, "transient", False):
+            raise failure  # without the libraries' own error, which cannot go to another process
         time.sleep(wait_s)
     raise AssertionError  # the last round returns or raises
 
 
-def went_away(shown: str) -> StorageError:
+def vanished(shown: str) -> StorageError:
     """The error for a file that was there a moment ago."""
     return StorageError(f"{shown}: went away while it was read", hint="try again", transient=True)
 
@@ -141,7 +141,7 @@ def _is_set(name: str, default: str = "NO") -> bool:
     return os.environ.get(name, default).upper() in ("YES", "TRUE", "ON", "1")
 
 
-def _told(scheme: str, shown: str, error: Exception) -> Exception:
+def _as_failure(scheme: str, shown: str, error: Exception) -> Exception:
     """What a store's error means to the user."""
     chain: list[BaseException] = [error]
     while (cause := chain[-1].__cause__ or chain[-1].__context__) is not None:
@@ -163,10 +163,10 @@ def _status(error: BaseException) -> int | None:
     """The HTTP status that an error tells of, whatever library raised it."""
     response = getattr(error, "response", None)
     if isinstance(response, dict):  # botocore's
-        told = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        failure = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
     else:
-        told = getattr(error, "status", None) or getattr(error, "code", None)  # aiohttp's, gcsfs's
-    return int(told) if str(told).isdigit() and 400 <= int(told) < 600 else None
+        failure = getattr(error, "status", None) or getattr(error, "code", None)  # aiohttp's, gcsfs's
+    return int(failure) if str(failure).isdigit() and 400 <= int(failure) < 600 else None
 
 
 def _reason(error: BaseException) -> str:

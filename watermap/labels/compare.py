@@ -27,7 +27,7 @@ from watermap.io.qgis_style import write_raster_style
 from watermap.labels.shores import beside_shores, widened_blocks
 from watermap.legend import LAND, NO_DATA, WATER, WATER_COLORS, Rgba
 from watermap.progress import Progress, silent
-from watermap.scenes.find import check_outputs, told_apart
+from watermap.scenes.find import check_outputs, distinguishing_folders
 from watermap.scenes.label import Label, open_label
 
 BOTH_WATER: Final = 1
@@ -228,7 +228,7 @@ def _names(first: Path, second: Path) -> tuple[str, str]:
         raise UsageError(f"{first}: is given twice", hint="give two labels of one place")
     if first.stem != second.stem:
         return first.stem, second.stem
-    return told_apart(first, second) or ("first", "second")
+    return distinguishing_folders(first, second) or ("first", "second")
 
 
 def _csv(pixels: Mapping[tuple[int, int], int], areas_m2: Mapping[tuple[int, int], float]) -> str:

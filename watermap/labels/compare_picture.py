@@ -15,7 +15,7 @@ from watermap.labels.compare import (
     LabelComparison,
 )
 from watermap.legend import NO_DATA, WATER_COLORS
-from watermap.maps.panels import UNSEEN, Panel, decimals_for, draw_panels, faded, km2, painted
+from watermap.maps.panels import NO_DATA_COLOR, Panel, decimals_for, faded, km2, painted, plot_panels
 
 
 def plot_label_comparison(comparison: LabelComparison, path: Path) -> Path:
@@ -31,8 +31,8 @@ def plot_label_comparison(comparison: LabelComparison, path: Path) -> Path:
         DataError: the picture cannot be written.
     """
     views, areas = comparison.views, {code: comparison.of(code)[1] for code in DISAGREEMENT_NAMES}
-    water = {**WATER_COLORS, NO_DATA: UNSEEN}
-    colors = {**DISAGREEMENT_COLORS, EITHER_UNKNOWN: UNSEEN}
+    water = {**WATER_COLORS, NO_DATA: NO_DATA_COLOR}
+    colors = {**DISAGREEMENT_COLORS, EITHER_UNKNOWN: NO_DATA_COLOR}
     waters = [areas[BOTH_WATER] + areas[only] for only in (ONLY_FIRST, ONLY_SECOND)]
     decimals = decimals_for(max(waters) / 1e6)
     is_unknown = views.disagreement == EITHER_UNKNOWN
@@ -40,20 +40,20 @@ def plot_label_comparison(comparison: LabelComparison, path: Path) -> Path:
         Panel(faded(painted(codes, water), is_unknown), name, f"water {km2(area, decimals)}")
         for codes, name, area in zip((views.first, views.second), comparison.names, waters, strict=True)
     ]
-    panels = (*labels, Panel(painted(views.disagreement, colors), "Disagreement", _told(comparison)))
+    panels = (*labels, Panel(painted(views.disagreement, colors), "Disagreement", _summary(comparison)))
     legend = {
         f"{_called(code, comparison.names)} {km2(areas[code], decimals)}": colors[code]
         for code in DISAGREEMENT_NAMES
         if code in (BOTH_WATER, ONLY_FIRST, ONLY_SECOND) or areas[code]
     }
     has_faded = bool((is_unknown & ((views.first != NO_DATA) | (views.second != NO_DATA))).any())
-    told = "Areas count only what both labels know" + ("; what one of them knows is faded" if has_faded else "")
-    return draw_panels(
-        panels, comparison.grid, views.step, legend, path, remark=told if areas[EITHER_UNKNOWN] else None
+    caption = "Areas count only what both labels know" + ("; what one of them knows is faded" if has_faded else "")
+    return plot_panels(
+        panels, comparison.grid, views.step, legend, path, remark=caption if areas[EITHER_UNKNOWN] else None
     )
 
 
-def _told(comparison: LabelComparison) -> str:
+def _summary(comparison: LabelComparison) -> str:
     """How much differs, and how much of that is not the shoreline's."""
     agreement = comparison.scores.accuracy
     if agreement is None:

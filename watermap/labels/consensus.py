@@ -58,7 +58,7 @@ class Consensus:
         pixels, areas_m2: by code.
         differ: pixels that are unknown because too many sources say otherwise.
         by_shores: pixels that are unknown because too few sources have a say beside their shorelines.
-        unseen: pixels that are unknown because too few sources know them.
+        too_few: pixels that are unknown because too few sources know them.
         bands_px: by source, how far from its shorelines it has no say, in pixels of the grid.
         notes: what the user should know.
     """
@@ -68,20 +68,20 @@ class Consensus:
     areas_m2: Mapping[int, float]
     differ: int
     by_shores: int
-    unseen: int
+    too_few: int
     bands_px: tuple[int, ...]
     notes: tuple[str, ...]
 
 
-def agreed(said: Sequence[Codes], agree: int) -> Codes:
+def agreed(labels_here: Sequence[Codes], agree: int) -> Codes:
     """The code that enough sources say, and more of them than say otherwise; 255 elsewhere.
 
     Args:
-        said: (rows, cols) codes, one array a source; 255 where it has no say.
+        labels_here: (rows, cols) codes, one array a source; 255 where it has no say.
         agree: how many are enough.
     """
-    water, land = (np.sum([codes == code for codes in said], axis=0, dtype=np.int16) for code in (WATER, LAND))
-    result = np.full(said[0].shape, NO_DATA, dtype=np.uint8)
+    water, land = (np.sum([codes == code for codes in labels_here], axis=0, dtype=np.int16) for code in (WATER, LAND))
+    result = np.full(labels_here[0].shape, NO_DATA, dtype=np.uint8)
     result[(water >= agree) & (water > land)] = WATER
     result[(land >= agree) & (land > water)] = LAND
     return result
@@ -128,19 +128,19 @@ def make_consensus(
         unknown = np.zeros(3, dtype=np.int64)
         tags = _tags(sources, bands_px, agree)
         writer = stack.enter_context(RasterWriter(out, grid, LABEL_LAYOUT, tags=tags))
-        for block, known, said in _sayings(labels, bands_px, grid):
-            codes = agreed(said, agree)
+        for block, known, labels_here in _sayings(labels, bands_px, grid):
+            codes = agreed(labels_here, agree)
             writer.write(codes[None])
             counts += np.bincount(codes.ravel(), minlength=256)
             areas += code_areas_m2(codes, grid, block)
-            unknown += _reasons(codes, known, said, agree)
+            unknown += _reasons(codes, known, labels_here, agree)
             progress("rows", int(block.row_off + block.height), grid.height)
         notes = [*_notes(sources, labels, grid), *(label.doubt for label in labels if label.doubt is not None)]
     write_raster_style(out, LABEL_LAYOUT)
     pixels = {code: int(counts[code]) for code in (LAND, WATER, NO_DATA)}
     areas_m2 = {code: float(areas[code]) for code in (LAND, WATER, NO_DATA)}
-    differ, by_shores, unseen = map(int, unknown)
-    return Consensus(out, pixels, areas_m2, differ, by_shores, unseen, bands_px, tuple(notes))
+    differ, by_shores, too_few = map(int, unknown)
+    return Consensus(out, pixels, areas_m2, differ, by_shores, too_few, bands_px, tuple(notes))
 
 
 def _check(sources: Sequence[LabelSource], out: Path, config: ConsensusConfig) -> None:
@@ -169,23 +169,27 @@ def _sayings(
 ) -> Iterator[tuple[Window, list[Codes], list[Codes]]]:
     """Blocks of rows, what each source knows there, and what it says once it keeps silent beside its shorelines."""
     for block, wide, inner in widened_blocks(grid, _BLOCK_ROWS, max(bands_px)):
-        known, said = [], []
+        known, labels_here = [], []
         for label, px in zip(labels, bands_px, strict=True):
             around = label.read(wide)
             codes = around[inner]
             known.append(codes)
-            said.append(np.where(beside_shores(around, px)[inner], NO_DATA, codes).astype(np.uint8) if px else codes)
-        yield block, known, said
+            labels_here.append(
+                np.where(beside_shores(around, px)[inner], NO_DATA, codes).astype(np.uint8) if px else codes
+            )
+        yield block, known, labels_here
 
 
-def _reasons(codes: Codes, known: Sequence[Codes], said: Sequence[Codes], agree: int) -> tuple[int, int, int]:
+def _reasons(codes: Codes, known: Sequence[Codes], labels_here: Sequence[Codes], agree: int) -> tuple[int, int, int]:
     """How many pixels are unknown because sources differ, because of their shorelines, and because they know too few.
 
     Sources that say both things where they have a say differ; of the others, those pixels that would be known but for
     the bands around shorelines are the bands'.
     """
     unknown = codes == NO_DATA
-    contested = unknown & np.any([c == WATER for c in said], axis=0) & np.any([c == LAND for c in said], axis=0)
+    contested = (
+        unknown & np.any([c == WATER for c in labels_here], axis=0) & np.any([c == LAND for c in labels_here], axis=0)
+    )
     enough = np.sum([c != NO_DATA for c in known], axis=0, dtype=np.int16) >= agree
     by_shores = unknown & ~contested & enough
     return (

@@ -37,18 +37,18 @@ MOVED: Final = 1
 UNCLEAR: Final = 2
 DRY_WATER: Final = 3
 WET_LAND: Final = 4
-UNSEEN: Final = 5
+NO_IMAGE: Final = 5
 UNKNOWN: Final = 6
 KEPT: Final = 7
 
-FATES: Final[Mapping[int, str]] = {
+OUTCOMES: Final[Mapping[int, str]] = {
     KEPT: "far from the shore, kept",
     CONFIRMED: "near the shore, the index says the same",
     MOVED: "near the shore, the index says otherwise: changed",
     UNCLEAR: "near the shore, neither land nor water: unknown",
     DRY_WATER: "far inside water, not wet: unknown",
     WET_LAND: "far from water, wet or beside what is: unknown",
-    UNSEEN: "the image has no data: unknown",
+    NO_IMAGE: "the image has no data: unknown",
     UNKNOWN: "unknown to the coarse label",
 }
 """What can become of a pixel."""
@@ -73,7 +73,7 @@ class Refinement:
         path: the refined label, on the image's grid.
         rule: what the index was taken to say.
         shore_px: how far from the coarse shoreline the index decided.
-        fates: pixels by what became of them, see `FATES`.
+        outcomes: pixels by what became of them, see `OUTCOMES`.
         pixels, areas_m2: of the refined label by code.
         notes: what the user should know.
     """
@@ -81,14 +81,14 @@ class Refinement:
     path: Path
     rule: IndexRule
     shore_px: int
-    fates: Mapping[int, int]
+    outcomes: Mapping[int, int]
     pixels: Mapping[int, int]
     areas_m2: Mapping[int, float]
     notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Reach:
+class Distances:
     """How far things reach, in pixels.
 
     Attributes:
@@ -103,7 +103,7 @@ class Reach:
 
 
 def refined(
-    codes: Codes, bright: Reflectance, dark: Reflectance, valid: Mask, rule: IndexRule, reach: Reach
+    codes: Codes, bright: Reflectance, dark: Reflectance, valid: Mask, rule: IndexRule, distances: Distances
 ) -> tuple[Codes, npt.NDArray[np.uint8]]:
     """Refine a coarse label.
 
@@ -122,7 +122,7 @@ def refined(
         dark: of the other.
         valid: (rows, cols), where the image holds data.
         rule: what the index says.
-        reach: how far.
+        distances: how far.
 
     Returns:
         (rows, cols) refined codes, and what became of each pixel.
@@ -132,22 +132,22 @@ def refined(
     wet &= valid
     shown = wet | (damp & spread(wet, _MIXED_PX))
     land, water = codes == LAND, codes == WATER
-    near = beside_shores(codes, reach.shore)
+    near = beside_shores(codes, distances.shore)
     far_land, far_water = land & ~near, water & ~near
     wet_land = far_land & wet
-    fates = np.full(codes.shape, KEPT, dtype=np.uint8)
-    fates[near] = UNCLEAR
-    fates[near & ((shown & water) | (dry & land))] = CONFIRMED
-    fates[near & ((shown & land) | (dry & water))] = MOVED
-    fates[far_water & ~wet] = DRY_WATER
-    fates[far_land & spread(wet_land, reach.fringe)] = WET_LAND
-    fates[~valid] = UNSEEN
+    outcomes = np.full(codes.shape, KEPT, dtype=np.uint8)
+    outcomes[near] = UNCLEAR
+    outcomes[near & ((shown & water) | (dry & land))] = CONFIRMED
+    outcomes[near & ((shown & land) | (dry & water))] = MOVED
+    outcomes[far_water & ~wet] = DRY_WATER
+    outcomes[far_land & spread(wet_land, distances.fringe)] = WET_LAND
+    outcomes[~valid] = NO_IMAGE
     unknown = codes == NO_DATA
-    fates[unknown] = UNKNOWN
-    result = np.where((fates == KEPT) | (fates == CONFIRMED), codes, NO_DATA).astype(np.uint8)
-    moved = (fates == MOVED) & ~unknown
+    outcomes[unknown] = UNKNOWN
+    result = np.where((outcomes == KEPT) | (outcomes == CONFIRMED), codes, NO_DATA).astype(np.uint8)
+    moved = (outcomes == MOVED) & ~unknown
     result[moved] = np.where(land[moved], WATER, LAND)
-    return result, fates
+    return result, outcomes
 
 
 def refine(
@@ -196,14 +196,14 @@ def refine(
             scale=config.scale,
             usual=_USUAL,
         )
-        reach = _reach(raster, label, config)
+        distances = _distances(raster, label, config)
         scene = _Scene(raster, label, positions, radiometry)
-        rule = _learnt(scene, index, reach, progress)
+        rule = _learnt(scene, index, distances, progress)
         made_of = _tags(coarse, image, rule) | dict(tags or {})
         writer = stack.enter_context(RasterWriter(out, raster.grid, LABEL_LAYOUT, tags=made_of))
-        fates, pixels, areas = _decide(scene, rule, reach, writer, progress)
-        notes = (*raster.notes, *_doubts(label, rule, image))
-    return Refinement(out, rule, reach.shore, fates, pixels, areas, notes)
+        outcomes, pixels, areas = _decide(scene, rule, distances, writer, progress)
+        notes = (*raster.notes, *_notes(label, rule, image))
+    return Refinement(out, rule, distances.shore, outcomes, pixels, areas, notes)
 
 
 @dataclass(frozen=True)
@@ -221,33 +221,33 @@ class _Scene:
             yield block, inner, self.label.read(wide), bright, dark, found.valid
 
 
-def _learnt(scene: _Scene, index: WaterIndex, reach: Reach, progress: Progress) -> IndexRule:
+def _learnt(scene: _Scene, index: WaterIndex, distances: Distances, progress: Progress) -> IndexRule:
     """What the scene's sure land and sure water say of the rest."""
     samples = IndexSamples(index)
     grid = scene.raster.grid
-    for block, inner, codes, bright, dark, valid in scene.blocks(reach.shore + reach.ring):
-        land, water = (sure[inner] & valid[inner] for sure in sure_pixels(codes, reach.shore, reach.ring))
+    for block, inner, codes, bright, dark, valid in scene.blocks(distances.shore + distances.ring):
+        land, water = (sure[inner] & valid[inner] for sure in sure_pixels(codes, distances.shore, distances.ring))
         samples.add((land, water), bright[inner], dark[inner])
         progress("rows, to learn", int(block.row_off + block.height), grid.height)
     return samples.rule()
 
 
 def _decide(
-    scene: _Scene, rule: IndexRule, reach: Reach, writer: RasterWriter, progress: Progress
+    scene: _Scene, rule: IndexRule, distances: Distances, writer: RasterWriter, progress: Progress
 ) -> tuple[dict[int, int], dict[int, int], dict[int, float]]:
     """Write the refined label; pixels by fate, and pixels and areas by code."""
     grid = scene.raster.grid
-    fates, counts, areas = np.zeros(len(FATES), dtype=np.int64), np.zeros(256, dtype=np.int64), np.zeros(256)
-    for block, inner, codes, bright, dark, valid in scene.blocks(reach.shore + reach.fringe):
-        label, fate = (each[inner] for each in refined(codes, bright, dark, valid, rule, reach))
+    outcomes, counts, areas = np.zeros(len(OUTCOMES), dtype=np.int64), np.zeros(256, dtype=np.int64), np.zeros(256)
+    for block, inner, codes, bright, dark, valid in scene.blocks(distances.shore + distances.fringe):
+        label, outcome = (each[inner] for each in refined(codes, bright, dark, valid, rule, distances))
         writer.write(label[None])
-        fates += np.bincount(fate.ravel(), minlength=len(FATES))
+        outcomes += np.bincount(outcome.ravel(), minlength=len(OUTCOMES))
         counts += np.bincount(label.ravel(), minlength=256)
         areas += code_areas_m2(label, grid, block)
         progress("rows", int(block.row_off + block.height), grid.height)
     by_code = (LAND, WATER, NO_DATA)
     return (
-        {fate: int(fates[fate]) for fate in FATES},
+        {outcome: int(outcomes[outcome]) for outcome in OUTCOMES},
         {code: int(counts[code]) for code in by_code},
         {code: float(areas[code]) for code in by_code},
     )
@@ -266,11 +266,11 @@ def _index(raster: Raster, config: RefineConfig) -> WaterIndex:
     return found
 
 
-def _reach(raster: Raster, label: Label, config: RefineConfig) -> Reach:
+def _distances(raster: Raster, label: Label, config: RefineConfig) -> Distances:
     """How far things reach in the image's pixels; its own pixels are the least that a coarse shoreline is unsure of."""
     pixel_m = max(pixel_size_m(raster.grid))
     shore_m = max(config.shore_m, max(pixel_size_m(label.own_grid)))
-    return Reach(*(max(1, round(metres / pixel_m)) for metres in (shore_m, _RING_M, _FRINGE_M)))
+    return Distances(*(max(1, round(metres / pixel_m)) for metres in (shore_m, _RING_M, _FRINGE_M)))
 
 
 def _usual_numbers() -> Statistics:
@@ -279,7 +279,7 @@ def _usual_numbers() -> Statistics:
     return Statistics(mean=bright, std=bright, low=dark, high=bright, dark=dark, bright=bright)
 
 
-def _doubts(label: Label, rule: IndexRule, image: Path) -> list[str]:
+def _notes(label: Label, rule: IndexRule, image: Path) -> list[str]:
     """What makes the refinement doubtful."""
     found = [] if label.doubt is None else [label.doubt]
     if rule.agreement is None:

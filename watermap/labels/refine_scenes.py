@@ -14,7 +14,7 @@ from typing import Final
 from watermap import __version__
 from watermap.config import RefineConfig
 from watermap.errors import DataError, UsageError, WatermapError
-from watermap.io.files import appearing, file_digest
+from watermap.io.files import file_digest, writing
 from watermap.io.gdal import open_dataset
 from watermap.io.paths import local, remote
 from watermap.labels.refine import Refinement, refine
@@ -77,10 +77,10 @@ def refine_scenes(
     scenes = find_scenes(folder)
     _check_apart(scenes, out)
     for done, scene in enumerate(scenes):
-        told = named(progress, scene.name)
+        message = named(progress, scene.name)
         try:
             with _no_trace_of_failure(out / scene.name):
-                found.append(_refined(scene, out / scene.name, config, label_file, names, told))
+                found.append(_refined(scene, out / scene.name, config, label_file, names, message))
         except WatermapError as error:
             found.append(RefinedScene(scene.name, failure=error))
         progress("scenes", done + 1, len(scenes))
@@ -163,7 +163,7 @@ def _same_size(one: Path, other: Path) -> bool:
 
 def _link(source: Path, target: Path) -> None:
     """The same file under a second name; a copy where file systems differ."""
-    with appearing(target) as part:
+    with writing(target) as part:
         if remote(source) is None:
             try:
                 os.link(source, part)

@@ -24,13 +24,13 @@ def spread(here: Mask, px: int) -> Mask:
     """
     for turned in (False, True):
         along = here.T if turned else here
-        reach = 0
-        while reach < px:  # twice as far each time; no farther, or pixels beside the edge would be passed over
-            step = min(reach + 1, px - reach)
+        width = 0
+        while width < px:  # twice as far each time; no farther, or pixels beside the edge would be passed over
+            step = min(width + 1, px - width)
             wider = along.copy()
             wider[step:] |= along[:-step]
             wider[:-step] |= along[step:]
-            along, reach = wider, reach + step
+            along, width = wider, width + step
         here = along.T if turned else along
     return here
 

@@ -101,8 +101,8 @@ def _difference(grid: Grid, other: Grid) -> str | None:
     if grid.crs != other.crs:
         return f"it is in {grid.crs} and the other in {other.crs}"
     ours, theirs = grid.transform, other.transform
-    reach = max(grid.width, grid.height)
-    allowed = _SHIFT_PIXELS * min(other.pixel_width, other.pixel_height) / reach
+    longer_side = max(grid.width, grid.height)
+    allowed = _SHIFT_PIXELS * min(other.pixel_width, other.pixel_height) / longer_side
     sides = zip((ours.a, ours.b, ours.d, ours.e), (theirs.a, theirs.b, theirs.d, theirs.e), strict=True)
     if all(abs(a - b) <= allowed for a, b in sides):
         return None
@@ -143,12 +143,12 @@ def _is_north_up(grid: Grid) -> bool:
     return bool(t.b == 0 and t.d == 0 and t.a > 0 and t.e < 0)
 
 
-def _cover(grid: Grid, lattice: Grid) -> tuple[int, int, int, int]:
+def _cover(grid: Grid, onto: Grid) -> tuple[int, int, int, int]:
     """First col and row and those after the last, of the lattice's pixels that cover a grid."""
     along = np.linspace(0, 1, _EDGE_POINTS)
     cols = np.concatenate([along, along, np.zeros(_EDGE_POINTS), np.ones(_EDGE_POINTS)]) * grid.width
     rows = np.concatenate([np.zeros(_EDGE_POINTS), np.ones(_EDGE_POINTS), along, along]) * grid.height
-    points = locate(np.column_stack([cols, rows]), grid, lattice)
+    points = locate(np.column_stack([cols, rows]), grid, onto)
     if not np.isfinite(points).all():
         raise DataError(f"{grid.crs}: does not reach there")
     (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)

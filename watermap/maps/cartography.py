@@ -55,12 +55,12 @@ def add_north_arrow(axes: Axes, grid: Grid) -> None:
     width_m, height_m = pixel_size_m(grid)
     across, down = north(grid)
     east, up = across * width_m, -down * height_m
-    reach = _ARROW_POINTS / 2 / math.hypot(east, up)
+    half = _ARROW_POINTS / 2 / math.hypot(east, up)
     (x, y), corner = _ARROW_PLACE, OffsetFrom(axes.patch, (1, 1))
     axes.annotate(
         "N",
-        (x + reach * east, y + reach * up),
-        (x - reach * east, y - reach * up),
+        (x + half * east, y + half * up),
+        (x - half * east, y - half * up),
         xycoords=corner,
         textcoords=corner,
         ha="center",

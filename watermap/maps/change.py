@@ -29,8 +29,8 @@ from watermap.legend import LAND, NO_DATA, WATER, WATER_COLORS, Rgba
 from watermap.maps.alignment import Placed, common, place
 from watermap.maps.polygons.vectorize import vectorize
 from watermap.progress import Progress, silent
-from watermap.scenes.dates import seen_on
-from watermap.scenes.find import check_outputs, told_apart
+from watermap.scenes.dates import sensed_on
+from watermap.scenes.find import check_outputs, distinguishing_folders
 from watermap.scenes.label import WATER_RASTER, Label, open_label
 
 PERMANENT: Final = 1
@@ -169,8 +169,8 @@ def compare(before: Path, after: Path, out: Path, *, progress: Progress = silent
         if window is None:
             raise DataError(f"{before} and {after}: share no ground", hint="give two rasters of one place")
         grid = one.grid.crop(window)
-        days = [seen_on(label.path, label.tags) for label in (first, second)]
-        notes = [*_notes(one, other, window), *_doubts(first, second, days)]
+        days = [sensed_on(label.path, label.tags) for label in (first, second)]
+        notes = [*_notes(one, other, window), *_uncertain_notes(first, second, days)]
         with RasterWriter(raster, grid, CHANGE_LAYOUT, tags=_tags(before, after, days)) as writer:
             pixels, areas, views = _stream((first, one), (second, other), window, grid, writer, progress)
     write_raster_style(raster, CHANGE_LAYOUT)
@@ -193,7 +193,7 @@ def short_names(before: Path, after: Path) -> tuple[str, str]:
     first, second = (path.stem.removesuffix("_water") for path in (before, after))
     if first != second:
         return first, second
-    return told_apart(before, after) or ("before", "after")
+    return distinguishing_folders(before, after) or ("before", "after")
 
 
 def _write_polygons(raster: Path, progress: Progress) -> Path:
@@ -246,7 +246,7 @@ def _notes(one: Placed, other: Placed, window: Window) -> list[str]:
     return found
 
 
-def _doubts(first: Label, second: Label, days: list[datetime.date | None]) -> list[str]:
+def _uncertain_notes(first: Label, second: Label, days: list[datetime.date | None]) -> list[str]:
     """What makes the comparison doubtful."""
     found = [label.doubt for label in (first, second) if label.doubt is not None]
     if days[0] is not None and days[1] is not None and days[0] > days[1]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from watermap.legend import LAND, NO_DATA, WATER_COLORS
 from watermap.maps.change import CHANGE_COLORS, CHANGE_NAMES, UNKNOWN, Change
-from watermap.maps.panels import UNSEEN, Panel, decimals_for, draw_panels, faded, km2, painted
+from watermap.maps.panels import NO_DATA_COLOR, Panel, decimals_for, faded, km2, painted, plot_panels
 
 
 def plot_change(change: Change, path: Path) -> Path:
@@ -23,11 +23,11 @@ def plot_change(change: Change, path: Path) -> Path:
         DataError: the picture cannot be written.
     """
     views = change.views
-    water = {**WATER_COLORS, NO_DATA: UNSEEN}
+    water = {**WATER_COLORS, NO_DATA: NO_DATA_COLOR}
     decimals = decimals_for(max(change.water_before_m2, change.water_after_m2) / 1e6)
     once = views.change == UNKNOWN
     before, after = (faded(painted(codes, water), once) for codes in (views.before, views.after))
-    colors = {**CHANGE_COLORS, UNKNOWN: UNSEEN}
+    colors = {**CHANGE_COLORS, UNKNOWN: NO_DATA_COLOR}
     panels = (
         Panel(before, change.before, f"water {km2(change.water_before_m2, decimals)}"),
         Panel(after, change.after, f"water {km2(change.water_after_m2, decimals)}"),
@@ -39,11 +39,11 @@ def plot_change(change: Change, path: Path) -> Path:
         if change.pixels[code] or code not in (LAND, UNKNOWN)
     }
     has_faded = bool((once & ((views.before != UNKNOWN) | (views.after != UNKNOWN))).any())
-    told = "Areas count only what was seen both times; " + (
+    caption = "Areas count only what was seen both times; " + (
         "what was seen once is faded" if has_faded else "the rest is unknown"
     )
-    remark = told if change.pixels[UNKNOWN] else None
-    return draw_panels(panels, change.grid, views.step, legend, path, remark=remark)
+    remark = caption if change.pixels[UNKNOWN] else None
+    return plot_panels(panels, change.grid, views.step, legend, path, remark=remark)
 
 
 def _balance(change: Change, decimals: int) -> str:

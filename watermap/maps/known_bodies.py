@@ -34,7 +34,7 @@ Labels = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True)
-class Outlines:
+class KnownBodies:
     """Water bodies by their outlines.
 
     Attributes:
@@ -65,7 +65,7 @@ class Outlines:
         return found
 
 
-def read_outlines(path: Path, crs: CRS) -> Outlines:
+def read_known_bodies(path: Path, crs: CRS) -> KnownBodies:
     """Read the outlines of water bodies: polygons with a field `id`; polygons of one id are one body.
 
     Args:
@@ -88,7 +88,7 @@ def read_outlines(path: Path, crs: CRS) -> Outlines:
     if not bodies:
         raise DataError(f"{path}: holds no polygons", hint="give the outlines of water bodies")
     shapes = _moved(np.array(list(bodies.values())), own, crs, path)
-    return Outlines(tuple(bodies), shapes, _layers(shapes))
+    return KnownBodies(tuple(bodies), shapes, _layers(shapes))
 
 
 def _read(path: Path) -> tuple[list[str], Shapes, CRS]:

@@ -24,9 +24,9 @@ from watermap.io.paths import local
 from watermap.io.qgis_style import write_raster_style
 from watermap.legend import LAND, NO_DATA, WATER
 from watermap.maps.alignment import Placed, union
-from watermap.maps.certainty import Certainty, CertaintyReader, open_certainty, probability_path
+from watermap.maps.confidence import Confidence, ConfidenceReader, open_confidence, probability_path
 from watermap.progress import Progress, silent
-from watermap.scenes.dates import DATE_TAG, seen_on
+from watermap.scenes.dates import DATE_TAG, sensed_on
 from watermap.scenes.find import check_outputs
 from watermap.scenes.label import WATER_RASTER, Label, open_label
 
@@ -62,83 +62,83 @@ class Mosaic:
 
 
 @dataclass(frozen=True)
-class Piece:
+class MosaicPart:
     """What one raster holds of a block.
 
     Attributes:
         rows, cols: where, in the block.
         codes: (rows, cols) of the piece.
-        certainty: (rows, cols) of the piece, for the rule that asks for it.
+        confidence: (rows, cols) of the piece, for the rule that asks for it.
     """
 
     rows: slice
     cols: slice
     codes: Codes
-    certainty: Certainty | None = None
+    confidence: Confidence | None = None
 
 
 @dataclass(frozen=True)
 class _Layer:
     label: Label
     day: datetime.date | None
-    certainty: CertaintyReader | None
+    confidence: ConfidenceReader | None
     place: Placed
 
 
-def newest(pieces: Iterable[Piece], shape: tuple[int, int]) -> Codes:
+def newest(parts: Iterable[MosaicPart], shape: tuple[int, int]) -> Codes:
     """The first piece that holds data decides; those after a block is full are not asked for.
 
     Args:
-        pieces: the newest first.
+        parts: the newest first.
         shape: (rows, cols) of the block.
     """
     result = np.full(shape, NO_DATA, dtype=np.uint8)
-    for piece in pieces:
-        below = result[piece.rows, piece.cols]
-        np.copyto(below, piece.codes, where=below == NO_DATA)
+    for part in parts:
+        below = result[part.rows, part.cols]
+        np.copyto(below, part.codes, where=below == NO_DATA)
         if not (result == NO_DATA).any():
             break
     return result
 
 
-def majority(pieces: Iterable[Piece], shape: tuple[int, int]) -> Codes:
+def majority(parts: Iterable[MosaicPart], shape: tuple[int, int]) -> Codes:
     """The class seen most often; of a tie what the first piece that holds data says.
 
     Args:
-        pieces: the newest first.
+        parts: the newest first.
         shape: (rows, cols) of the block.
     """
     result = np.full(shape, NO_DATA, dtype=np.uint8)
     lead = np.zeros(shape, dtype=np.int16)  # of water over land
-    for piece in pieces:
-        below = result[piece.rows, piece.cols]
-        np.copyto(below, piece.codes, where=below == NO_DATA)
-        lead[piece.rows, piece.cols] += (piece.codes == WATER).astype(np.int16) - (piece.codes == LAND)
+    for part in parts:
+        below = result[part.rows, part.cols]
+        np.copyto(below, part.codes, where=below == NO_DATA)
+        lead[part.rows, part.cols] += (part.codes == WATER).astype(np.int16) - (part.codes == LAND)
     result[lead > 0] = WATER
     result[lead < 0] = LAND
     return result
 
 
-def most_certain(pieces: Iterable[Piece], shape: tuple[int, int]) -> Codes:
+def most_certain(parts: Iterable[MosaicPart], shape: tuple[int, int]) -> Codes:
     """The piece whose probability is farthest from its threshold decides, of equal ones the first.
 
     Args:
-        pieces: with certainty, the newest first.
+        parts: with certainty, the newest first.
         shape: (rows, cols) of the block.
     """
     result = np.full(shape, NO_DATA, dtype=np.uint8)
     best = np.full(shape, -1, dtype=np.float32)
-    for piece in pieces:
-        if piece.certainty is None:
+    for part in parts:
+        if part.confidence is None:
             raise ValueError("a piece has no certainty")
-        here = best[piece.rows, piece.cols]
-        is_better = (piece.codes != NO_DATA) & (piece.certainty > here)
-        np.copyto(here, piece.certainty, where=is_better)
-        np.copyto(result[piece.rows, piece.cols], piece.codes, where=is_better)
+        here = best[part.rows, part.cols]
+        is_better = (part.codes != NO_DATA) & (part.confidence > here)
+        np.copyto(here, part.confidence, where=is_better)
+        np.copyto(result[part.rows, part.cols], part.codes, where=is_better)
     return result
 
 
-_RULES: Final[Mapping[Rule, Callable[[Iterable[Piece], tuple[int, int]], Codes]]] = {
+_RULES: Final[Mapping[Rule, Callable[[Iterable[MosaicPart], tuple[int, int]], Codes]]] = {
     "newest": newest,
     "majority": majority,
     "most-certain": most_certain,
@@ -188,11 +188,11 @@ def mosaic(waters: Sequence[Path], out: Path, *, rule: Rule = "newest", progress
 def _check_names(waters: Sequence[Path], out: Path, rule: Rule) -> None:
     if out.suffix.lower() not in (".tif", ".tiff"):
         raise UsageError(f"{out}: a mosaic is written as a GeoTIFF", hint="give a name that ends in .tif")
-    seen = set()
+    known = set()
     for path in waters:
-        if path.resolve() in seen:
+        if path.resolve() in known:
             raise UsageError(f"{path}: is given twice", hint="give every water raster once")
-        seen.add(path.resolve())
+        known.add(path.resolve())
     check_outputs([out], [*waters, *(map(probability_path, waters) if rule == "most-certain" else ())])
     if not 0 < len(waters) <= _MOST_RASTERS:
         raise UsageError(f"{len(waters)} rasters, a mosaic takes 1 to {_MOST_RASTERS}", hint="put parts together first")
@@ -201,7 +201,7 @@ def _check_names(waters: Sequence[Path], out: Path, rule: Rule) -> None:
 def _opened(waters: Sequence[Path], rule: Rule, stack: ExitStack, notes: list[str]) -> tuple[Grid, list[_Layer]]:
     """The grid of the mosaic, and its rasters open, the first to count first."""
     labels = [stack.enter_context(open_label(path, kind=WATER_RASTER)) for path in waters]
-    days = [seen_on(label.path, label.tags) for label in labels]
+    days = [sensed_on(label.path, label.tags) for label in labels]
     unknown = [label.path for label, day in zip(labels, days, strict=True) if day is None]
     if unknown and rule == "newest":
         others = f" (nor of {len(unknown) - 1} others)" if len(unknown) > 1 else ""
@@ -215,7 +215,9 @@ def _opened(waters: Sequence[Path], rule: Rule, stack: ExitStack, notes: list[st
     notes += [label.doubt for label in labels if label.doubt is not None]
     grid, places = union([(label.path, label.own_grid) for label in labels])
     layers = [
-        _Layer(label, day, stack.enter_context(open_certainty(label, notes)) if rule == "most-certain" else None, place)
+        _Layer(
+            label, day, stack.enter_context(open_confidence(label, notes)) if rule == "most-certain" else None, place
+        )
         for label, day, place in zip(labels, days, places, strict=True)
     ]
     if not unknown:
@@ -223,7 +225,7 @@ def _opened(waters: Sequence[Path], rule: Rule, stack: ExitStack, notes: list[st
     return grid, layers
 
 
-def _pieces(layers: Sequence[_Layer], block: Window) -> Iterator[Piece]:
+def _pieces(layers: Sequence[_Layer], block: Window) -> Iterator[MosaicPart]:
     """What the rasters hold of a block of rows, read one after the other."""
     start, end = int(block.row_off), int(block.row_off + block.height)
     for layer in layers:
@@ -232,8 +234,8 @@ def _pieces(layers: Sequence[_Layer], block: Window) -> Iterator[Piece]:
         if top < bottom:
             own = place.own(Window(place.col, top, place.grid.width, bottom - top))
             rows, cols = slice(top - start, bottom - start), slice(place.col, place.right)
-            certainty = None if layer.certainty is None else layer.certainty(own)
-            yield Piece(rows, cols, layer.label.read(own), certainty)
+            confidence = None if layer.confidence is None else layer.confidence(own)
+            yield MosaicPart(rows, cols, layer.label.read(own), confidence)
 
 
 def _tags(layers: Sequence[_Layer], rule: Rule) -> dict[str, str]:
@@ -249,7 +251,7 @@ def _tags(layers: Sequence[_Layer], rule: Rule) -> dict[str, str]:
     if len(days) == len(layers):
         tags[DATE_TAG] = str(days[0]) if days[0] == days[-1] else f"{days[0]}/{days[-1]}"
     for tag in _KEPT_TAGS:
-        said = {layer.label.tags.get(tag) for layer in layers}
-        if len(said) == 1 and (text := said.pop()) is not None:
+        notes_given = {layer.label.tags.get(tag) for layer in layers}
+        if len(notes_given) == 1 and (text := notes_given.pop()) is not None:
             tags[tag] = text
     return tags

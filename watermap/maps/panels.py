@@ -17,11 +17,11 @@ from matplotlib.patches import Patch
 from watermap.arrays import Codes
 from watermap.geo.grid import Grid
 from watermap.geo.pixel_area import pixel_size_m
-from watermap.io.files import appearing
+from watermap.io.files import writing
 from watermap.legend import Rgba
 from watermap.maps.cartography import add_north_arrow, add_scale_bar
 
-UNSEEN: Final[Rgba] = (158, 158, 158, 255)
+NO_DATA_COLOR: Final[Rgba] = (158, 158, 158, 255)
 """On paper, where nothing lies below what is transparent in a map."""
 _FADED: Final = 0.3
 """How much is left of the colour of what does not count."""
@@ -41,15 +41,15 @@ class Panel:
     Attributes:
         picture: (rows, cols, 4) bytes.
         title: in bold.
-        told: a line below it.
+        caption: a line below it.
     """
 
     picture: Any
     title: str
-    told: str
+    caption: str
 
 
-def draw_panels(
+def plot_panels(
     panels: Sequence[Panel], grid: Grid, step: int, legend: Mapping[str, Rgba], path: Path, *, remark: str | None = None
 ) -> Path:
     """Draw maps side by side. Rows run southwards and columns eastwards, as far as the raster is not turned.
@@ -75,7 +75,7 @@ def draw_panels(
         axes.imshow(panel.picture[turn], aspect=height_m / width_m, interpolation="auto")
         axes.set(xticks=[], yticks=[])
         axes.set_title(_shortened(panel.title), loc="left", fontsize=12, fontweight="bold", pad=20, parse_math=False)
-        axes.annotate(panel.told, (0, 1), (0, 6), xycoords="axes fraction", textcoords="offset points", fontsize=10)
+        axes.annotate(panel.caption, (0, 1), (0, 6), xycoords="axes fraction", textcoords="offset points", fontsize=10)
         for edge in axes.spines.values():
             edge.set(color="0.35", linewidth=0.6)
     add_scale_bar(figure.axes[0], panels[0].picture.shape[1], width_m * step)
@@ -93,7 +93,7 @@ def draw_panels(
         title=remark,
         title_fontsize=9,
     )
-    with appearing(path) as part:
+    with writing(path) as part:
         figure.savefig(part, dpi=_DPI, format="png")
     return path
 
@@ -109,7 +109,7 @@ def painted(codes: Codes, colors: Mapping[int, Rgba]) -> Any:
 def faded(picture: Any, where: npt.NDArray[np.bool_]) -> Any:
     """A picture that shows some pixels as if behind what was not seen."""
     result = picture.copy()
-    result[where] = np.rint(_FADED * picture[where] + (1 - _FADED) * np.array(UNSEEN))
+    result[where] = np.rint(_FADED * picture[where] + (1 - _FADED) * np.array(NO_DATA_COLOR))
     return result
 
 

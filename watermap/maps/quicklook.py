@@ -24,12 +24,12 @@ from watermap.bands import TRUE_COLOR, canonical_name
 from watermap.geo.grid import blocks
 from watermap.geo.pixel_area import code_areas_m2, pixel_size_m
 from watermap.io.figure import GREY, stretched
-from watermap.io.files import appearing
+from watermap.io.files import writing
 from watermap.io.gdal import open_dataset, read_from
 from watermap.io.raster import Raster, open_raster
 from watermap.legend import LAND, NO_DATA, WATER, WATER_COLORS
 from watermap.maps.cartography import add_north_arrow, add_scale_bar, km2
-from watermap.scenes.dates import seen_on
+from watermap.scenes.dates import sensed_on
 
 _NEAR_INFRARED: Final = "B8"
 _SIDE_PIXELS: Final = 420
@@ -86,7 +86,7 @@ def plot_quicklooks(scenes: Sequence[tuple[Path, Path]], path: Path) -> Path:
         frameon=False,
         fontsize=9,
     )
-    with appearing(path) as part:
+    with writing(path) as part:
         figure.savefig(part, dpi=_DPI, format="png")
     return path
 
@@ -104,7 +104,7 @@ def plot_quicklook(image: Path, water: Path, path: Path, *, names: Sequence[str]
         DataError: the scene or the map cannot be read, or the picture cannot be written.
     """
     with open_raster(water) as raster:
-        grid, day = raster.grid, seen_on(water, raster.dataset.tags())
+        grid, day = raster.grid, sensed_on(water, raster.dataset.tags())
         codes = _codes(raster, _MAP_PIXELS)
         areas_m2 = _areas_m2(raster)
     shape = codes.shape
@@ -122,11 +122,11 @@ def plot_quicklook(image: Path, water: Path, path: Path, *, names: Sequence[str]
     tint[codes == WATER] = (*to_rgb(_SHORE), _TINT)
     tint[small] = (*to_rgb(_SHORE), _SMALL_TINT)
     axes.imshow(tint, interpolation="nearest", aspect=aspect)
-    _draw_shores(axes, codes, small)
+    _plot_shores(axes, codes, small)
     axes.set(xticks=[], yticks=[])
     if grey is not None:
-        told = f"{grey} in grey: the scene lacks red, green or blue"
-        axes.set_xlabel(told, loc="right", fontsize=8, parse_math=False)
+        caption = f"{grey} in grey: the scene lacks red, green or blue"
+        axes.set_xlabel(caption, loc="right", fontsize=8, parse_math=False)
     for edge in axes.spines.values():
         edge.set(color="0.35", linewidth=0.6)
     name = water.stem.removesuffix("_water")
@@ -138,7 +138,7 @@ def plot_quicklook(image: Path, water: Path, path: Path, *, names: Sequence[str]
     lake = (codes == WATER) & ~small
     below = np.median(picture[lake], axis=0) if lake.any() else np.zeros(3)
     _add_legend(figure, areas_m2, (1 - _TINT) * below + _TINT * np.array(to_rgb(_SHORE)))
-    with appearing(path) as part:
+    with writing(path) as part:
         figure.savefig(part, dpi=_MAP_DPI, format="png")
     return path
 
@@ -160,7 +160,7 @@ def _small_bodies(codes: Codes, pixels: int) -> npt.NDArray[np.bool_]:
     return small
 
 
-def _draw_shores(axes: Axes, codes: Codes, small: npt.NDArray[np.bool_]) -> None:
+def _plot_shores(axes: Axes, codes: Codes, small: npt.NDArray[np.bool_]) -> None:
     """Lines between water and land; where either ends at no data there is no shore."""
     hidden = (codes == NO_DATA) | small
     shown = codes[~hidden]
@@ -180,15 +180,15 @@ def _areas_m2(raster: Raster) -> npt.NDArray[np.float64]:
 
 def _add_legend(figure: Figure, areas_m2: npt.NDArray[np.float64], lake: npt.NDArray[Any]) -> None:
     """What the colours mean; water is shown as most of it looks on the map."""
-    seen = areas_m2[LAND] + areas_m2[WATER]
-    total = seen + areas_m2[NO_DATA]
-    told = f"water {km2(areas_m2[WATER])}"
-    if seen:
-        told += f" ({areas_m2[WATER] / seen:.1%} of what was seen)"
-    handles = [Patch(facecolor=tuple(lake), edgecolor=_SHORE, linewidth=1.4, label=told)]
+    valid_m2 = areas_m2[LAND] + areas_m2[WATER]
+    total = valid_m2 + areas_m2[NO_DATA]
+    caption = f"water {km2(areas_m2[WATER])}"
+    if valid_m2:
+        caption += f" ({areas_m2[WATER] / valid_m2:.1%} of what was seen)"
+    handles = [Patch(facecolor=tuple(lake), edgecolor=_SHORE, linewidth=1.4, label=caption)]
     if areas_m2[NO_DATA]:
-        unseen = f"no data {areas_m2[NO_DATA] / total:.1%}"
-        handles.append(Patch(facecolor=GREY, edgecolor="0.35", linewidth=0.6, label=unseen))
+        no_data = f"no data {areas_m2[NO_DATA] / total:.1%}"
+        handles.append(Patch(facecolor=GREY, edgecolor="0.35", linewidth=0.6, label=no_data))
     figure.legend(handles=handles, loc="outside lower right", ncols=len(handles), frameon=False, fontsize=9)
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 from watermap import __version__
 from watermap.bundles.bundle import Bundle
 from watermap.io.files import write_text
-from watermap.maps.report_facts import FoundTable, RunFacts, SceneFacts
+from watermap.maps.report_facts import FoundTable, MapFacts, RunFacts
 from watermap.prediction.provenance import BUNDLE_TAG, SCENE_DIGEST_TAG
 
 _CURVES_FILE: Final = "curves.png"
@@ -180,7 +180,7 @@ def _opening(facts: RunFacts, now: datetime) -> str:
     return f'<p class="quiet">{when}, watermap {escape(__version__)}</p>\n<div class="facts">{cells}</div>'
 
 
-def _scenes(scenes: Sequence[SceneFacts]) -> str:
+def _scenes(scenes: Sequence[MapFacts]) -> str:
     rows = [
         (
             scene.raster.name,
@@ -197,17 +197,17 @@ def _scenes(scenes: Sequence[SceneFacts]) -> str:
     )
 
 
-def _maps(scenes: Sequence[SceneFacts]) -> str:
+def _maps(scenes: Sequence[MapFacts]) -> str:
     shown = [scene for scene in scenes if scene.picture is not None]
     figures = "\n".join(
         f"<figure>{_image(scene.picture or b'', f'Map of {scene.raster.name}')}"
         f"<figcaption>{escape(scene.raster.name)}: {_km2(scene.water_km2)} km²</figcaption></figure>"
         for scene in shown
     )
-    told = [_KEY] if any(not scene.is_quicklook for scene in shown) else []
+    remarks = [_KEY] if any(not scene.is_quicklook for scene in shown) else []
     if len(shown) < len(scenes):
-        told.append(f"{len(shown)} of {len(scenes)} maps, spread over all dates.")
-    return f'<h2>Maps</h2>\n<p class="quiet">{" ".join(told)}</p>\n<div class="maps">{figures}</div>'
+        remarks.append(f"{len(shown)} of {len(scenes)} maps, spread over all dates.")
+    return f'<h2>Maps</h2>\n<p class="quiet">{" ".join(remarks)}</p>\n<div class="maps">{figures}</div>'
 
 
 def _found_table(table: FoundTable) -> str:
@@ -238,7 +238,7 @@ def _bundle(bundle: Bundle) -> str:
     curves = bundle.folder / _CURVES_FILE
     if curves.is_file():
         parts.append(f"<h3>Training</h3>\n{_chart(curves.read_bytes(), 'Training curves')}")
-    training, seen = contract.training, contract.trained_on
+    training, trained_on = contract.training, contract.trained_on
     facts = {
         "bundle": f"{bundle.folder.name} ({bundle.id})",
         "trained": contract.created,
@@ -246,22 +246,22 @@ def _bundle(bundle: Bundle) -> str:
         "bands": ", ".join(contract.bands),
         "water from probability": f"{contract.threshold:g}",
         "probability calibrated": "no" if contract.calibration is None else contract.calibration.method,
-        "patches": ", ".join(f"{count} {split}" for split, count in seen.get("counts", {}).items()) or "-",
-        "scenes trained on": str(len(seen.get("scenes", {}))),
+        "patches": ", ".join(f"{count} {split}" for split, count in trained_on.get("counts", {}).items()) or "-",
+        "scenes trained on": str(len(trained_on.get("scenes", {}))),
         "epochs": str(training.get("epochs", "-")),
         "seconds": str(training.get("seconds", "-")),
-        "patches digest": str(seen.get("patches", "-")),
+        "patches digest": str(trained_on.get("patches", "-")),
         "network digest": contract.model_digest,
         "software": ", ".join(f"{name} {version}" for name, version in contract.versions.items()),
     }
     return "\n".join([*parts, _facts(facts)])
 
 
-def _how(scenes: Sequence[SceneFacts]) -> str:
+def _how(scenes: Sequence[MapFacts]) -> str:
     """What made the maps: once what is the same for all, and by scene what is not."""
-    said = {name: sorted({scene.tags.get(tag, "-") for scene in scenes}) for tag, name in _MADE_BY.items()}
-    parts = ["<h2>How the maps were made</h2>", _facts({name: "; ".join(values) for name, values in said.items()})]
-    differing = [(tag, name) for tag, name in _MADE_BY.items() if len(said[name]) > 1]
+    stated = {name: sorted({scene.tags.get(tag, "-") for scene in scenes}) for tag, name in _MADE_BY.items()}
+    parts = ["<h2>How the maps were made</h2>", _facts({name: "; ".join(values) for name, values in stated.items()})]
+    differing = [(tag, name) for tag, name in _MADE_BY.items() if len(stated[name]) > 1]
     rows = [
         (scene.raster.name, *(scene.tags.get(tag, "-") for tag, _ in differing), _scene_digest(scene))
         for scene in scenes
@@ -270,12 +270,12 @@ def _how(scenes: Sequence[SceneFacts]) -> str:
     return "\n".join([*parts, _table(columns, rows, left=range(len(columns)))])
 
 
-def _scene_digest(scene: SceneFacts) -> str:
+def _scene_digest(scene: MapFacts) -> str:
     found = [(tag, value) for tag, value in scene.tags.items() if tag.startswith(SCENE_DIGEST_TAG)]
     return ", ".join(f"{tag.removeprefix(SCENE_DIGEST_TAG).lower()} {value}" for tag, value in sorted(found)) or "-"
 
 
-def _limits(scenes: Sequence[SceneFacts], bundle: Bundle | None) -> str:
+def _limits(scenes: Sequence[MapFacts], bundle: Bundle | None) -> str:
     sizes = sorted({f"{scene.pixel_m:.3g}" for scene in scenes}, key=float)
     pixel = f"{sizes[0]} m" if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]} m"
     items = [

@@ -30,7 +30,7 @@ _MOST_ROWS: Final = 30
 
 
 @dataclass(frozen=True)
-class SceneFacts:
+class MapFacts:
     """What a run says of one scene.
 
     Attributes:
@@ -90,7 +90,7 @@ class RunFacts:
     """
 
     folder: Path
-    scenes: tuple[SceneFacts, ...]
+    scenes: tuple[MapFacts, ...]
     tables: tuple[FoundTable, ...]
 
 
@@ -117,14 +117,14 @@ def gather(folder: Path, *, most_pictures: int = 24, progress: Progress = silent
     return RunFacts(folder, tuple(scenes), tuple(_table(path) for path in tables))
 
 
-def _measured(raster: WaterRaster, *, has_picture: bool) -> SceneFacts:
+def _measured(raster: WaterRaster, *, has_picture: bool) -> MapFacts:
     areas_m2 = np.zeros(NO_DATA + 1)
     with small_cache():
         for window in blocks(raster.grid, _BLOCK_ROWS):
             areas_m2 += code_areas_m2(read_codes(raster.path, window), raster.grid, window)
     ground = float(areas_m2.sum())
     quicklook = _read_png(raster.path.with_name(f"{raster.name}{_QUICKLOOK}")) if has_picture else None
-    return SceneFacts(
+    return MapFacts(
         raster=raster,
         valid_fraction=1 - float(areas_m2[NO_DATA]) / ground,
         water_km2=float(areas_m2[WATER]) / _M2_A_KM2,

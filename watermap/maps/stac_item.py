@@ -26,7 +26,7 @@ from watermap.io.stac import (
 )
 from watermap.legend import NO_DATA
 from watermap.prediction.outputs import OTHER_ENDS, REASON_END, REASON_LAYOUT
-from watermap.scenes.dates import seen_on
+from watermap.scenes.dates import sensed_on
 
 _CLASSIFICATION: Final = EXTENSION.format("classification/v2.0.0")
 _PROCESSING: Final = EXTENSION.format("processing/v1.2.0")
@@ -57,7 +57,7 @@ def write_map_item(path: Path, water: Path, others: Mapping[str, Path], *, sourc
     with open_raster(water) as raster:
         grid, tags = raster.grid, raster.dataset.tags()
         fields = pixel_fields(raster) | {"classification:classes": _classes(LABEL_LAYOUT)}
-        day = seen_on(water, tags)
+        day = sensed_on(water, tags)
     geometry = footprint(grid)
     written = datetime.fromtimestamp(water.stat().st_mtime, tz=UTC).replace(microsecond=0)
     moment = None if day is None else datetime.combine(day, time(), tzinfo=UTC)
@@ -111,12 +111,12 @@ def _classes(layout: RasterLayout) -> Sequence[Mapping[str, Any]]:
 
 def _properties(tags: Mapping[str, str]) -> dict[str, Any]:
     """What made the raster: the bundle, its id, the engine, the settings, the scene's digest."""
-    said = {
+    stated = {
         f"watermap:{name.removeprefix(_PREFIX).lower()}": value
         for name, value in sorted(tags.items())
         if name.startswith(_PREFIX) and name != _VERSION
     }
-    return said | {"processing:software": {"watermap": tags.get(_VERSION, "unknown")}}
+    return stated | {"processing:software": {"watermap": tags.get(_VERSION, "unknown")}}
 
 
 def _asset(key: str, file: Path) -> Any:

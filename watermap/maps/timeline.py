@@ -18,11 +18,11 @@ from rasterio.windows import Window, intersect, intersection
 from watermap.errors import DataError
 from watermap.geo.grid import Grid, blocks
 from watermap.geo.pixel_area import Areas, pixel_area_m2
-from watermap.io.files import appearing
+from watermap.io.files import writing
 from watermap.io.gdal import small_cache
 from watermap.legend import NO_DATA, WATER
 from watermap.maps.alignment import union
-from watermap.maps.known_bodies import Outlines, read_outlines
+from watermap.maps.known_bodies import KnownBodies, read_known_bodies
 from watermap.maps.water_rasters import Codes, find_water, read_codes
 from watermap.progress import Progress, silent
 from watermap.scenes.dates import DATE_TAG
@@ -103,7 +103,7 @@ def measure(
         DataError: no water rasters there, one without a date or on other pixels, or a file that cannot be used.
     """
     dates, ground = _survey(folder)
-    bodies = read_outlines(outlines, ground.grid.crs) if outlines is not None else None
+    bodies = read_known_bodies(outlines, ground.grid.crs) if outlines is not None else None
     days = tuple(sorted(set(dates.values())))
     whole = _empty(len(days), 1)
     single = _empty(len(days), 0 if bodies is None else len(bodies.ids))
@@ -164,7 +164,7 @@ def _rows(series: Series, timeline: Timeline) -> Iterator[list[list[str]]]:
 
 
 def _write_csv(path: Path, header: Sequence[str], rows: Iterator[list[str]]) -> Path:
-    with appearing(path) as part, part.open("w", encoding="utf-8", newline="") as file:
+    with writing(path) as part, part.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
         writer.writerows(rows)
@@ -217,7 +217,7 @@ class _Block:
     inside: list[tuple[npt.NDArray[np.intp], npt.NDArray[np.int32]]]
 
     @classmethod
-    def of(cls, ground: _Ground, window: Window, bodies: Outlines | None) -> _Block:
+    def of(cls, ground: _Ground, window: Window, bodies: KnownBodies | None) -> _Block:
         """The block of a window of the ground's grid."""
         area = pixel_area_m2(ground.grid, window)
         covered = np.zeros(area.shape, dtype=bool)
@@ -244,8 +244,8 @@ class _Block:
         ):
             of_whole[day, 0] += self.area_m2.sum(where=mask)
             for where, index in self.inside:
-                seen = self.area_m2.ravel()[where] * mask.ravel()[where]
-                of_single[day] += np.bincount(index, seen, minlength=of_single.shape[1])
+                covered_m2 = self.area_m2.ravel()[where] * mask.ravel()[where]
+                of_single[day] += np.bincount(index, covered_m2, minlength=of_single.shape[1])
 
 
 def _merged(rasters: Sequence[Path], windows: Mapping[Path, Window], window: Window) -> Codes:
@@ -268,7 +268,7 @@ def _slices(window: Window, within: Window) -> tuple[slice, slice]:
     return rows, cols
 
 
-def _remarks(bodies: Outlines, here: Mask, ground: _Ground) -> list[str]:
+def _remarks(bodies: KnownBodies, here: Mask, ground: _Ground) -> list[str]:
     """Which bodies lie outside the ground, in part or as a whole."""
     covered = shapely.union_all([shapely.Polygon(ground.grid.corners(window)) for window in ground.windows.values()])
     cut = here & ~shapely.covered_by(bodies.shapes, covered)
@@ -280,11 +280,11 @@ def _remarks(bodies: Outlines, here: Mask, ground: _Ground) -> list[str]:
     return found
 
 
-def _named(bodies: Outlines, which: Mask) -> str:
+def _named(bodies: KnownBodies, which: Mask) -> str:
     return f"{_listed(bodies, which)} {'reaches' if which.sum() == 1 else 'reach'}"
 
 
-def _listed(bodies: Outlines, which: Mask) -> str:
+def _listed(bodies: KnownBodies, which: Mask) -> str:
     names = [bodies.ids[index] for index in np.flatnonzero(which)]
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
     return f"{'body' if len(names) == 1 else 'bodies'} {', '.join(names[:5])}{more}"

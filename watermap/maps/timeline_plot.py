@@ -17,7 +17,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from watermap.geo.pixel_area import Areas
-from watermap.io.files import appearing
+from watermap.io.files import writing
 from watermap.legend import WATER, WATER_COLORS
 from watermap.maps.timeline import Timeline
 
@@ -26,7 +26,7 @@ _GREY: Final = "#8a8a8a"
 _MOST_BODIES: Final = 6
 _COLUMNS: Final = 3
 _HEADROOM: Final = 1.15
-_BAND_REACH: Final = 2.0
+_BAND_LIMIT: Final = 2.0
 """The band may make an axis this many times as high as the water needs; what is not seen may be many times as much."""
 _DPI: Final = 150
 _ABOVE_AXES: Final[Mapping[str, Any]] = {"clip_on": False, "zorder": 5, "in_layout": False}
@@ -54,19 +54,19 @@ def plot_timeline(timeline: Timeline, path: Path, *, title: str = "Water area") 
     figure = Figure(figsize=(10, 4.6 + 2.1 * rows), layout="constrained")
     grid = figure.add_gridspec(1 + rows, _COLUMNS if shown else 1, height_ratios=[2.0] + [1.0] * rows)
     top = figure.add_subplot(grid[0, :])
-    _draw(top, timeline, *_series(timeline, None), size=6)
+    _plot_series(top, timeline, *_series(timeline, None), size=6)
     top.set_title(title, loc="left", fontsize=13, fontweight="bold", pad=24, parse_math=False)
     top.annotate(_subtitle(timeline, len(shown)), (0, 1), (0, 7), "axes fraction", "offset points", color="#444444")
     top.set_ylabel("water, km²")
     for number, index in enumerate(shown):
         axes = figure.add_subplot(grid[1 + number // _COLUMNS, number % _COLUMNS], sharex=top)
-        _draw(axes, timeline, *_series(timeline, index), size=3.5)
+        _plot_series(axes, timeline, *_series(timeline, index), size=3.5)
         axes.set_title(f"body {timeline.ids[index]}", loc="left", fontsize=9, parse_math=False)
         axes.tick_params(labelsize=7)
         if number % _COLUMNS == 0:
             axes.set_ylabel("km²", fontsize=8)
     _add_legend(figure, timeline)
-    with appearing(path) as part:
+    with writing(path) as part:
         figure.savefig(part, dpi=_DPI, format="png")
     return path
 
@@ -93,7 +93,7 @@ def _series(timeline: Timeline, body: int | None) -> tuple[Areas, Areas, Mask]:
     return series.low_km2[:, index], series.high_km2[:, index], enough
 
 
-def _draw(axes: Axes, timeline: Timeline, low: Areas, high: Areas, enough: Mask, *, size: float) -> None:
+def _plot_series(axes: Axes, timeline: Timeline, low: Areas, high: Areas, enough: Mask, *, size: float) -> None:
     days: Any = np.array(timeline.dates, dtype="datetime64[D]")
     axes.fill_between(days[enough], low[enough], high[enough], color=_BLUE, alpha=0.18, linewidth=0)
     axes.vlines(days[enough], low[enough], high[enough], color=_BLUE, alpha=0.5, linewidth=1)
@@ -116,8 +116,8 @@ def _top(low: Areas, high: Areas, enough: Mask) -> float:
     """The end of the axis: above all water, and above the band of what was well seen unless that dwarfs the water."""
     water = float(low.max())
     band = float(high[enough].max()) if enough.any() else float(high.max())
-    reach = max(water, min(band, _BAND_REACH * water)) if water else band
-    return _HEADROOM * reach or 1.0
+    top = max(water, min(band, _BAND_LIMIT * water)) if water else band
+    return _HEADROOM * top or 1.0
 
 
 def _span(dates: tuple[date, ...]) -> tuple[Any, Any]:

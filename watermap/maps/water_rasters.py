@@ -18,7 +18,7 @@ from watermap.geo.grid import Grid
 from watermap.io.gdal import open_dataset, read_from
 from watermap.io.raster import check_place
 from watermap.legend import LAND, NO_DATA, WATER
-from watermap.scenes.dates import seen_on
+from watermap.scenes.dates import sensed_on
 from watermap.scenes.label import WATER_RASTER
 
 WATER_SUFFIX: Final = "_water"
@@ -86,7 +86,7 @@ def _inspect(path: Path) -> WaterRaster:
         _check(dataset, path)
         tags = dataset.tags()
         grid = Grid(dataset.crs, dataset.transform, dataset.width, dataset.height)
-        return WaterRaster(path, grid, tags, seen_on(path, dataset.tags(ns="IMAGERY") | tags))
+        return WaterRaster(path, grid, tags, sensed_on(path, dataset.tags(ns="IMAGERY") | tags))
 
 
 def _check(dataset: Any, path: Path) -> None:

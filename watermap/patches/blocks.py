@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from rasterio.windows import Window
 
-from watermap.geo.crs import _TOLERANCE_PIXELS, _corners, _outline, connected, locate
+from watermap.geo.crs import TOLERANCE_PIXELS, connected, corners_of, locate, outline_of
 from watermap.geo.grid import Grid
 
 
@@ -47,15 +47,15 @@ class Block:
 
     def box(self, grid: Grid) -> Box | None:
         """The largest upright rectangle of a scene's pixels inside the block, or None where there is none."""
-        corners = locate(_corners(self.ground), self.ground, grid)
+        corners = locate(corners_of(self.ground), self.ground, grid)
         if not np.isfinite(corners).all():
             return None
         (left, top), (right, bottom) = np.sort(corners, axis=0)[1:3]
         box = Box(
-            max(0, math.ceil(left - _TOLERANCE_PIXELS)),
-            max(0, math.ceil(top - _TOLERANCE_PIXELS)),
-            min(grid.width, math.floor(right + _TOLERANCE_PIXELS)),
-            min(grid.height, math.floor(bottom + _TOLERANCE_PIXELS)),
+            max(0, math.ceil(left - TOLERANCE_PIXELS)),
+            max(0, math.ceil(top - TOLERANCE_PIXELS)),
+            min(grid.width, math.floor(right + TOLERANCE_PIXELS)),
+            min(grid.height, math.floor(bottom + TOLERANCE_PIXELS)),
         )
         return box if box.left < box.right and box.top < box.bottom else None
 
@@ -73,8 +73,8 @@ class Block:
         offsets = np.array([(0, 0), (size, 0), (size, size), (0, size)], dtype=np.float64)
         corners = starts[:, None, ::-1] + offsets
         on_block = locate(corners.reshape(-1, 2), grid, self.ground).reshape(-1, 4, 2)
-        far = np.array(self.ground.shape[::-1]) + _TOLERANCE_PIXELS
-        inside: npt.NDArray[np.bool_] = np.all((on_block >= -_TOLERANCE_PIXELS) & (on_block <= far), axis=(1, 2))
+        far = np.array(self.ground.shape[::-1]) + TOLERANCE_PIXELS
+        inside: npt.NDArray[np.bool_] = np.all((on_block >= -TOLERANCE_PIXELS) & (on_block <= far), axis=(1, 2))
         return inside
 
 
@@ -95,7 +95,7 @@ class Site:
 
     def blocks(self, grid: Grid) -> Iterator[Block]:
         """The blocks that a scene of the site may meet, from top left to bottom right."""
-        outline = locate(_outline(grid), grid, self.frame)
+        outline = locate(outline_of(grid), grid, self.frame)
         (left, top), (right, bottom) = outline.min(axis=0), outline.max(axis=0)
         for row in _between(self.row_edges, top, bottom):
             for col in _between(self.col_edges, left, right):
@@ -127,10 +127,10 @@ def find_sites(grids: Mapping[str, Grid], *, patch_size: int, block_patches: int
 def _divide(grids: Mapping[str, Grid], patch_size: int, block_patches: int) -> Site:
     """One site's frame and block edges."""
     first = next(iter(grids.values()))
-    outlines = np.concatenate([locate(_outline(grid), grid, first) for grid in grids.values()])
+    outlines = np.concatenate([locate(outline_of(grid), grid, first) for grid in grids.values()])
     outlines = outlines[np.isfinite(outlines).all(axis=1)]
-    left, top = np.floor(outlines.min(axis=0) + _TOLERANCE_PIXELS).astype(int).tolist()
-    right, bottom = np.ceil(outlines.max(axis=0) - _TOLERANCE_PIXELS).astype(int).tolist()
+    left, top = np.floor(outlines.min(axis=0) + TOLERANCE_PIXELS).astype(int).tolist()
+    right, bottom = np.ceil(outlines.max(axis=0) - TOLERANCE_PIXELS).astype(int).tolist()
     frame = first.crop(Window(left, top, right - left, bottom - top))
     ratios = {name: _pixel_ratio(grid, frame) for name, grid in grids.items()}
     unit = patch_size * max(1, math.ceil(max(ratios.values()) - 0.1))
@@ -165,5 +165,5 @@ def _between(edges: Sequence[int], low: float, high: float) -> range:
     """Indexes of the intervals between edges that [low, high] meets; all where a bound is not finite."""
     if not math.isfinite(low + high):
         return range(len(edges) - 1)
-    start, stop = np.searchsorted(edges, [low + _TOLERANCE_PIXELS, high - _TOLERANCE_PIXELS])
+    start, stop = np.searchsorted(edges, [low + TOLERANCE_PIXELS, high - TOLERANCE_PIXELS])
     return range(max(0, int(start) - 1), min(len(edges) - 1, int(stop)))

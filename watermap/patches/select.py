@@ -26,7 +26,7 @@ TOO_MUCH_WATER: Final = "too much water"
 
 
 @dataclass(frozen=True)
-class Cuts:
+class Selection:
     """Patches that passed.
 
     Attributes:
@@ -72,7 +72,7 @@ def random_starts(box: Box, size: int, *, density: float, seed: int, name: str) 
     return unique
 
 
-def passing(starts: Starts, label: Codes, box: Box, config: TileConfig, tally: Counter[str]) -> Cuts:
+def passing(starts: Starts, label: Codes, box: Box, config: TileConfig, tally: Counter[str]) -> Selection:
     """Those patches whose valid fraction and water fraction are within the bounds.
 
     Args:
@@ -94,7 +94,7 @@ def passing(starts: Starts, label: Codes, box: Box, config: TileConfig, tally: C
     tally[TRIED] += len(starts)
     for reason, failed in ((TOO_FEW_VALID, ~enough), (TOO_LITTLE_WATER, dry), (TOO_MUCH_WATER, wet)):
         tally[reason] += int(failed.sum())
-    return Cuts(starts[kept], water[kept], valid[kept])
+    return Selection(starts[kept], water[kept], valid[kept])
 
 
 def _sums(mask: npt.NDArray[np.bool_], corners: Starts, size: int) -> npt.NDArray[Any]:

@@ -18,7 +18,7 @@ SPLITS: Final = ("train", "validation", "test")
 
 _LEAK_SHARE: Final = 1e-3
 """Share of a patch's area below which common ground is rounding: edges that are straight in one CRS only."""
-_DRAWS: Final = 64
+_CANDIDATES: Final = 64
 
 
 class Located(Protocol):
@@ -71,7 +71,9 @@ def split_groups(
             "widen --min-water and --max-water, or set --test 0",
         )
     counts = np.array([weights[name] for name in groups], dtype=np.float64)
-    best = min(_draws(len(groups), validation, test, seed), key=lambda draw: _distance(draw, counts, wanted))
+    best = min(
+        _candidates(len(groups), validation, test, seed), key=lambda candidate: _distance(candidate, counts, wanted)
+    )
     return dict.fromkeys(weights, "train") | {groups[i]: split for split in SPLITS for i in best[split]}
 
 
@@ -99,7 +101,7 @@ def check_leaks(records: Iterable[Located]) -> None:
             )
 
 
-def _draws(count: int, validation: float, test: float, seed: int) -> Iterator[dict[str, list[int]]]:
+def _candidates(count: int, validation: float, test: float, seed: int) -> Iterator[dict[str, list[int]]]:
     """Seeded ways to deal groups, each split that is asked for with at least one."""
     everything = np.arange(count)
     held_share = validation + test
@@ -108,19 +110,21 @@ def _draws(count: int, validation: float, test: float, seed: int) -> Iterator[di
         return
     least = (validation > 0) + (test > 0)
     held_count = min(max(round(held_share * count), least), count - 1)
-    outer = GroupShuffleSplit(_DRAWS, test_size=held_count, random_state=seed)
-    for draw, (train, held) in enumerate(outer.split(everything, groups=everything)):
+    outer = GroupShuffleSplit(_CANDIDATES, test_size=held_count, random_state=seed)
+    for candidate, (train, held) in enumerate(outer.split(everything, groups=everything)):
         parts = {"train": train.tolist(), "validation": held.tolist(), "test": []}
         if not validation:
             parts["validation"], parts["test"] = [], held.tolist()
         elif test:
             test_count = min(max(round(held_count * test / held_share), 1), held_count - 1)
-            inner = GroupShuffleSplit(1, test_size=test_count, random_state=(seed + draw) % 2**32)
+            inner = GroupShuffleSplit(1, test_size=test_count, random_state=(seed + candidate) % 2**32)
             keep, give = next(inner.split(held, groups=held))
             parts["validation"], parts["test"] = held[keep].tolist(), held[give].tolist()
         yield parts
 
 
-def _distance(draw: Mapping[str, Sequence[int]], counts: npt.NDArray[np.float64], wanted: Mapping[str, float]) -> float:
+def _distance(
+    candidate: Mapping[str, Sequence[int]], counts: npt.NDArray[np.float64], wanted: Mapping[str, float]
+) -> float:
     """How far a draw's shares of patches are from those wanted."""
-    return float(sum(abs(counts[draw[name]].sum() / counts.sum() - share) for name, share in wanted.items()))
+    return float(sum(abs(counts[candidate[name]].sum() / counts.sum() - share) for name, share in wanted.items()))

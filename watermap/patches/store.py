@@ -28,7 +28,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from watermap import __version__
 from watermap.bands import Radiometry
 from watermap.errors import DataError
-from watermap.io.cache import bring, cache_folder, whole_folder
+from watermap.io.cache import cache_folder, copy_to, writing_folder
 from watermap.io.files import file_digest
 from watermap.io.paths import remote
 from watermap.patches.index import INDEX_FILE, PatchRecord, damaged, read_index
@@ -295,11 +295,11 @@ def _copied(folder: Path, manifest: Manifest, text: str) -> Path:
         return all((copy / name).is_file() and (copy / name).stat().st_size == size for name, size in sizes.items())
 
     copy = cache_folder() / f"patches-{hashlib.sha256(text.encode()).hexdigest()[:32]}"
-    with whole_folder(copy, is_whole) as part:
+    with writing_folder(copy, is_whole) as part:
         if part is not None:
             for name, file in files.items():
-                bring(folder / name, part / name, file.sha256, damaged)
-            bring(folder / INDEX_FILE, part / INDEX_FILE, None, damaged)
+                copy_to(folder / name, part / name, file.sha256, damaged)
+            copy_to(folder / INDEX_FILE, part / INDEX_FILE, None, damaged)
             (part / MANIFEST_FILE).write_text(text, encoding="utf-8")
     return copy
 

@@ -20,7 +20,7 @@ from watermap.geo.grid import Grid
 from watermap.io.raster import Pixels, Raster, open_raster
 from watermap.legend import NO_DATA, WATER
 from watermap.patches.blocks import Block, Box, Site
-from watermap.patches.select import Cuts, passing, random_starts, regular_starts
+from watermap.patches.select import Selection, passing, random_starts, regular_starts
 from watermap.scenes.folder import Scene, missing_label
 from watermap.scenes.label import Label, open_label
 
@@ -67,7 +67,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Piece:
+class SceneBlock:
     """One scene's pixels inside one block, and the patches that pass there.
 
     Attributes:
@@ -81,8 +81,8 @@ class Piece:
     source: Source
     block: Block
     box: Box
-    regular: Cuts
-    random: Cuts
+    regular: Selection
+    random: Selection
 
 
 @dataclass(frozen=True)
@@ -90,12 +90,12 @@ class Findings:
     """What was seen of one scene's pixels.
 
     Attributes:
-        pieces: its parts, one for each block of ground.
+        scene_blocks: its parts, one for each block of ground.
         dark: the dark end of its water in DN; None where it shows too little water.
         tally: patches tried, and why patches failed.
     """
 
-    pieces: list[Piece]
+    scene_blocks: list[SceneBlock]
     dark: float | None
     tally: Counter[str]
 
@@ -159,7 +159,7 @@ def survey(source: Source, *, sites: Mapping[str, Site], bands: Sequence[str], c
     Raises:
         DataError: image or label are damaged, or the label holds unknown codes.
     """
-    pieces: list[Piece] = []
+    scene_blocks: list[SceneBlock] = []
     darkest: list[float] = []
     tally: Counter[str] = Counter()
     with source.open() as (raster, label):
@@ -178,11 +178,11 @@ def survey(source: Source, *, sites: Mapping[str, Site], bands: Sequence[str], c
                 continue
             pixels, codes = read_box(raster, label, positions, box)
             passed = [passing(starts, codes, box, config, tally) for starts in (regular, scattered)]
-            pieces.append(Piece(source, block, box, *passed))
+            scene_blocks.append(SceneBlock(source, block, box, *passed))
             water = pixels.values[:, codes == WATER]
             if water.shape[1] >= _DARK_PIXELS:
                 darkest.append(float(np.percentile(water, _DARK_PERCENTILE, axis=1).min()))
-    return Findings(pieces, min(darkest, default=None), tally)
+    return Findings(scene_blocks, min(darkest, default=None), tally)
 
 
 def read_box(raster: Raster, label: Label, positions: Sequence[int], box: Box) -> tuple[Pixels, Codes]:

@@ -22,10 +22,10 @@ from watermap.errors import DataError, StorageError
 from watermap.geo.crs import footprints
 from watermap.patches.blocks import find_sites
 from watermap.patches.index import PatchRecord
-from watermap.patches.select import TOO_FEW_VALID, TOO_LITTLE_WATER, TOO_MUCH_WATER, TRIED, Cuts
+from watermap.patches.select import TOO_FEW_VALID, TOO_LITTLE_WATER, TOO_MUCH_WATER, TRIED, Selection
 from watermap.patches.splits import SPLITS, check_leaks, split_groups
 from watermap.patches.store import FORMAT_VERSION, Manifest, PatchBatch, PatchStore, is_store
-from watermap.patches.survey import Findings, Piece, agreed_radiometry, describe, listed, notes, read_box, survey
+from watermap.patches.survey import Findings, SceneBlock, agreed_radiometry, describe, listed, notes, read_box, survey
 from watermap.patches.workers import in_order
 from watermap.patches.writer import StoreWriter, check_target, patches_a_shard
 from watermap.progress import Progress, silent
@@ -65,9 +65,9 @@ class TileSummary:
 class _Chosen:
     """Patches of one piece that go to one split."""
 
-    piece: Piece
+    scene_block: SceneBlock
     split: str
-    cuts: Cuts
+    selected: Selection
 
 
 def tile(
@@ -77,7 +77,7 @@ def tile(
     *,
     names: Sequence[str] | None = None,
     progress: Progress = silent,
-    pool: Executor | None = None,
+    workers: Executor | None = None,
 ) -> TileSummary:
     """Cut a folder of scenes into a patch store that appears complete or not at all.
 
@@ -92,7 +92,7 @@ def tile(
         config: settings.
         names: names of every image's bands in file order, where the files do not describe them.
         progress: told after every scene.
-        pool: reads several scenes at once, in threads, processes or on a cluster that sees the same files; the store
+        workers: reads several scenes at once, in threads, processes or on a cluster that sees the same files; the store
             is the same. None: one after the other.
 
     Raises:
@@ -108,14 +108,14 @@ def tile(
         raise missing_label(found[0])
     unlabelled = sorted({scene.name for scene in found} - set(scenes))
     failures: dict[str, DataError] = {}
-    files = _attempt(scene_digests, scenes, failures, progress, "checking scenes", pool)
+    files = _attempt(scene_digests, scenes, failures, progress, "checking scenes", workers)
     made_from = [__version__, FORMAT_VERSION, config.digest(), names, files]
     inputs_digest = hashlib.sha256(json.dumps(made_from).encode()).hexdigest()
     if not failures and (kept := _unchanged(out, inputs_digest)) is not None:
         return _summary(out, kept, unlabelled, unchanged=True)
     readable = {name: scenes[name] for name in files}
     described = partial(describe, bands=bands, names=names)
-    sources = _attempt(described, readable, failures, progress, "reading scenes", pool)
+    sources = _attempt(described, readable, failures, progress, "reading scenes", workers)
     agreed = agreed_radiometry(list(sources.values()), config)
     sites = find_sites(
         {name: source.grid for name, source in sources.items()},
@@ -124,7 +124,7 @@ def tile(
     )
     site_of = {name: site for site in sites for name in site.scenes}
     surveyed = partial(survey, sites=site_of, bands=bands, config=config)
-    findings = _attempt(surveyed, sources, failures, progress, "reading labels", pool)
+    findings = _attempt(surveyed, sources, failures, progress, "reading labels", workers)
     used = [sources[name] for name in findings]
     dtype = np.result_type(*(source.dtype for source in used))
     chosen = _choose(findings.values(), config)
@@ -133,7 +133,7 @@ def tile(
     counts = {split: sum(record.split == split for record in records) for split in SPLITS}
     with StoreWriter(out, counts, patch_size=config.patch_size, bands=len(bands), dtype=dtype) as writer:
         cut = partial(_cut, bands=bands, size=config.patch_size)
-        for done, (part, patches) in enumerate(zip(chosen, in_order(cut, chosen, pool), strict=True)):
+        for done, (part, patches) in enumerate(zip(chosen, in_order(cut, chosen, workers), strict=True)):
             progress("cutting patches", done, len(chosen))
             for patch in patches:
                 writer.add(part.split, patch)
@@ -162,14 +162,14 @@ def _attempt(
     failures: dict[str, DataError],
     progress: Progress,
     message: str,
-    pool: Executor | None,
+    workers: Executor | None,
 ) -> dict[str, _Found]:
     """Do something with each scene; keep the errors of those that fail, unless all have failed.
 
     What will pass is no scene's failure: patches are not cut without it.
     """
     found = {}
-    results = in_order(partial(_or_error, action), inputs.values(), pool)
+    results = in_order(partial(_or_error, action), inputs.values(), workers)
     for done, (name, result) in enumerate(zip(inputs, results, strict=True), 1):
         if isinstance(result, StorageError) and result.transient:
             raise result
@@ -211,24 +211,24 @@ def _dark(findings: Mapping[str, Findings]) -> dict[str, float]:
 def _choose(findings: Iterable[Findings], config: TileConfig) -> list[_Chosen]:
     """Deal blocks or scenes to the splits, and take the patches that each split wants of them."""
     found = list(findings)
-    pieces = [piece for each in found for piece in each.pieces]
-    if not any(len(piece.regular) + len(piece.random) for piece in pieces):
+    scene_blocks = [scene_block for each in found for scene_block in each.scene_blocks]
+    if not any(len(scene_block.regular) + len(scene_block.random) for scene_block in scene_blocks):
         raise _none_passes(sum((each.tally for each in found), Counter()), config)
     weights: Counter[str] = Counter()
-    for piece in pieces:
-        weights[_group(piece, config)] += len(piece.regular)
+    for scene_block in scene_blocks:
+        weights[_group(scene_block, config)] += len(scene_block.regular)
     what = "blocks of ground" if config.split_by == "ground" else "scenes"
     splits = split_groups(weights, validation=config.validation, test=config.test, seed=config.seed, what=what)
     chosen = []
-    for piece in pieces:
-        split = splits[_group(piece, config)]
+    for scene_block in scene_blocks:
+        split = splits[_group(scene_block, config)]
         scattered = split == "train" and config.sampling == "random"
-        chosen.append(_Chosen(piece, split, piece.random if scattered else piece.regular))
-    return [piece for piece in chosen if len(piece.cuts)]
+        chosen.append(_Chosen(scene_block, split, scene_block.random if scattered else scene_block.regular))
+    return [scene_block for scene_block in chosen if len(scene_block.selected)]
 
 
-def _group(piece: Piece, config: TileConfig) -> str:
-    return piece.block.name if config.split_by == "ground" else piece.source.name
+def _group(scene_block: SceneBlock, config: TileConfig) -> str:
+    return scene_block.block.name if config.split_by == "ground" else scene_block.source.name
 
 
 def _none_passes(tally: Counter[str], config: TileConfig) -> DataError:
@@ -247,9 +247,11 @@ def _records(chosen: Iterable[_Chosen], patch_size: int, a_shard: int) -> list[P
     written: Counter[str] = Counter()
     records = []
     for part in chosen:
-        source, starts = part.piece.source, part.cuts.starts.tolist()
+        source, starts = part.scene_block.source, part.selected.starts.tolist()
         outlines = footprints(source.grid, [Window(col, row, patch_size, patch_size) for row, col in starts])
-        for (row, col), water, valid, outline in zip(starts, part.cuts.water, part.cuts.valid, outlines, strict=True):
+        for (row, col), water, valid, outline in zip(
+            starts, part.selected.water, part.selected.valid, outlines, strict=True
+        ):
             shard, position = divmod(written[part.split], a_shard)
             written[part.split] += 1
             records.append(
@@ -257,7 +259,7 @@ def _records(chosen: Iterable[_Chosen], patch_size: int, a_shard: int) -> list[P
                     id=f"{source.name}_{row}_{col}",
                     scene=source.name,
                     split=part.split,
-                    block=part.piece.block.name,
+                    block=part.scene_block.block.name,
                     row=row,
                     col=col,
                     water_fraction=float(water),
@@ -272,13 +274,13 @@ def _records(chosen: Iterable[_Chosen], patch_size: int, a_shard: int) -> list[P
 
 def _cut(chosen: _Chosen, *, bands: Sequence[str], size: int) -> list[PatchBatch]:
     """The patches of one piece."""
-    box = chosen.piece.box
-    with chosen.piece.source.open() as (raster, label):
+    box = chosen.scene_block.box
+    with chosen.scene_block.source.open() as (raster, label):
         pixels, codes = read_box(raster, label, raster.find(bands), box)
     images = np.moveaxis(pixels.values, 0, -1)
     squares = [
         np.s_[None, row : row + size, col : col + size]
-        for row, col in (chosen.cuts.starts - (box.top, box.left)).tolist()
+        for row, col in (chosen.selected.starts - (box.top, box.left)).tolist()
     ]
     return [PatchBatch(images[square], codes[square], pixels.valid[square]) for square in squares]
 

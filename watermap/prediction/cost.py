@@ -82,7 +82,7 @@ def forecast(scene: Path, predictor: Predictor) -> Forecast:
 
 _SIDE: Final = 1024
 """Of the scene whose windows are computed."""
-_TURNS: Final = 3
+_REPEATS: Final = 3
 _STATUS: Final = Path("/proc/self/status")
 _PEAK: Final = "VmHWM:"
 
@@ -125,7 +125,7 @@ def _measured(folder: Path) -> Speed:
     windows = np.broadcast_to(means, (engine.batch_size, len(means), rows, cols)).copy()
     engine.compute(windows)  # compiles
     seconds = []
-    for _ in range(_TURNS):
+    for _ in range(_REPEATS):
         start = time.perf_counter()
         engine.compute(windows)
         seconds.append(time.perf_counter() - start)

@@ -48,9 +48,9 @@ def predict_scenes(
     leaving = threading.Event()
 
     def predicted(number: int, scene: Path) -> Prediction | WatermapError:
-        told = named(_until(leaving, progress), f"{output_name(scene)} ({number + 1} of {len(scenes)})")
+        progress_of = named(_until(leaving, progress), f"{output_name(scene)} ({number + 1} of {len(scenes)})")
         try:
-            return then(scene, predict_scene(scene, predictor, out, names=names, clouds=clouds, progress=told))
+            return then(scene, predict_scene(scene, predictor, out, names=names, clouds=clouds, progress=progress_of))
         except WatermapError as error:
             return error
         except (MemoryError, OSError):

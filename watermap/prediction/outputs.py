@@ -13,7 +13,7 @@ from watermap.config import PredictConfig
 from watermap.io.layouts import LABEL_LAYOUT, RasterLayout
 from watermap.io.paths import local
 from watermap.legend import NO_DATA
-from watermap.prediction.engines.ensemble import bits
+from watermap.prediction.engines.ensemble import entropy_bits
 from watermap.prediction.windows import Strip
 from watermap.scenes.find import output_name
 
@@ -32,7 +32,7 @@ FLOAT_LAYOUT: Final = RasterLayout("float32", ("probability of water",), float("
 _ENTROPY: Final = "uncertainty in percent of one bit"
 _DISAGREEMENT: Final = "disagreement in percent of one bit"
 UNCERTAINTY_LAYOUT: Final = RasterLayout("uint8", (_ENTROPY,), NO_DATA, "average", value_range=(0, 100))
-COMMITTEE_LAYOUT: Final = RasterLayout("uint8", (_ENTROPY, _DISAGREEMENT), NO_DATA, "average", value_range=(0, 100))
+ENSEMBLE_LAYOUT: Final = RasterLayout("uint8", (_ENTROPY, _DISAGREEMENT), NO_DATA, "average", value_range=(0, 100))
 
 SURE: Final = 0
 UNSURE: Final = 1
@@ -50,7 +50,9 @@ Encode = Callable[[Strip, npt.NDArray[np.uint8]], npt.NDArray[Any]]
 """(strip, reasons (rows, cols)) to (bands, rows, cols) of the layout's type."""
 
 
-def rasters(config: PredictConfig, *, has_doubts: bool, has_reasons: bool) -> Mapping[str, tuple[RasterLayout, Encode]]:
+def rasters(
+    config: PredictConfig, *, has_disagreement: bool, has_reasons: bool
+) -> Mapping[str, tuple[RasterLayout, Encode]]:
     """What is written besides the water raster, by the end of its name."""
     found: dict[str, tuple[RasterLayout, Encode]] = {}
     if config.probability == "percent":
@@ -58,7 +60,7 @@ def rasters(config: PredictConfig, *, has_doubts: bool, has_reasons: bool) -> Ma
     elif config.probability == "float":
         found[PROBABILITY_END] = FLOAT_LAYOUT, lambda strip, _: _float(strip)
     if config.uncertainty:
-        found[UNCERTAINTY_END] = (COMMITTEE_LAYOUT if has_doubts else UNCERTAINTY_LAYOUT), _uncertainty
+        found[UNCERTAINTY_END] = (ENSEMBLE_LAYOUT if has_disagreement else UNCERTAINTY_LAYOUT), _uncertainty
     if has_reasons:
         found[REASON_END] = REASON_LAYOUT, lambda _, reasons: reasons[None]
     return found
@@ -78,7 +80,7 @@ def layout_of(end: str, bands: int, dtype: str) -> RasterLayout:
     if end == PROBABILITY_END:
         return PERCENT_LAYOUT if dtype == PERCENT_LAYOUT.dtype else FLOAT_LAYOUT
     if end == UNCERTAINTY_END:
-        return UNCERTAINTY_LAYOUT if bands == 1 else COMMITTEE_LAYOUT
+        return UNCERTAINTY_LAYOUT if bands == 1 else ENSEMBLE_LAYOUT
     return REASON_LAYOUT if end == REASON_END else LABEL_LAYOUT
 
 
@@ -100,10 +102,10 @@ def reasons_of(strip: Strip, cloud: npt.NDArray[np.bool_] | None, sure_from: flo
 
 
 def _uncertainty(strip: Strip, _: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
-    entropy = bits(strip.probability)
-    if strip.doubts is None:
+    entropy = entropy_bits(strip.probability)
+    if strip.answer_entropy is None:
         return _percent(entropy, strip)[None]
-    return np.stack([_percent(entropy, strip), _percent(entropy - strip.doubts, strip)])
+    return np.stack([_percent(entropy, strip), _percent(entropy - strip.answer_entropy, strip)])
 
 
 def _percent(values: npt.NDArray[np.float32], strip: Strip) -> npt.NDArray[np.uint8]:

@@ -17,7 +17,7 @@ from watermap.config import STRIDE, PredictConfig
 from watermap.errors import UsageError
 from watermap.io.raster import Pixels, Raster
 from watermap.legend import NO_DATA
-from watermap.prediction.engines.choice import has_doubts, open_engine
+from watermap.prediction.engines.choice import has_disagreement, open_engine
 from watermap.prediction.engines.engine import Engine
 from watermap.prediction.windows import Layout, Strip, overlap_for, picked_layout, predict_strips, square_layout
 from watermap.progress import Progress, silent
@@ -51,9 +51,9 @@ class Predictor:
         step = 2 * STRIDE  # windows start at multiples of the stride, for any overlap that is one too
         if (config.window or 0) % step or (config.overlap or 0) % STRIDE:
             stated = {"window": config.window, "overlap": config.overlap}
-            told = " and ".join(f"{name} {value}" for name, value in stated.items() if value is not None)
+            message = " and ".join(f"{name} {value}" for name, value in stated.items() if value is not None)
             raise UsageError(
-                f"{told} do not fit the model's stride",
+                f"{message} do not fit the model's stride",
                 hint=f"give a window that is a multiple of {step} and an overlap that is one of {STRIDE}",
             )
 
@@ -81,9 +81,9 @@ class Predictor:
         return "+".join(bundle.folder.name for bundle in self.bundles)
 
     @property
-    def has_doubts(self) -> bool:
+    def has_disagreement(self) -> bool:
         """Whether it tells how far several answers disagree."""
-        return has_doubts(self.bundles, self.config)
+        return has_disagreement(self.bundles, self.config)
 
     def layout(self, shape: tuple[int, int]) -> Layout:
         """The windows of a scene of (rows, cols).
@@ -94,15 +94,17 @@ class Predictor:
         Raises:
             UsageError: the windows asked for are too small for how far the model sees.
         """
-        reaches = [bundle.contract.reach for bundle in self.bundles]
-        reach = None if None in reaches else max(each for each in reaches if each is not None)
+        receptive_fields = [bundle.contract.receptive_field_px for bundle in self.bundles]
+        receptive_field_px = (
+            None if None in receptive_fields else max(each for each in receptive_fields if each is not None)
+        )
         overlap = self.config.overlap
         if overlap is None:
-            overlap = OVERLAP if reach is None else overlap_for(reach)
+            overlap = OVERLAP if receptive_field_px is None else overlap_for(receptive_field_px)
             window = self.config.window
-            if reach is not None and window is not None and 2 * overlap >= window and max(shape) > window:
+            if receptive_field_px is not None and window is not None and 2 * overlap >= window and max(shape) > window:
                 raise UsageError(
-                    f"windows of {window} are too small for a model that sees {reach} pixels far",
+                    f"windows of {window} are too small for a model that sees {receptive_field_px} pixels far",
                     hint=f"give at least --window {2 * overlap + 2 * STRIDE}, or an --overlap to say that less will do",
                 )
         window = self.config.window
@@ -150,7 +152,7 @@ class Predictor:
             self.engine.compute,
             self.layout(raster.grid.shape),
             batch_size=self.engine.batch_size,
-            has_doubts=self.has_doubts,
+            has_disagreement=self.has_disagreement,
             progress=progress,
         )
 
@@ -164,8 +166,8 @@ class Predictor:
 def _agreed_threshold(bundles: Sequence[Bundle]) -> float:
     thresholds = {bundle.contract.threshold for bundle in bundles}
     if len(thresholds) > 1:
-        told = ", ".join(f"{threshold:g}" for threshold in sorted(thresholds))
-        raise UsageError(f"the bundles take water from {told} on", hint="state one --threshold for all of them")
+        message = ", ".join(f"{threshold:g}" for threshold in sorted(thresholds))
+        raise UsageError(f"the bundles take water from {message} on", hint="state one --threshold for all of them")
     return thresholds.pop()
 
 

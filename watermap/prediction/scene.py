@@ -39,7 +39,7 @@ from watermap.prediction.provenance import (
 )
 from watermap.progress import Progress, silent
 from watermap.scenes.clouds import CloudMask, Clouds, open_clouds
-from watermap.scenes.dates import DATE_TAG, seen_on
+from watermap.scenes.dates import DATE_TAG, sensed_on
 from watermap.scenes.find import check_outputs, output_name
 
 _NO_REASONS: Final = np.empty((0, 0), dtype=np.uint8)
@@ -104,7 +104,7 @@ def predict_scene(
     check_maps([scene], out, clouds)
     config = predictor.config
     has_reasons = config.sure_from is not None or clouds is not None
-    kinds = rasters(config, has_doubts=predictor.has_doubts, has_reasons=has_reasons)
+    kinds = rasters(config, has_disagreement=predictor.has_disagreement, has_reasons=has_reasons)
     water_path, paths = raster_path(out, scene, WATER_END), {end: raster_path(out, scene, end) for end in kinds}
     water_pixels = valid_pixels = unsure_pixels = 0
     earlier = stated_provenance(water_path)
@@ -115,7 +115,7 @@ def predict_scene(
         engine, window = predictor.engine, predictor.layout(grid.shape).shape
         meanwhile.submit(engine.warm, window)
         radiometry = predictor.radiometry(raster)
-        day = seen_on(Path(output_name(scene)), raster.dataset.tags())
+        day = sensed_on(Path(output_name(scene)), raster.dataset.tags())
         tags = meanwhile.submit(_tags, scene, predictor, day, mask)  # reads all of the file
         strips = predictor.strips(raster, radiometry, progress=_rated(progress, grid.width * grid.height))
         water = stack.enter_context(RasterWriter(water_path, grid, LABEL_LAYOUT))
@@ -124,19 +124,19 @@ def predict_scene(
             rows, cols = strip.valid.shape
             cloudy = None if mask is None else mask.read(Window(0, strip.row, cols, rows))
             reasons = reasons_of(strip, cloudy, config.sure_from) if has_reasons else _NO_REASONS
-            seen = strip if cloudy is None else replace(strip, valid=strip.valid & ~cloudy)
-            codes = predictor.classify(seen)
+            clear = strip if cloudy is None else replace(strip, valid=strip.valid & ~cloudy)
+            codes = predictor.classify(clear)
             water_pixels += int(np.count_nonzero(codes == WATER))
-            valid_pixels += int(np.count_nonzero(seen.valid))
+            valid_pixels += int(np.count_nonzero(clear.valid))
             unsure_pixels += int(np.count_nonzero(reasons == UNSURE))
             water.write(codes[None])
             for end, writer in writers.items():
-                writer.write(kinds[end][1](seen, reasons))
-            del strip, seen, codes, reasons  # before the next rows take their memory
+                writer.write(kinds[end][1](clear, reasons))
+            del strip, clear, codes, reasons  # before the next rows take their memory
         for writer in (water, *writers.values()):
             writer.add_tags(tags.result())
-        told = None if mask is None else mask.note
-        notes = (*raster.notes, *([] if told is None else [told]))
+        message = None if mask is None else mask.note
+        notes = (*raster.notes, *([] if message is None else [message]))
     return Prediction(
         water=water_path,
         others=paths,

@@ -25,7 +25,7 @@ from watermap.scenes.find import output_name
 RECORD_SUFFIX: Final = "_prediction.json"
 
 
-class Record(BaseModel):
+class PredictionRecord(BaseModel):
     """What made a prediction, and what it is.
 
     Attributes:
@@ -86,7 +86,7 @@ def predict_once(
         return made, True  # another run has replaced it meanwhile: a record would vouch for what it did not make
     for name in () if record is None else set(record.files) - {raster.name for raster in rasters}:
         (out / name).unlink(missing_ok=True)  # an older probability beside a newer map would mislead
-    record = Record(
+    record = PredictionRecord(
         made_from=made_from,
         files={raster.name: file_digest(raster) for raster in rasters},
         water_pixels=made.water_pixels,
@@ -113,9 +113,9 @@ def _inputs(scene: Path, predictor: Predictor, names: Sequence[str] | None) -> s
     return hashlib.sha256(json.dumps(made_from).encode()).hexdigest()
 
 
-def _read(path: Path) -> Record | None:
+def _read(path: Path) -> PredictionRecord | None:
     try:
-        return Record.model_validate_json(path.read_text(encoding="utf-8"))
+        return PredictionRecord.model_validate_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, ValidationError):
         return None
 
@@ -127,11 +127,11 @@ def _made_by(raster: Path) -> str | None:
     return found
 
 
-def _is_whole(record: Record, out: Path) -> bool:
+def _is_whole(record: PredictionRecord, out: Path) -> bool:
     return all((out / name).is_file() and file_digest(out / name) == digest for name, digest in record.files.items())
 
 
-def _restored(record: Record, out: Path) -> Prediction:
+def _restored(record: PredictionRecord, out: Path) -> Prediction:
     water, *others = (out / name for name in record.files)
     return Prediction(
         water=water,

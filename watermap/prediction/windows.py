@@ -22,7 +22,7 @@ from watermap.config import STRIDE
 from watermap.errors import ModelError
 from watermap.geo.grid import Span, even_size, spans
 from watermap.io.raster import Pixels
-from watermap.prediction.read_ahead import ahead
+from watermap.prediction.prefetch import prefetch
 from watermap.progress import Progress, silent
 
 Reader = Callable[[Window], Pixels]
@@ -148,9 +148,9 @@ def _ramp(overlap: int) -> FloatArray:
     return ramp
 
 
-def overlap_for(reach: int) -> int:
-    """The overlap whose blind part holds `reach` pixels, a multiple of `STRIDE`."""
-    return math.ceil((2 * reach + _FADE) / STRIDE) * STRIDE if reach else 0
+def overlap_for(receptive_field_px: int) -> int:
+    """The overlap whose blind part holds `receptive_field_px` pixels, a multiple of `STRIDE`."""
+    return math.ceil((2 * receptive_field_px + _FADE) / STRIDE) * STRIDE if receptive_field_px else 0
 
 
 @dataclass(frozen=True)
@@ -161,13 +161,13 @@ class Strip:
         row: the first row.
         probability: (rows, cols) of water; only meaningful where valid.
         valid: (rows, cols), True where the scene holds data.
-        doubts: (rows, cols) of what a committee says besides; None of one model.
+        answer_entropy: (rows, cols) of what a committee says besides; None of one model.
     """
 
     row: int
     probability: FloatArray
     valid: Mask
-    doubts: FloatArray | None = None
+    answer_entropy: FloatArray | None = None
 
 
 @dataclass(frozen=True)
@@ -197,7 +197,7 @@ def predict_strips(
     layout: Layout,
     *,
     batch_size: int,
-    has_doubts: bool = False,
+    has_disagreement: bool = False,
     progress: Progress = silent,
 ) -> Generator[Strip, None, None]:
     """Predict a scene of any size from top to bottom.
@@ -212,7 +212,8 @@ def predict_strips(
         compute: the model; always given `batch_size` windows, whose memory is used again for later ones.
         layout: of the windows.
         batch_size: windows predicted at once.
-        has_doubts: whether `compute` gives (windows, 2, rows, cols): the probability, and what is blended like it.
+        has_disagreement: whether `compute` gives (windows, 2, rows, cols): the probability, and what is blended like
+            it.
         progress: told after every batch.
 
     Raises:
@@ -220,10 +221,10 @@ def predict_strips(
     """
     # Closed by name: an error that travels keeps frames alive, and a thread that still reads must not outlive its file.
     with (
-        closing(ahead(_batches(_rows(read, layout), prepare, layout, batch_size))) as batches,
-        closing(ahead(_computed(batches, compute))) as results,
+        closing(prefetch(_batches(_rows(read, layout), prepare, layout, batch_size))) as batches,
+        closing(prefetch(_computed(batches, compute))) as results,
     ):
-        yield from _blended(results, layout, 1 + has_doubts, progress)
+        yield from _blended(results, layout, 1 + has_disagreement, progress)
 
 
 def _rows(read: Reader, layout: Layout) -> Iterator[_Row]:
@@ -315,9 +316,9 @@ def _blended(
         if batch.closes:
             finished = span.used if is_last else layout.rows[number + 1].start - span.start
             carried = summed[:, finished:].copy()
-            doubts = summed[1, :finished] if channels > 1 else None
-            strip = Strip(span.start, summed[0, :finished], batch.row.valid[:finished], doubts)
-            summed = doubts = None
+            answer_entropy = summed[1, :finished] if channels > 1 else None
+            strip = Strip(span.start, summed[0, :finished], batch.row.valid[:finished], answer_entropy)
+            summed = answer_entropy = None
             yield strip
             del strip  # before the next rows take their memory
 

@@ -17,7 +17,7 @@ from watermap.errors import DataError
 from watermap.geo.grid import Grid
 from watermap.io.products import CLASSES, find_band_files
 from watermap.legend import LAND, NO_DATA, WATER
-from watermap.scenes.label import Kind, Label, open_label
+from watermap.scenes.label import CodesKind, Label, open_label
 
 Clouds = Path | Literal["scl"]
 """A mask that is not 0 under clouds, on any grid, or the scene's own classification."""
@@ -25,7 +25,7 @@ Clouds = Path | Literal["scl"]
 OWN: Final[Literal["scl"]] = "scl"
 
 _NAMED_SCL: Final = re.compile(rf"(^|[^a-z0-9]){CLASSES}(_\d+m)?$", re.IGNORECASE)
-_MASK: Final = Kind("cloud mask", "not known", "keep the band of clouds", "give one that is not 0 under clouds")
+_MASK: Final = CodesKind("cloud mask", "not known", "keep the band of clouds", "give one that is not 0 under clouds")
 
 _SCL_CLOUDS: Final = (3, 8, 9, 10)
 """Shadow of a cloud, cloud of medium and of high probability, thin cirrus.

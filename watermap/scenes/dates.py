@@ -18,7 +18,7 @@ _DAY: Final = re.compile(r"(?<!\d)((?:19|20)\d\d)([-_:]?)(\d\d)\2(\d\d)(?!\d)")
 _PERIOD: Final = re.compile(r"\d/\d")
 
 
-def seen_on(path: Path, tags: Mapping[str, str]) -> datetime.date | None:
+def sensed_on(path: Path, tags: Mapping[str, str]) -> datetime.date | None:
     """The day on which a raster's ground was seen, None where nothing says so.
 
     A tag that names a day comes first, then 8 digits in the file's name (20230601 or 2023-06-01), then those in the

@@ -76,7 +76,7 @@ def output_name(image: Path) -> str:
     return Path(name).stem if name.lower().endswith(SAFE) else name
 
 
-def told_apart(one: Path, other: Path) -> tuple[str, str] | None:
+def distinguishing_folders(one: Path, other: Path) -> tuple[str, str] | None:
     """The names of the nearest folders of two files that tell them apart; None where none do."""
     folders = zip(one.resolve().parents, other.resolve().parents, strict=False)
     return next(((a.name, b.name) for a, b in folders if a.name and b.name and a.name != b.name), None)

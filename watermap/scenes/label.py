@@ -37,7 +37,7 @@ _TIE_PIXELS: Final = 1e-6
 
 
 @dataclass(frozen=True)
-class Kind:
+class CodesKind:
     """What a raster of land and water is called in messages, and where another is had.
 
     Attributes:
@@ -71,10 +71,10 @@ class Kind:
         return None
 
 
-LABEL: Final = Kind(
+LABEL: Final = CodesKind(
     "label", "unknown", "keep the band of classes", "rewrite it with watermap scenes add --codes, e.g. -1=255,0=0,1=1"
 )
-WATER_RASTER: Final = Kind(
+WATER_RASTER: Final = CodesKind(
     "water raster", "no data", "map it with watermap predict", "give a NAME_water.tif of watermap predict"
 )
 
@@ -104,7 +104,7 @@ class Label:
     """
 
     def __init__(
-        self, path: Path, dataset: Any, grid: Grid | None, codes: Mapping[int, int] | Meaning | None, kind: Kind
+        self, path: Path, dataset: Any, grid: Grid | None, codes: Mapping[int, int] | Meaning | None, kind: CodesKind
     ) -> None:
         self.path = path
         self.doubt = None if codes is not None else kind.hidden(path, dataset.nodata)
@@ -192,7 +192,7 @@ def open_label(
     *,
     image_path: Path | None = None,
     codes: Mapping[int, int] | Meaning | None = None,
-    kind: Kind = LABEL,
+    kind: CodesKind = LABEL,
 ) -> Iterator[Label]:
     """Open a label to be read on its image's grid.
 

@@ -161,9 +161,9 @@ def scene_radiometry(
     pixels = _sample(raster, positions)
     if not len(pixels):
         raise DataError(f"{raster.path}: holds no valid pixel", hint="every pixel is no data; choose another scene")
-    seen = to_reflectance(pixels, stated)
-    dark = float(np.percentile(seen, _DARK_PERCENTILE, axis=0).min())
-    bright = float(np.percentile(seen, _BRIGHT_PERCENTILE, axis=0).max())
+    reflectance = to_reflectance(pixels, stated)
+    dark = float(np.percentile(reflectance, _DARK_PERCENTILE, axis=0).min())
+    bright = float(np.percentile(reflectance, _BRIGHT_PERCENTILE, axis=0).max())
     training_dark = (min(statistics.dark) + expected.offset) * expected.scale
     training_bright = (max(statistics.bright) + expected.offset) * expected.scale
     if scale is None:

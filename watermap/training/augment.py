@@ -42,18 +42,18 @@ def make_augmenter(kind: Literal["recipe", "flips", "none"], statistics: Statist
 
         return flip
     low = np.array(statistics.low, dtype=np.float32)
-    reach = np.maximum(np.array(statistics.high, dtype=np.float32) - low, 1e-6)
+    value_range = np.maximum(np.array(statistics.high, dtype=np.float32) - low, 1e-6)
     mean = np.array(statistics.mean, dtype=np.float32)
     recipes = _Pipelines(_recipe)
 
     def augment(image: FloatArray, label: Labels, seed: int) -> tuple[FloatArray, Labels]:
         rows, cols, bands = image.shape
-        lows, reaches = np.tile(low, cols), np.tile(reach, cols)  # numpy is slow along the few bands of a pixel
-        unit = (image.reshape(rows, cols * bands) - lows) / reaches
+        lows, ranges = np.tile(low, cols), np.tile(value_range, cols)  # numpy is slow along the few bands of a pixel
+        unit = (image.reshape(rows, cols * bands) - lows) / ranges
         codes = np.stack([label, np.zeros_like(label)], axis=-1)  # label and outside
         changed = recipes.seeded(seed)(image=unit.reshape(image.shape), mask=codes)
         new_label, outside = changed["mask"][..., 0], changed["mask"][..., 1]
-        new_image = np.ascontiguousarray(changed["image"]).reshape(rows, cols * bands) * reaches + lows
+        new_image = np.ascontiguousarray(changed["image"]).reshape(rows, cols * bands) * ranges + lows
         new_image = new_image.reshape(image.shape)
         if outside.any():
             new_image[outside == NO_DATA] = mean

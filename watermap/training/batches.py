@@ -13,7 +13,7 @@ from watermap.patches.store import PatchStore
 from watermap.scenes.radiometry import Statistics, fill_invalid
 from watermap.training.augment import Augmenter, Labels
 from watermap.training.devices import replicas
-from watermap.training.sampling import Order, Weights, drawn, turns
+from watermap.training.sampling import Order, Weights, epoch_order, repeats
 
 _STATISTICS_PIXELS = 4_000_000
 
@@ -124,11 +124,11 @@ class PatchBatches(keras.utils.PyDataset):
         rng = np.random.default_rng([self._seed, self._epoch])
         order = np.arange(self._store.count(self._split))
         if self._weights is not None:
-            order = drawn(self._weights, rng)
+            order = epoch_order(self._weights, rng)
         elif self._shuffle:
             rng.shuffle(order)
         order = np.resize(order, -(-len(order) // replicas()) * replicas())
-        return order, turns(order)
+        return order, repeats(order)
 
     def _patch_seed(self, position: int, turn: int) -> int:
         key = [self._seed, self._epoch, position]

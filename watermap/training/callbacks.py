@@ -19,7 +19,7 @@ from watermap.training.resume import Checkpoint, TrainingState
 _LARGEST = 2**31
 
 
-class SeededDraws(keras.callbacks.Callback):
+class DropoutSeeds(keras.callbacks.Callback):
     """Sets what every layer draws from, at the start of each epoch: Keras does not save it with the network.
 
     Args:
@@ -158,6 +158,6 @@ class ProgressReporter(keras.callbacks.Callback):
         """Report one batch."""
         steps = self.params["steps"]
         last = self._state.history[-1] if self._state.history else {}
-        seen = f", val water IoU {last['val_water_iou']:.3f}" if "val_water_iou" in last else ""
-        message = f"train: {self._stage}, epoch {self._state.epoch + 1} of {self._total_epochs}{seen}, step"
+        score = f", val water IoU {last['val_water_iou']:.3f}" if "val_water_iou" in last else ""
+        message = f"train: {self._stage}, epoch {self._state.epoch + 1} of {self._total_epochs}{score}, step"
         self._progress(message, self._state.epoch * steps + batch + 1, self._total_epochs * steps)

@@ -160,10 +160,10 @@ def compare(
     found = _earlier(out, models, config, store)
     for number, (model, settings) in enumerate(trainings, start=1):
         folder = out / model.name / f"seed-{settings.seed}"
-        told = named(progress, f"{model.name}, seed {settings.seed} ({number} of {len(trainings)})")
+        named_progress = named(progress, f"{model.name}, seed {settings.seed} ({number} of {len(trainings)})")
         try:
-            trained = train(patches, folder, settings, overwrite=overwrite, progress=told)
-            run = _known(trained.bundle) or _scored(trained.bundle, patches, told)
+            trained = train(patches, folder, settings, overwrite=overwrite, progress=named_progress)
+            run = _known(trained.bundle) or _scored(trained.bundle, patches, named_progress)
         except WatermapError as error:
             found.failures.append((f"{model.name}, seed {settings.seed}", error))
             continue

@@ -15,8 +15,8 @@ from matplotlib.ticker import LogLocator, NullLocator
 
 from watermap.arrays import FloatArray
 from watermap.bands import TRUE_COLOR
-from watermap.evaluation.panels import Panel, add_agreement_legend, paint_agreement, paint_classes
-from watermap.evaluation.pieces import Piece
+from watermap.evaluation.blocks import ScoredBlock
+from watermap.evaluation.panels import ScenePicture, add_agreement_legend, paint_agreement, paint_classes
 from watermap.evaluation.tally import Tally
 from watermap.io.figure import save_figure, true_color
 from watermap.io.files import write_text
@@ -224,9 +224,9 @@ def plot_maps(comparison: Comparison, store: PatchStore, path: Path) -> Path:
     for column, model in enumerate(models, start=2):
         found, threshold = _probabilities(comparison, model, store, positions)
         for row, image, label, probability in zip(grid, rgb, patches.label, found, strict=True):
-            panel = Panel("", image, label, probability)
-            row[column].imshow(paint_agreement(panel, threshold), interpolation="nearest")
-            row[column].set_xlabel(_patch_score(panel, threshold), fontsize=8)
+            picture_of_scene = ScenePicture("", image, label, probability)
+            row[column].imshow(paint_agreement(picture_of_scene, threshold), interpolation="nearest")
+            row[column].set_xlabel(_patch_score(picture_of_scene, threshold), fontsize=8)
     titles = ["Image", "Label", *(model.name.replace("-", "\n") for model in models)]
     for axes, title in zip(grid[0], titles, strict=True):
         axes.set_title(title, fontsize=8, parse_math=False)
@@ -254,8 +254,8 @@ def _probabilities(
     return bundle.contract.calibrated(found), bundle.contract.threshold
 
 
-def _patch_score(panel: Panel, threshold: float) -> str:
+def _patch_score(picture_of_scene: ScenePicture, threshold: float) -> str:
     tally = Tally(threshold)
-    tally.add(Piece(panel.label, panel.probability, {}))
+    tally.add(ScoredBlock(picture_of_scene.label, picture_of_scene.probability, {}))
     value = tally.as_dict()["water_iou"]
     return "" if value is None else f"IoU {value:.2f}"

@@ -40,7 +40,7 @@ def sharing(batch_size: int) -> Iterator[str | None]:
     _replicas.append(used)
     try:
         with _scope(backend, found[:used]):
-            yield _told(backend, batch_size, used, len(found))
+            yield _note(backend, batch_size, used, len(found))
     finally:
         _replicas.pop()
 
@@ -68,7 +68,7 @@ def _scope(backend: str, devices: list[str]) -> Iterator[None]:
         yield
 
 
-def _told(backend: str, batch_size: int, used: int, found: int) -> str | None:
+def _note(backend: str, batch_size: int, used: int, found: int) -> str | None:
     if found == 1:
         return None
     if used == found:

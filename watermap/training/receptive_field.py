@@ -21,7 +21,7 @@ _TOLERANCE: Final = 0.005
 _QUANTILE: Final = 0.999
 
 
-def measure_reach(model: keras.Model, store: PatchStore, split: str, statistics: Statistics) -> int | None:
+def measure_receptive_field(model: keras.Model, store: PatchStore, split: str, statistics: Statistics) -> int | None:
     """Pixels from a window's edge beyond which the model says the same whether or not it sees what lies outside.
 
     Each patch is predicted twice: by itself, and inside its own mirror image, where nothing is cut off. The reach is
@@ -44,17 +44,17 @@ def measure_reach(model: keras.Model, store: PatchStore, split: str, statistics:
     whole = np.pad(images, ((0, 0), (half, half), (half, half), (0, 0)), mode="symmetric")
     alone = _water(model, images)
     inside = _water(resize(model, 2 * store.patch_size), whole)[:, half:-half, half:-half]
-    return reach_of(np.abs(alone - inside))
+    return receptive_field_of(np.abs(alone - inside))
 
 
-def reach_of(difference: FloatArray) -> int:
+def receptive_field_of(difference: FloatArray) -> int:
     """The distance from the edge from which on differences (n, side, side) are small."""
     side = difference.shape[1]
     from_edge = np.minimum(np.arange(side), np.arange(side)[::-1])
     distance = np.minimum.outer(from_edge, from_edge)
-    for reach in range(side // 2, 0, -1):
-        if np.quantile(difference[:, distance == reach - 1], _QUANTILE) >= _TOLERANCE:
-            return reach
+    for receptive_field_px in range(side // 2, 0, -1):
+        if np.quantile(difference[:, distance == receptive_field_px - 1], _QUANTILE) >= _TOLERANCE:
+            return receptive_field_px
     return 0
 
 

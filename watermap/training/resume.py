@@ -18,7 +18,7 @@ import keras
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from watermap.errors import ModelError, UsageError
-from watermap.io.files import appearing, locked, unwritable, write_text
+from watermap.io.files import locked, unwritable, write_text, writing
 from watermap.training.optimiser import averaged
 
 FOLDER: Final = ".training"
@@ -137,7 +137,7 @@ class Checkpoint:
         name = f"{state.stage}-{state.epoch:04d}"
         state.network = f"epoch-{name}.keras"
         try:
-            with appearing(self.folder / state.network) as part:
+            with writing(self.folder / state.network) as part:
                 model.save(part)
             if is_best:
                 state.best_weights = f"best-{name}.weights.h5"

@@ -62,7 +62,7 @@ def _half_and_half(one: Weights, other: Weights) -> Weights:
     return sum(there, start=np.zeros_like(one)) / len(there)
 
 
-def drawn(weights: Weights, rng: np.random.Generator) -> Order:
+def epoch_order(weights: Weights, rng: np.random.Generator) -> Order:
     """As many patches as there are, in random order, each as often as its chance says up to one more or less.
 
     Args:
@@ -76,7 +76,7 @@ def drawn(weights: Weights, rng: np.random.Generator) -> Order:
     return order
 
 
-def turns(order: Order) -> Order:
+def repeats(order: Order) -> Order:
     """How often each entry occurs among those before it."""
     by_patch = np.argsort(order, kind="stable")
     ranked = order[by_patch]

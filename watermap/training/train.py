@@ -14,8 +14,8 @@ import keras
 from watermap.bundles.bundle import CONTRACT_FILE, Bundle, open_bundle, save_bundle
 from watermap.bundles.card import CARD_FILE
 from watermap.bundles.data_summary import training_data
-from watermap.bundles.seen import SEEN_FILE, SEEN_STEM, SPLITS, seen_of, write_seen
 from watermap.bundles.stac_item import ITEM_FILE
+from watermap.bundles.training_ground import GROUND_FILE, GROUND_STEM, SPLITS, ground_of_patches, write_ground
 from watermap.config import StageConfig, TrainConfig
 from watermap.errors import DataError, ModelError, StorageError, UsageError
 from watermap.evaluation.calibrate import fit_on
@@ -37,14 +37,14 @@ from watermap.progress import Progress, silent
 from watermap.scenes.radiometry import Statistics
 from watermap.training.augment import make_augmenter
 from watermap.training.batches import PatchBatches, training_statistics
-from watermap.training.callbacks import ProgressReporter, Recorder, SeededDraws, Validator
+from watermap.training.callbacks import DropoutSeeds, ProgressReporter, Recorder, Validator
 from watermap.training.curves import plot_curves
 from watermap.training.devices import sharing
 from watermap.training.losses import get_loss
 from watermap.training.metrics import Accuracy, MeanIoU, WaterIoU
 from watermap.training.mlflow_log import ExperimentLog, experiment_log
 from watermap.training.optimiser import computing_in, make_optimizer, penalise_kernels
-from watermap.training.receptive_field import measure_reach
+from watermap.training.receptive_field import measure_receptive_field
 from watermap.training.resume import Checkpoint, TrainingState
 from watermap.training.runs import run_id
 from watermap.training.sampling import sampling_weights
@@ -112,10 +112,10 @@ def train(
         if log is not None:
             checkpoint.followers.append(log.follow)
         statistics = training_statistics(store, seed=config.seed)
-        with sharing(config.batch_size) as told:
+        with sharing(config.batch_size) as device_note:
             model = _run_stages(store, statistics, config, checkpoint, state, progress)
         bundle = _finish(out, for_prediction(model), store, statistics, config, state)
-        notes = (*([told] if told else []), *_logged(log, state, bundle))
+        notes = (*([device_note] if device_note else []), *_logged(log, state, bundle))
         checkpoint.remove()
     return Training(bundle, resumed_from=resumed_from, notes=(*notes, *_converted(bundle, patches, progress)))
 
@@ -155,7 +155,7 @@ def _state_of(checkpoint: Checkpoint, run: str, *, overwrite: bool) -> TrainingS
 def _bundle_of(out: Path, run: str, *, overwrite: bool) -> Bundle | None:
     """The finished bundle of this very run, if it is there; an error if something else is."""
     if not (out / CONTRACT_FILE).is_file():
-        own = (".", "model-", HISTORY_FILE, CURVES_FILE, SEEN_STEM, CARD_FILE, ITEM_FILE, CONVERTED_FOLDER)
+        own = (".", "model-", HISTORY_FILE, CURVES_FILE, GROUND_STEM, CARD_FILE, ITEM_FILE, CONVERTED_FOLDER)
         if out.is_dir() and any(not path.name.startswith(own) for path in out.iterdir()):
             raise UsageError(f"{out}: is not empty and no bundle", hint="choose another --out")
         return None
@@ -231,7 +231,7 @@ def _run_stages(
                 verbose=0,
                 callbacks=[
                     ProgressReporter(progress, state, stage=stage.name, total_epochs=sum(epochs)),
-                    SeededDraws(config.seed, state),
+                    DropoutSeeds(config.seed, state),
                     Validator(),
                     Recorder(
                         checkpoint,
@@ -302,7 +302,7 @@ def _finish(
         Feeding.of_model(model, statistics), store, config.calibrate, config.threshold_for, config.threshold
     )
     feeding = Feeding.of_model(model, statistics, fitted.calibration)
-    pools = score_splits(feeding, store, fitted.threshold)
+    pooled_scores = score_splits(feeding, store, fitted.threshold)
     write_text(out / HISTORY_FILE, _as_csv(state.history))
     plot_curves(state.history, out / CURVES_FILE)
     return save_bundle(
@@ -320,13 +320,15 @@ def _finish(
         threshold_for=config.threshold_for,
         calibration=fitted.calibration,
         patch_size=store.patch_size,
-        reach=measure_reach(model, store, "validation" if store.count("validation") else "train", statistics),
+        receptive_field_px=measure_receptive_field(
+            model, store, "validation" if store.count("validation") else "train", statistics
+        ),
         sees_whole_window=ARCHITECTURES[config.arch].sees_whole_window,
         trained_on={
             "patches": store.digest,
             "counts": store.counts,
             "scenes": scenes,
-            "seen": file_digest(write_seen(out / SEEN_FILE, seen_of(store))),
+            "seen": file_digest(write_ground(out / GROUND_FILE, ground_of_patches(store))),
         },
         data=training_data(store),
         training={
@@ -335,8 +337,8 @@ def _finish(
             "seconds": round(sum(float(row["seconds"]) for row in state.history), 1),
             "config": config.model_dump(mode="json"),
         },
-        scores={split: pool.tally.as_dict() for split, pool in pools.items()},
-        evidence=evidence(pools, store),
+        scores={split: pooled.tally.as_dict() for split, pooled in pooled_scores.items()},
+        evidence=evidence(pooled_scores, store),
     )
 
 

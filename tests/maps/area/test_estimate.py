@@ -19,8 +19,8 @@ from watermap.geo.grid import Grid
 from watermap.geo.pixel_area import code_areas_m2
 from watermap.legend import WATER
 from watermap.maps.area.design import design_sample
-from watermap.maps.area.draw import draw
 from watermap.maps.area.estimate import estimate, estimate_areas, interval_text
+from watermap.maps.area.sample import choose_pixels
 from watermap.maps.area.samples import Interpreted
 from watermap.maps.area.strata import MAPPED_AS, NAMES
 from watermap.scenes.label import WATER_RASTER, open_label
@@ -68,16 +68,16 @@ def test_intervals_hold_the_true_area_as_often_as_they_say(name: str, tmp_path: 
     hits, values = 0, []
     with open_label(path, kind=WATER_RASTER) as label:
         for seed in range(200):
-            drawn = draw(label, 400, shore_px=2, least=60, seed=seed)
-            found = truth[drawn.rows, drawn.cols]
-            counts = [[np.sum((drawn.stratum == one) & (found == code)) for code in (0, 1)] for one in range(3)]
-            sample = replace(FOUND, counts=np.array(counts), areas_m2=drawn.areas_m2, pixels=drawn.pixels)
-            area = estimate(sample).areas_m2[WATER]
+            sample = choose_pixels(label, 400, shore_px=2, least=60, seed=seed)
+            found = truth[sample.rows, sample.cols]
+            counts = [[np.sum((sample.stratum == one) & (found == code)) for code in (0, 1)] for one in range(3)]
+            interpreted = replace(FOUND, counts=np.array(counts), areas_m2=sample.areas_m2, pixels=sample.pixels)
+            area = estimate(interpreted).areas_m2[WATER]
             hits += area.low <= true_m2 <= area.high
             values.append(area.value)
     assert hits >= 186
     assert np.mean(values) == pytest.approx(true_m2, rel=0.01)
-    assert drawn.areas_m2[0] > 1.03 * true_m2  # counting pixels is further off
+    assert sample.areas_m2[0] > 1.03 * true_m2  # counting pixels is further off
 
 
 @pytest.mark.parametrize("name", GRIDS)
@@ -90,8 +90,8 @@ def test_from_the_raster_to_the_estimate(name: str, tmp_path: Path) -> None:
     found, sources = estimate_areas(path, design.path)
     by_code = code_areas_m2(mapped, grid, Window(0, 0, COLS, ROWS))
     assert found.mapped_m2 == pytest.approx(tuple(by_code[:2]))
-    assert found.unseen_m2 == pytest.approx(by_code[255])
-    assert sum(area.value for area in found.areas_m2) == pytest.approx(found.seen_m2)
+    assert found.no_data_m2 == pytest.approx(by_code[255])
+    assert sum(area.value for area in found.areas_m2) == pytest.approx(found.valid_m2)
     seen = np.where(mapped == 255, 255, truth).astype(np.uint8)
     area = found.areas_m2[WATER]
     assert area.low < code_areas_m2(seen, grid, Window(0, 0, COLS, ROWS))[WATER] < area.high
@@ -115,7 +115,7 @@ def test_a_sample_of_another_raster_is_refused(tmp_path: Path) -> None:
 
 
 def test_figures_are_those_of_the_estimator() -> None:
-    found = estimate(FOUND, unseen_m2=4e6)
+    found = estimate(FOUND, no_data_m2=4e6)
     assert found.areas_m2[WATER].value == pytest.approx(10e6 * 0.9 + 5e6 * 0.2 + 85e6 * 0.05)
     error = (10**2 * 0.09 / 49 + 5**2 * 0.16 / 49 + 85**2 * 0.0475 / 99) ** 0.5 * 1e6
     assert found.areas_m2[WATER].standard_error == pytest.approx(error, rel=1e-3)
@@ -184,7 +184,7 @@ def test_intervals_end_where_there_can_be_nothing() -> None:
     water, land = found.areas_m2[WATER], found.areas_m2[0]
     assert water.value - water.margin < 0 < water.low < water.value
     assert water.high - water.value > 3 * (water.value - water.low)
-    assert (land.low, land.high) == pytest.approx((found.seen_m2 - water.high, found.seen_m2 - water.low))
+    assert (land.low, land.high) == pytest.approx((found.valid_m2 - water.high, found.valid_m2 - water.low))
     assert interval_text(water.scaled(1e-6), ".2f") == f"{water.low / 1e6:.2f} to {water.high / 1e6:.2f}"
 
 

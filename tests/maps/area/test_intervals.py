@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from watermap.maps.area.intervals import part_interval, score_intervals, sum_interval, unseen
+from watermap.maps.area.intervals import finite_correction, part_interval, score_intervals, sum_interval
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_where_few_differ_they_may_be_rarer_than_the_score_interval_has_them() -
 
 def test_few_pixels_make_samples_worth_more() -> None:
     """50 of 99 pixels are worth 100 of an endless stratum."""
-    assert unseen(50, 99) == pytest.approx(0.5)
+    assert finite_correction(50, 99) == pytest.approx(0.5)
     few, many = score_intervals(15, 50, 99), score_intervals(30, 100, math.inf)
     assert few == pytest.approx(many)
     low, high = score_intervals([1, 2, 8], [9, 9, 9], [10, 10, 10])

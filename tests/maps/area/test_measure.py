@@ -31,7 +31,7 @@ def test_areas_are_those_of_strata_and_of_what_was_not_seen(tmp_path: Path) -> N
     assert shored.pixels == (600, 180, 1320)
     assert np.array(shored.areas_m2) == pytest.approx(np.array(shored.pixels) * 100, rel=2e-3)
     assert found.water_m2 == shored.water_m2 == shored.areas_m2[0]
-    assert found.unseen_m2 == shored.unseen_m2 == pytest.approx(300 * 100, rel=2e-3)
+    assert found.no_data_m2 == shored.no_data_m2 == pytest.approx(300 * 100, rel=2e-3)
 
 
 def test_the_digest_is_of_what_the_raster_shows_and_not_of_its_file(tmp_path: Path) -> None:

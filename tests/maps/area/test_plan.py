@@ -8,9 +8,9 @@ import pytest
 from tests.support.failures import one_line
 from watermap.config.area import WATER_THOUGHT
 from watermap.errors import UsageError
-from watermap.maps.area.draw import allotted
 from watermap.maps.area.olofsson import assess
 from watermap.maps.area.plan import expected_water, samples_for
+from watermap.maps.area.sample import allotted
 
 PLACES = {
     "much water": ([40.0, 10.0, 50.0], [400_000, 100_000, 500_000]),

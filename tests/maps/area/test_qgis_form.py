@@ -36,7 +36,7 @@ def test_the_stratum_is_shown_nowhere() -> None:
 
 def test_the_outline_is_that_of_the_pixel_on_a_turned_grid_too() -> None:
     grid = Grid(UTM33, Affine(8, 6, 500_000, 6, -8, 5_300_000), 4, 4)
-    drawn = {each.get("v") for each in parsed(grid).iter("prop") if each.get("k") == "geometryModifier"}
-    (text,) = drawn
+    sample = {each.get("v") for each in parsed(grid).iter("prop") if each.get("k") == "geometryModifier"}
+    (text,) = sample
     assert text is not None
     assert "make_point($x + -7.0, $y + 1.0), make_point($x + 1.0, $y + 7.0)" in text

@@ -19,7 +19,7 @@ SOURCES = Sources(Path("a/lake_water.tif"), Path("b/lake_samples.gpkg"), "one", 
 
 
 def test_both_tables_tell_the_same(tmp_path: Path) -> None:
-    found = estimate(FOUND, unseen_m2=4e6)
+    found = estimate(FOUND, no_data_m2=4e6)
     table, record = write_record(found, SOURCES, tmp_path / "lake.v1_area")
     assert (table.name, record.name) == ("lake.v1_area.csv", "lake.v1_area.json")
     with table.open(newline="") as file:

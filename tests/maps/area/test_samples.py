@@ -12,11 +12,11 @@ from tests.support.failures import one_line
 from tests.support.interpreters import answer, edit
 from tests.support.rasters import make_grid
 from watermap.errors import DataError, UsageError
-from watermap.maps.area.draw import Drawn
+from watermap.maps.area.sample import Sample
 from watermap.maps.area.samples import read_samples, write_samples
 
 GRID = make_grid(40, 30)
-DRAWN = Drawn(
+DRAWN = Sample(
     pixels=(100, 200, 900),
     areas_m2=(1e4, 2e4, 9e4),
     stratum=np.array([2, 0, 1, 0]),

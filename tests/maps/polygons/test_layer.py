@@ -31,7 +31,7 @@ def test_classes_of_size() -> None:
 def test_outer_rings_run_counterclockwise_on_any_grid(transform: Affine) -> None:
     drawing = Drawing(Grid(UTM33, transform, 3, 3), VectorizeConfig(), "x.tif")
     (outlines,) = traced(drawn("### #.# ###"))
-    (body,), (area,), _, (keeps,) = drawing.draw(outlines)
+    (body,), (area,), _, (keeps,) = drawing.shape(outlines)
     assert shapely.is_ccw(body.exterior)
     assert not shapely.is_ccw(body.interiors[0])
     assert area == pytest.approx(800, rel=1e-3)
@@ -43,16 +43,16 @@ def test_what_is_too_small_is_judged_by_its_pixels() -> None:
     for config in ({}, {"smooth": True}, {"simplify_m": 5.0}):
         at_least = Drawing(make_grid(5, 3), VectorizeConfig(min_area_m2=99.0, **config), "x.tif")
         more = Drawing(make_grid(5, 3), VectorizeConfig(min_area_m2=101.0, **config), "x.tif")
-        assert at_least.draw(outlines)[3].tolist() == [True]
-        assert more.draw(outlines)[3].tolist() == [False]
+        assert at_least.shape(outlines)[3].tolist() == [True]
+        assert more.shape(outlines)[3].tolist() == [False]
 
 
 def test_a_shape_that_would_be_invalid_is_drawn_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     bow = shapely.Polygon([(0, 0), (2, 2), (2, 0), (0, 2)])
     monkeypatch.setattr("watermap.maps.polygons.layer.simplify", lambda polygons, *_: np.array([bow] * len(polygons)))
     (outlines,) = traced(drawn("### ###"))
-    plain = Drawing(make_grid(3, 2), VectorizeConfig(), "x.tif").draw(outlines)
-    found = Drawing(make_grid(3, 2), VectorizeConfig(simplify_m=1.0), "x.tif").draw(outlines)
+    plain = Drawing(make_grid(3, 2), VectorizeConfig(), "x.tif").shape(outlines)
+    found = Drawing(make_grid(3, 2), VectorizeConfig(simplify_m=1.0), "x.tif").shape(outlines)
     assert found[0][0].equals(plain[0][0])
     assert found[1] == plain[1]
 

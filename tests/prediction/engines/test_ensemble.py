@@ -3,8 +3,8 @@ import pytest
 
 from watermap.arrays import FloatArray
 from watermap.bundles.calibration import Calibration
-from watermap.prediction.engines.ensemble import Committee, Member, bits
-from watermap.prediction.engines.tta import SYMMETRIES, in_symmetries
+from watermap.prediction.engines.ensemble import Ensemble, Member, entropy_bits
+from watermap.prediction.engines.tta import TRANSFORMS, augmented
 
 
 class Shifted:
@@ -29,49 +29,49 @@ def windows(seed: int = 0) -> FloatArray:
 
 def test_the_word_of_several_is_their_mean() -> None:
     members = [Member(Shifted(), None), Member(Shifted(0.2), None), Member(Shifted(-0.3), None)]
-    found = Committee(members, symmetries=False, has_doubts=False).compute(windows())
+    found = Ensemble(members, tta=False, has_disagreement=False).compute(windows())
     np.testing.assert_allclose(found, np.mean([m.engine.compute(windows()) for m in members], axis=0), atol=1e-6)
 
 
 def test_each_bundle_speaks_calibrated() -> None:
     curve = Calibration(method="temperature", temperature=3)
     engine = Shifted(shift=1)
-    found = Committee([Member(engine, curve)], symmetries=True, has_doubts=False).compute(windows())
-    calibrated = np.mean(list(in_symmetries(lambda each: curve(engine.compute(each)), windows())), axis=0)
+    found = Ensemble([Member(engine, curve)], tta=True, has_disagreement=False).compute(windows())
+    calibrated = np.mean(list(augmented(lambda each: curve(engine.compute(each)), windows())), axis=0)
     np.testing.assert_allclose(found, calibrated, atol=1e-6)
 
 
 @pytest.mark.parametrize("symmetries", [False, True])
-def test_doubts_change_nothing_of_the_map(*, symmetries: bool) -> None:
+def test_doubts_change_nothing_of_the_map(*, tta: bool) -> None:
     members = [
         Member(Shifted(shift=1), Calibration(method="temperature", temperature=2)),
         Member(Shifted(0.1), None),
     ]
-    plain = Committee(members, symmetries=symmetries, has_doubts=False).compute(windows())
-    both = Committee(members, symmetries=symmetries, has_doubts=True).compute(windows())
+    plain = Ensemble(members, tta=tta, has_disagreement=False).compute(windows())
+    both = Ensemble(members, tta=tta, has_disagreement=True).compute(windows())
     assert both.shape == (2, 2, 8, 12)
     np.testing.assert_array_equal(both[:, 0], plain)
 
 
 def test_disagreement_is_what_the_mean_is_less_sure_of_than_its_members() -> None:
-    same = Committee([Member(Shifted(), None)] * 2, symmetries=False, has_doubts=True).compute(windows())
-    np.testing.assert_allclose(bits(same[:, 0]), same[:, 1], atol=1e-6)
+    same = Ensemble([Member(Shifted(), None)] * 2, tta=False, has_disagreement=True).compute(windows())
+    np.testing.assert_allclose(entropy_bits(same[:, 0]), same[:, 1], atol=1e-6)
     sure = np.ones((1, 1, 8, 8), np.float32)
-    torn = Committee([Member(Shifted(), None), Member(Shifted(-1), None)], symmetries=False, has_doubts=True)
-    probability, doubts = torn.compute(sure)[0]
+    torn = Ensemble([Member(Shifted(), None), Member(Shifted(-1), None)], tta=False, has_disagreement=True)
+    probability, answer_entropy = torn.compute(sure)[0]
     np.testing.assert_allclose(probability, 0.5)
-    np.testing.assert_allclose(bits(probability) - doubts, 1, atol=1e-5)
-    curve = Calibration(method="isotonic", said=(0.0, 0.5, 1.0), true=(0.0, 0.1, 1.0))
+    np.testing.assert_allclose(entropy_bits(probability) - answer_entropy, 1, atol=1e-5)
+    curve = Calibration(method="isotonic", predicted=(0.0, 0.5, 1.0), true=(0.0, 0.1, 1.0))
     for members in ([Member(Shifted(), None), Member(Shifted(-1), None)], [Member(Shifted(shift=1), curve)]):
-        both = Committee(members, symmetries=True, has_doubts=True).compute(windows())
-        assert (bits(both[:, 0]) - both[:, 1] > -1e-5).all()  # no mean is surer than its parts
+        both = Ensemble(members, tta=True, has_disagreement=True).compute(windows())
+        assert (entropy_bits(both[:, 0]) - both[:, 1] > -1e-5).all()  # no mean is surer than its parts
 
 
 def test_memory_and_arithmetic_are_those_of_all() -> None:
     members = [Member(Shifted(), None), Member(Shifted(pixels=400), None)]
-    committee = Committee(members, symmetries=True, has_doubts=False)
+    committee = Ensemble(members, tta=True, has_disagreement=False)
     assert committee.name == "known, 2 bundles, 8 symmetries"
-    assert committee.flops_per_pixel == 2 * 5 * SYMMETRIES
+    assert committee.flops_per_pixel == 2 * 5 * TRANSFORMS
     assert (committee.window_pixels, committee.batch_size, committee.bytes_per_pixel) == (400, 2, 7.0)
     committee.warm((8, 8))
     assert all(member.engine.warmed == 8 for member in members)  # type: ignore[attr-defined]  # of the stand-in
@@ -79,4 +79,4 @@ def test_memory_and_arithmetic_are_those_of_all() -> None:
 
 def test_bits_are_shannons() -> None:
     p = np.array([0, 0.11, 0.5, 0.89, 1], np.float32)
-    np.testing.assert_allclose(bits(p), [0, 0.49992, 1, 0.49992, 0], atol=1e-4)
+    np.testing.assert_allclose(entropy_bits(p), [0, 0.49992, 1, 0.49992, 0], atol=1e-4)

@@ -12,12 +12,12 @@ from watermap.arrays import FloatArray
 from watermap.bundles.bundle import Bundle
 from watermap.config import PredictConfig
 from watermap.prediction.engines.choice import open_engine
-from watermap.prediction.engines.tta import SYMMETRIES, in_symmetries
+from watermap.prediction.engines.tta import TRANSFORMS, augmented
 
 
 def mean_of(compute: Callable[[FloatArray], FloatArray], windows: FloatArray) -> FloatArray:
     """What is said on average over the eight symmetries."""
-    found: FloatArray = np.mean(list(in_symmetries(compute, windows)), axis=0)
+    found: FloatArray = np.mean(list(augmented(compute, windows)), axis=0)
     return found
 
 
@@ -46,17 +46,16 @@ def test_every_symmetry_is_another() -> None:
         return windows[:, 0]
 
     mean_of(compute, image(1, 1, 4, 4))
-    assert len(seen) == SYMMETRIES
+    assert len(seen) == TRANSFORMS
 
 
 def test_engines_take_them(bundle: Bundle) -> None:
     windows = image(1, 6, 48, 80) * 3000
     one, all_ways = (
-        open_engine([bundle], PredictConfig(engine="openvino", precision="float32", symmetries=symmetries))
-        for symmetries in (False, True)
+        open_engine([bundle], PredictConfig(engine="openvino", precision="float32", tta=tta)) for tta in (False, True)
     )
     assert all_ways.name == "openvino, float32, 8 symmetries"
-    assert all_ways.flops_per_pixel == SYMMETRIES * one.flops_per_pixel
+    assert all_ways.flops_per_pixel == TRANSFORMS * one.flops_per_pixel
     assert all_ways.compute(windows).shape == (1, 48, 80)
     np.testing.assert_allclose(all_ways.compute(windows), mean_of(one.compute, windows), atol=1e-6)
     assert np.abs(all_ways.compute(windows) - one.compute(windows)).max() > 1e-4

@@ -3,7 +3,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from watermap.scenes.sample.noise import curvature, draw, fractal, generator, nearest_on_curve, resample, smoothstep
+from watermap.scenes.sample.noise import (
+    curvature,
+    fractal,
+    generator,
+    nearest_on_curve,
+    paint_curves,
+    resample,
+    smoothstep,
+)
 
 
 def test_generators_of_one_key_agree_and_of_two_keys_differ() -> None:
@@ -39,13 +47,13 @@ def test_a_circle_keeps_its_length_and_curvature_when_resampled() -> None:
 
 
 def test_a_drawn_line_covers_its_own_area() -> None:
-    cover = draw([np.array([[5.0, 20.0], [55.0, 33.0]])], 64, 2.0)
+    cover = paint_curves([np.array([[5.0, 20.0], [55.0, 33.0]])], 64, 2.0)
     assert cover.max() <= 1
     assert cover.sum() == pytest.approx(2 * np.hypot(50, 13), rel=0.06)
 
 
 def test_lines_outside_the_grid_draw_nothing() -> None:
-    assert not draw([np.array([[-50.0, -9.0], [-5.0, -9.0]])], 32, 2.0).any()
+    assert not paint_curves([np.array([[-50.0, -9.0], [-5.0, -9.0]])], 32, 2.0).any()
 
 
 def test_distance_to_a_curve_is_signed_by_side() -> None:

@@ -16,7 +16,7 @@ def test_fields_are_plots_of_one_to_some_ten_hectares() -> None:
 
 def test_a_property_is_the_same_all_over_a_field_and_changes_at_its_edge() -> None:
     parcels = divide(generator(1), 128)
-    value = parcels.draw(generator(2).random(TABLE))
+    value = parcels.look_up(generator(2).random(TABLE))
     inside = parcels.edge[:, 1:] == 0
     assert (value[:, 1:] == value[:, :-1])[inside].all()
-    assert len(np.unique(parcels.draw_block(np.arange(TABLE)))) < len(np.unique(parcels.parcel))
+    assert len(np.unique(parcels.look_up_block(np.arange(TABLE)))) < len(np.unique(parcels.parcel))

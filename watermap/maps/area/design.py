@@ -10,10 +10,10 @@ from watermap.errors import UsageError
 from watermap.io.files import write_text
 from watermap.io.gdal import small_cache
 from watermap.io.qgis_style import style_path
-from watermap.maps.area.draw import Drawn, draw
 from watermap.maps.area.measure import Mapped, measure
 from watermap.maps.area.plan import expected_water, samples_for
 from watermap.maps.area.qgis_form import sample_style
+from watermap.maps.area.sample import Sample, choose_pixels
 from watermap.maps.area.samples import refuse_to_lose, write_samples
 from watermap.progress import Progress, silent
 from watermap.scenes.label import WATER_RASTER, open_label
@@ -26,7 +26,7 @@ class Design:
     Attributes:
         path: the GeoPackage.
         style: its style for QGIS, which the GeoPackage holds too.
-        drawn: the sample.
+        sample: the sample.
         mapped: the raster that it was drawn from.
         margin_m2: half of the 95 % interval of the water area that may be expected.
         notes: what the user should know.
@@ -34,7 +34,7 @@ class Design:
 
     path: Path
     style: Path
-    drawn: Drawn
+    sample: Sample
     mapped: Mapped
     margin_m2: float
     notes: tuple[str, ...]
@@ -58,7 +58,7 @@ def design_sample(water: Path, out: Path, config: DesignConfig, *, progress: Pro
     with small_cache(), open_label(water, kind=WATER_RASTER) as label:
         mapped = measure(label, shore_px=config.shore_px, progress=progress)
         total = config.n if config.n is not None else _planned(config, mapped, water)
-        drawn = draw(
+        sample = choose_pixels(
             label,
             total,
             shore_px=config.shore_px,
@@ -69,13 +69,13 @@ def design_sample(water: Path, out: Path, config: DesignConfig, *, progress: Pro
         )
         grid, doubt = label.own_grid, label.doubt
     style = sample_style(grid)
-    write_samples(out, drawn, grid, mapped.digest, style=style)
+    write_samples(out, sample, grid, mapped.digest, style=style)
     write_text(style_path(out), style)
-    margin = expected_water(mapped.areas_m2, drawn.sizes, mapped.pixels, config.water_shares).margin
+    margin = expected_water(mapped.areas_m2, sample.sizes, mapped.pixels, config.water_shares).margin
     notes = [] if doubt is None else [doubt]
     if total > (most := sum(mapped.pixels)):
         notes.append(f"{water}: shows {most} pixel{'s' if most > 1 else ''} of water and land, all of which are drawn")
-    return Design(out, style_path(out), drawn, mapped, margin, tuple(notes))
+    return Design(out, style_path(out), sample, mapped, margin, tuple(notes))
 
 
 def _planned(config: DesignConfig, mapped: Mapped, water: Path) -> int:

@@ -22,7 +22,7 @@ from watermap.maps.area.samples import Interpreted, read_samples
 from watermap.maps.area.strata import MAPPED_AS
 from watermap.maps.water_rasters import WATER_SUFFIX
 from watermap.progress import Progress, silent
-from watermap.scenes.dates import seen_on
+from watermap.scenes.dates import sensed_on
 from watermap.scenes.label import WATER_RASTER, open_label
 
 CLASSES: Final = {WATER: "water", LAND: "land"}
@@ -39,7 +39,7 @@ class AreaEstimate:
     Attributes:
         areas_m2: by class, in m2.
         mapped_m2: by class, by counting pixels.
-        unseen_m2: area without data, of which nothing is said.
+        no_data_m2: area without data, of which nothing is said.
         assessment: shares of area and accuracies, by class.
         interpreted: what it was estimated from.
         notes: what the user should know.
@@ -47,13 +47,13 @@ class AreaEstimate:
 
     areas_m2: tuple[Estimate, ...]
     mapped_m2: tuple[float, ...]
-    unseen_m2: float
+    no_data_m2: float
     assessment: Assessment
     interpreted: Interpreted
     notes: tuple[str, ...]
 
     @property
-    def seen_m2(self) -> float:
+    def valid_m2(self) -> float:
         """Area of land and water together, which is known."""
         return sum(self.mapped_m2)
 
@@ -61,7 +61,7 @@ class AreaEstimate:
     def decimals(self) -> int:
         """Digits after the point of an area in km2: as many as show two of the standard error."""
         water = self.areas_m2[WATER]
-        error = water.standard_error or (water.high - water.low) / (2 * Z) or self.seen_m2 / 1e3
+        error = water.standard_error or (water.high - water.low) / (2 * Z) or self.valid_m2 / 1e3
         return min(6, max(0, 1 - math.floor(math.log10(error / 1e6))))
 
 
@@ -116,14 +116,14 @@ def estimate_areas(water: Path, samples: Path, *, progress: Progress = silent) -
     interpreted = read_samples(samples)
     with small_cache(), open_label(water, kind=WATER_RASTER) as label:
         mapped = measure(label, shore_px=interpreted.shore_px, progress=progress)
-        doubt, day = label.doubt, seen_on(water, label.tags)
+        doubt, day = label.doubt, sensed_on(water, label.tags)
     if mapped.digest != interpreted.raster:
         raise DataError(
             f"{samples}: was not drawn from {water} as it is now",
             hint="give the water raster that it was drawn from, or draw a new sample with watermap sample-design",
         )
     _refuse_other_strata(interpreted, mapped, water, samples)
-    found = estimate(interpreted, unseen_m2=mapped.unseen_m2)
+    found = estimate(interpreted, no_data_m2=mapped.no_data_m2)
     sources = Sources(water, samples, file_digest(water), file_digest(samples), day)
     return (found if doubt is None else replace(found, notes=(doubt, *found.notes))), sources
 
@@ -142,17 +142,17 @@ def _refuse_other_strata(interpreted: Interpreted, mapped: Mapped, water: Path, 
         )
 
 
-def estimate(interpreted: Interpreted, *, unseen_m2: float = 0.0) -> AreaEstimate:
+def estimate(interpreted: Interpreted, *, no_data_m2: float = 0.0) -> AreaEstimate:
     """Estimate the areas of water and land from what was found in each stratum.
 
     Args:
         interpreted: what somebody found.
-        unseen_m2: area without data.
+        no_data_m2: area without data.
 
     Raises:
         DataError: of a stratum too few samples are interpreted.
     """
-    areas, seen = interpreted.areas_m2, sum(interpreted.areas_m2)
+    areas, valid_m2 = interpreted.areas_m2, sum(interpreted.areas_m2)
     answered = interpreted.counts.sum(axis=1)
     for name, area, pixels, size in zip(interpreted.names, areas, interpreted.pixels, answered.tolist(), strict=True):
         if area and size < min(LEAST_SAMPLES, pixels):
@@ -163,21 +163,21 @@ def estimate(interpreted: Interpreted, *, unseen_m2: float = 0.0) -> AreaEstimat
             )
     assessment = assess(interpreted.counts, areas, interpreted.mapped_as, interpreted.pixels)
     return AreaEstimate(
-        areas_m2=tuple(share.scaled(seen) for share in assessment.shares),
+        areas_m2=tuple(share.scaled(valid_m2) for share in assessment.shares),
         mapped_m2=tuple(mapped_m2(areas, interpreted.mapped_as, code) for code in range(len(assessment.shares))),
-        unseen_m2=unseen_m2,
+        no_data_m2=no_data_m2,
         assessment=assessment,
         interpreted=interpreted,
-        notes=tuple(_notes(interpreted, unseen_m2)),
+        notes=tuple(_notes(interpreted, no_data_m2)),
     )
 
 
-def _notes(interpreted: Interpreted, unseen_m2: float) -> list[str]:
-    seen = sum(interpreted.areas_m2)
+def _notes(interpreted: Interpreted, no_data_m2: float) -> list[str]:
+    valid_m2 = sum(interpreted.areas_m2)
     notes = []
-    if unseen_m2:
-        share = max(0.001, unseen_m2 / (unseen_m2 + seen))
-        notes.append(f"{unseen_m2 / 1e6:,.4g} km2, {share:.1%} of the raster, hold no data: nothing is said of them")
+    if no_data_m2:
+        share = max(0.001, no_data_m2 / (no_data_m2 + valid_m2))
+        notes.append(f"{no_data_m2 / 1e6:,.4g} km2, {share:.1%} of the raster, hold no data: nothing is said of them")
     if waiting := sum(interpreted.open):
         order = (
             "the others are the first by id, so that they are a random sample too"
@@ -186,7 +186,7 @@ def _notes(interpreted: Interpreted, unseen_m2: float) -> list[str]:
         )
         notes.append(f"{waiting} sample{'s have' if waiting > 1 else ' has'} no answer; {order}")
     if unclear := sum(interpreted.unclear):
-        low, high = (_water_if(interpreted, code).value * seen / 1e6 for code in (LAND, WATER))
+        low, high = (_water_if(interpreted, code).value * valid_m2 / 1e6 for code in (LAND, WATER))
         notes.append(
             f"of {unclear} sample{'s' if unclear > 1 else ''} nobody could tell, left out as if like the others: "
             f"all land, they would make water {low:,.4g} km2, all water {high:,.4g} km2"

@@ -41,13 +41,13 @@ def score_intervals(hits: npt.ArrayLike, taken: npt.ArrayLike, pixels: npt.Array
 
 def _low_ends(hits: Shares, taken: Shares, pixels: Shares) -> Shares:
     share = hits / taken
-    width = Z**2 * unseen(taken, pixels) / taken
+    width = Z**2 * finite_correction(taken, pixels) / taken
     low = (share + width / 2 - np.sqrt(width * share * (1 - share) + width**2 / 4)) / (1 + width)
     few = np.where((taken <= _SMALL) & (hits > 2), np.inf, _RARE[np.minimum(hits, len(_RARE) - 1).astype(np.intp)])
     return np.maximum(np.minimum(low, few / taken), hits / np.maximum(pixels, 1))
 
 
-def unseen(taken: npt.ArrayLike, pixels: npt.ArrayLike) -> Shares:
+def finite_correction(taken: npt.ArrayLike, pixels: npt.ArrayLike) -> Shares:
     """By how much the variance of a share is smaller than that of an endless stratum: 0 where all of it was seen.
 
     Args:

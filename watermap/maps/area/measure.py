@@ -28,13 +28,13 @@ class Mapped:
     Attributes:
         pixels: (strata,) how many each has.
         areas_m2: (strata,) of each.
-        unseen_m2: area without data.
+        no_data_m2: area without data.
         digest: of the codes and of where they lie: another compression, or other tags, do not change it.
     """
 
     pixels: tuple[int, ...]
     areas_m2: tuple[float, ...]
-    unseen_m2: float
+    no_data_m2: float
     digest: str
 
     @property
@@ -43,7 +43,7 @@ class Mapped:
         return mapped_m2(self.areas_m2, MAPPED_AS, WATER)
 
     @property
-    def seen_m2(self) -> float:
+    def valid_m2(self) -> float:
         """Area of land and water."""
         return sum(self.areas_m2)
 
@@ -79,7 +79,7 @@ def measure(label: Label, *, shore_px: int = 0, progress: Progress = silent) -> 
     return Mapped(
         pixels=tuple(int(each) for each in pixels[:count]),
         areas_m2=tuple(float(each) for each in areas[:count]),
-        unseen_m2=float(areas[NO_DATA]),
+        no_data_m2=float(areas[NO_DATA]),
         digest=digest.hexdigest(),
     )
 

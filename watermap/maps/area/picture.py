@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 
-from watermap.io.files import appearing
+from watermap.io.files import writing
 from watermap.legend import WATER, WATER_COLORS
 from watermap.maps.area.estimate import CLASSES, AreaEstimate, interval_text
 from watermap.maps.area.olofsson import Estimate
@@ -56,20 +56,20 @@ def plot_estimate(found: AreaEstimate, path: Path, *, title: str) -> Path:
     """
     figure = Figure(figsize=(9, 6), layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.1))
     top, bottom = figure.subplots(2, 1, height_ratios=[2, 5])
-    _draw_areas(top, found)
-    _draw_accuracies(bottom, found)
+    _plot_areas(top, found)
+    _plot_accuracies(bottom, found)
     figure.suptitle(title, x=0.012, ha="left", fontsize=14, fontweight="bold", parse_math=False)
     figure.supxlabel("\n".join(_footer(found)), x=0.012, ha="left", fontsize=8.5, color=_GREY)
-    with appearing(path) as part:
+    with writing(path) as part:
         figure.savefig(part, dpi=_DPI, format="png")
     return path
 
 
-def _draw_areas(axes: Axes, found: AreaEstimate) -> None:
+def _plot_areas(axes: Axes, found: AreaEstimate) -> None:
     digits, water = found.decimals, found.areas_m2[WATER].scaled(1e-6)
     mapped = found.mapped_m2[WATER] / 1e6
     axes.barh([0, 1], [mapped, water.value], height=0.62, color=[_PALE, _BLUE])
-    axes.errorbar(water.value, 1, xerr=_reach(water), color=_INK, **_WHISKER)
+    axes.errorbar(water.value, 1, xerr=_whiskers(water), color=_INK, **_WHISKER)
     _beside(axes, 0, f"{mapped:,.{digits}f} km²")
     _beside(axes, 1, f"{water.value:,.{digits}f} km²  ({interval_text(water, f',.{digits}f')})")
     axes.set_yticks([0, 1], ["by counting pixels", "estimated, with 95 % interval"])
@@ -78,7 +78,7 @@ def _draw_areas(axes: Axes, found: AreaEstimate) -> None:
     _tidy(axes, "water, km²")
 
 
-def _draw_accuracies(axes: Axes, found: AreaEstimate) -> None:
+def _plot_accuracies(axes: Axes, found: AreaEstimate) -> None:
     rows = _accuracies(found)
     lowest = 100.0
     for row, (_, value) in enumerate(rows):
@@ -86,7 +86,7 @@ def _draw_accuracies(axes: Axes, found: AreaEstimate) -> None:
             _beside(axes, row, "no sample tells")
             continue
         percent = value.scaled(100)
-        axes.errorbar(percent.value, row, xerr=_reach(percent), color=_BLUE, clip_on=False, **_WHISKER)
+        axes.errorbar(percent.value, row, xerr=_whiskers(percent), color=_BLUE, clip_on=False, **_WHISKER)
         _beside(axes, row, f"{percent.value:.1f} %  ({interval_text(percent, '.1f')})")
         lowest = min(lowest, percent.low)
     axes.set_yticks(range(len(rows)), [text for text, _ in rows])
@@ -107,7 +107,7 @@ def _accuracies(found: AreaEstimate) -> list[tuple[str, Estimate | None]]:
     return rows
 
 
-def _reach(estimate: Estimate) -> list[list[float]]:
+def _whiskers(estimate: Estimate) -> list[list[float]]:
     """An interval as matplotlib takes it: how far it goes to either side."""
     return [[max(0.0, estimate.value - estimate.low)], [max(0.0, estimate.high - estimate.value)]]
 
@@ -119,8 +119,8 @@ def _beside(axes: Axes, row: int, text: str) -> None:
 
 def _footer(found: AreaEstimate) -> list[str]:
     sample, digits = found.interpreted, found.decimals
-    ground = f"Of {found.seen_m2 / 1e6:,.{digits}f} km² that the map shows"
-    ground += f"; {found.unseen_m2 / 1e6:,.{digits}f} km² without data are left out. " if found.unseen_m2 else ". "
+    ground = f"Of {found.valid_m2 / 1e6:,.{digits}f} km² that the map shows"
+    ground += f"; {found.no_data_m2 / 1e6:,.{digits}f} km² without data are left out. " if found.no_data_m2 else ". "
     ground += f"From {int(sample.counts.sum())} interpreted samples"
     if unclear := sum(sample.unclear):
         ground += f", without {unclear} of which nobody could tell"

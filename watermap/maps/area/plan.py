@@ -9,9 +9,9 @@ import numpy as np
 
 from watermap.config.area import WATER_THOUGHT
 from watermap.errors import UsageError
-from watermap.maps.area.draw import allotted
-from watermap.maps.area.intervals import Z, unseen
+from watermap.maps.area.intervals import Z, finite_correction
 from watermap.maps.area.olofsson import Figure, samples_wanted
+from watermap.maps.area.sample import allotted
 
 _MOST: Final = 100_000
 """More than anybody interprets."""
@@ -34,7 +34,7 @@ def expected_water(
     Source: the variance of Olofsson et al. 2014, eq. 11, as it is expected of these shares and so many pixels.
     """
     area, share, size = np.array(areas), np.array(water_shares), np.maximum(sizes, 1)
-    variance = float((area**2 * share * (1 - share) / size * unseen(size, pixels)).sum())
+    variance = float((area**2 * share * (1 - share) / size * finite_correction(size, pixels)).sum())
     return Figure(float(area @ share), variance**0.5)
 
 

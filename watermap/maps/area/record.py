@@ -60,7 +60,7 @@ def _csv(found: AreaEstimate) -> str:
     writer.writerow(["figure", "class", "value", "standard_error", "low_95", "high_95"])
     for code, name in CLASSES.items():
         writer.writerow(["mapped_area_km2", name, f"{found.mapped_m2[code] / 1e6:.6f}", "", "", ""])
-    writer.writerow(["no_data_area_km2", "", f"{found.unseen_m2 / 1e6:.6f}", "", "", ""])
+    writer.writerow(["no_data_area_km2", "", f"{found.no_data_m2 / 1e6:.6f}", "", "", ""])
     for figure, name, estimate in figures(found):
         numbers = ("" if number is None else f"{number:.6f}" for number in _numbers(estimate).values())
         writer.writerow([figure, name, *numbers])
@@ -93,7 +93,7 @@ def _record(found: AreaEstimate, sources: Sources) -> dict[str, Any]:
         "map": sources.name,
         "date": None if sources.day is None else sources.day.isoformat(),
         "mapped_area_km2": {name: found.mapped_m2[code] / 1e6 for code, name in CLASSES.items()},
-        "no_data_area_km2": found.unseen_m2 / 1e6,
+        "no_data_area_km2": found.no_data_m2 / 1e6,
         "estimates": [
             {"figure": figure, "class": name or None} | _numbers(estimate) for figure, name, estimate in figures(found)
         ],

@@ -16,11 +16,11 @@ from pyogrio.errors import DataLayerError, DataSourceError
 from watermap.errors import DataError, UsageError
 from watermap.geo.ellipsoid import to_map
 from watermap.geo.grid import Grid
-from watermap.io.files import appearing, unwritable
+from watermap.io.files import unwritable, writing
 from watermap.io.geopackage import add_layer, check_name
 from watermap.io.paths import local
 from watermap.legend import LAND, NO_DATA, WATER
-from watermap.maps.area.draw import Drawn
+from watermap.maps.area.sample import Sample
 from watermap.maps.area.strata import MAPPED_AS, NAMES
 
 Numbers = npt.NDArray[np.float64]
@@ -71,12 +71,12 @@ class Interpreted:
     in_order: bool
 
 
-def write_samples(path: Path, drawn: Drawn, grid: Grid, raster: str, *, style: str = "") -> Path:
+def write_samples(path: Path, sample: Sample, grid: Grid, raster: str, *, style: str = "") -> Path:
     """Write a sample: layer `samples` with an empty field `truth`, and table `strata`.
 
     Args:
         path: the GeoPackage.
-        drawn: the sample.
+        sample: the sample.
         grid: of the raster that it was drawn from.
         raster: that raster's digest.
         style: how QGIS shows the samples, and asks for answers.
@@ -86,28 +86,28 @@ def write_samples(path: Path, drawn: Drawn, grid: Grid, raster: str, *, style: s
         DataError: it cannot be written.
     """
     refuse_to_lose(path)
-    count = len(drawn.rows)
-    middles = to_map(np.column_stack([drawn.cols + 0.5, drawn.rows + 0.5]), grid.transform)
+    count = len(sample.rows)
+    middles = to_map(np.column_stack([sample.cols + 0.5, sample.rows + 0.5]), grid.transform)
     samples: dict[str, npt.NDArray[Any]] = {
         "id": np.arange(1, count + 1),
         TRUTH: np.zeros(count, dtype=np.int16),
         "remark": np.full(count, "", dtype=object),
-        "stratum": drawn.stratum.astype(np.int16),
+        "stratum": sample.stratum.astype(np.int16),
     }
     strata = {
         "stratum": np.arange(len(NAMES), dtype=np.int16),
         "name": np.array(NAMES, dtype=object),
         "mapped_as": np.array(MAPPED_AS, dtype=np.int16),
-        "pixels": np.array(drawn.pixels),
-        "area_m2": np.array(drawn.areas_m2),
-        "samples": np.array(drawn.sizes),
-        "shore_px": np.full(len(NAMES), drawn.shore_px),
-        "seed": np.full(len(NAMES), drawn.seed),
+        "pixels": np.array(sample.pixels),
+        "area_m2": np.array(sample.areas_m2),
+        "samples": np.array(sample.sizes),
+        "shore_px": np.full(len(NAMES), sample.shore_px),
+        "seed": np.full(len(NAMES), sample.seed),
         "raster": np.full(len(NAMES), raster, dtype=object),
     }
     empty = [np.ones(count, dtype=bool) if name == TRUTH else None for name in samples]
     try:
-        with appearing(path) as part:
+        with writing(path) as part:
             points = shapely.to_wkb(shapely.points(middles))
             add_layer(part, SAMPLES, samples, shapes=points, kind="Point", crs=grid.crs.to_wkt(), empty=empty)
             add_layer(part, STRATA, strata)
@@ -179,10 +179,10 @@ def read_samples(path: Path) -> Interpreted:
     if not np.array_equal(strata["stratum"][order], range(len(NAMES))) or not all(map(_is_full, strata.values())):
         raise DataError(f"{path}: its table {STRATA} is not complete", hint=_AS_MADE)
     ids, stratum = (_numbers(path, name, fields[name]) for name in ("id", "stratum"))
-    drawn = strata["samples"][order]
-    _refuse_other_samples(path, ids, int(drawn.sum()))
+    sizes = strata["samples"][order]
+    _refuse_other_samples(path, ids, int(sizes.sum()))
     mine = np.array([stratum == one for one in range(len(order))])
-    if (mine.sum(axis=1) != drawn).any():
+    if (mine.sum(axis=1) != sizes).any():
         raise DataError(f"{path}: its samples are not in the strata that they were drawn from", hint=_AS_MADE)
     shore_px = int(strata["shore_px"][0])
     if not 1 <= shore_px <= _WIDEST_PX:

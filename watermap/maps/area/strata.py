@@ -38,10 +38,10 @@ def stratify(codes: npt.NDArray[np.uint8], shore_px: int) -> Strata:
     return strata
 
 
-def _spread(water: npt.NDArray[np.bool_], reach: int) -> npt.NDArray[np.bool_]:
+def _spread(water: npt.NDArray[np.bool_], px: int) -> npt.NDArray[np.bool_]:
     """Water, and all that lies as near to it along its column as some pixels."""
     near = water.copy()
-    for step in range(1, reach + 1):
+    for step in range(1, px + 1):
         near[step:] |= water[:-step]
         near[:-step] |= water[step:]
     return near

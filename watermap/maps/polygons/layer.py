@@ -18,7 +18,7 @@ from watermap.geo.grid import Grid
 from watermap.io.files import unwritable
 from watermap.io.geopackage import NEW_FILE
 from watermap.maps.polygons.outlines import Outlines, Polygons
-from watermap.maps.polygons.shaping import simplify, smooth
+from watermap.maps.polygons.smoothing import simplify, smooth
 
 LAYER: Final = "water"
 
@@ -47,7 +47,7 @@ class Drawing:
         self.config = config
         self._ellipsoid = Ellipsoid(grid.crs, name)
 
-    def draw(self, outlines: Outlines) -> tuple[Polygons, Values, Values, npt.NDArray[np.bool_]]:
+    def shape(self, outlines: Outlines) -> tuple[Polygons, Values, Values, npt.NDArray[np.bool_]]:
         """Polygons in the CRS, their areas in m2 and perimeters in metres, and which bodies are not too small.
 
         Raises:
@@ -119,7 +119,7 @@ class BodyLayer:
         Raises:
             DataError: they cannot be written, or reach where their CRS does not.
         """
-        polygons, areas, perimeters, keeps = self._drawing.draw(outlines)
+        polygons, areas, perimeters, keeps = self._drawing.shape(outlines)
         count = int(np.count_nonzero(keeps))
         self.dropped += len(keeps) - count
         known = bodies["known"] * steps

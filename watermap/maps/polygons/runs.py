@@ -39,13 +39,13 @@ def find_runs(
     rows, cols = water.shape
     line = np.zeros(rows * (cols + 1) + 1, dtype=bool)  # a dry pixel before the first row and after each
     line[1:].reshape(rows, cols + 1)[:, :cols] = water
-    turns = np.flatnonzero(line[1:] != line[:-1])
-    runs = np.zeros(len(turns) // 2, dtype=RUN)
+    edges = np.flatnonzero(line[1:] != line[:-1])
+    runs = np.zeros(len(edges) // 2, dtype=RUN)
     if not len(runs):
         return runs
-    row = turns[::2] // (cols + 1)
-    runs["row"], runs["start"], runs["stop"] = first_row + row, turns[::2] % (cols + 1), turns[1::2] % (cols + 1)
-    lengths = turns[1::2] - turns[::2]
+    row = edges[::2] // (cols + 1)
+    runs["row"], runs["start"], runs["stop"] = first_row + row, edges[::2] % (cols + 1), edges[1::2] % (cols + 1)
+    lengths = edges[1::2] - edges[::2]
     firsts = np.cumsum(lengths) - lengths
     unknown = codes == NO_DATA
     if unknown.any():

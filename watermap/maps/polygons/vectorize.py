@@ -15,19 +15,19 @@ from rasterio.windows import Window
 from watermap.config import VectorizeConfig
 from watermap.errors import DataError
 from watermap.geo.grid import Grid, blocks
-from watermap.io.files import appearing
+from watermap.io.files import writing
 from watermap.io.gdal import read_from, small_cache
 from watermap.io.geopackage import check_name
 from watermap.io.raster import Raster, open_raster
 from watermap.legend import LAND, NO_DATA, WATER
-from watermap.maps.certainty import check_origin
+from watermap.maps.confidence import check_origin
 from watermap.maps.polygons.bodies import whole_bodies
 from watermap.maps.polygons.layer import BodyLayer, Drawing
 from watermap.maps.polygons.outlines import trace
 from watermap.maps.polygons.runs import Runs, find_runs
-from watermap.maps.polygons.shelf import Shelf
+from watermap.maps.polygons.spool import Spool
 from watermap.progress import Progress, silent
-from watermap.scenes.dates import seen_on
+from watermap.scenes.dates import sensed_on
 from watermap.scenes.find import check_outputs
 from watermap.scenes.label import WATER_RASTER
 
@@ -99,20 +99,20 @@ def vectorize(
         likely = None if probability is None else stack.enter_context(open_raster(probability))
         _check(raster, likely)
         drawing = Drawing(raster.grid, config, str(water))
-        part = stack.enter_context(appearing(out))
-        day = seen_on(water, raster.dataset.tags())
+        part = stack.enter_context(writing(out))
+        day = sensed_on(water, raster.dataset.tags())
         layer = BodyLayer(out, part, drawing, day, has_classes=classes is not None)
         steps = 0 if likely is None else _steps(likely)
         for code, name in (classes or {WATER: ""}).items():
             known = (LAND, *(classes or {WATER: ""}))
             runs = _read_runs(raster, likely, code, known, rows, progress)
-            with Shelf(out.parent, raster.grid.width) as shelf:
+            with Spool(out.parent, raster.grid.width) as spool:
                 for whole in whole_bodies(runs, raster.grid.width):
-                    shelf.add(whole, trace(whole, raster.grid.shape))
+                    spool.add(whole, trace(whole, raster.grid.shape))
                 before = layer.count + layer.dropped
-                for table, outlines in shelf.batches(_BATCH_CORNERS):
+                for table, outlines in spool.batches(_BATCH_CORNERS):
                     layer.write(table, outlines, steps=steps, name=name)
-                    progress("water bodies written", layer.count + layer.dropped - before, shelf.count)
+                    progress("water bodies written", layer.count + layer.dropped - before, spool.count)
         layer.finish()
         doubt = WATER_RASTER.hidden(water, raster.no_data) if classes is None else None
     return Bodies(out, layer.count, layer.area_m2, layer.dropped, () if doubt is None else (doubt,))
@@ -127,13 +127,13 @@ def _check(raster: Raster, likely: Raster | None) -> None:
         raise DataError(f"{likely.path}: has {likely.count} bands, but a probability raster has one")
     if not likely.grid.same_as(raster.grid):
         raise DataError(
-            f"{likely.path}: is not on the grid of {raster.path} ({_told(likely.grid)}; {_told(raster.grid)})",
+            f"{likely.path}: is not on the grid of {raster.path} ({_size(likely.grid)}; {_size(raster.grid)})",
             hint="give the probability that was predicted along with it",
         )
     check_origin(likely.path, likely.dataset.tags(), raster.path, raster.dataset.tags())
 
 
-def _told(grid: Grid) -> str:
+def _size(grid: Grid) -> str:
     x, y = grid.transform @ (0, 0)
     return f"{grid.crs.to_string()}, {grid.height} x {grid.width} pixels from {x:g}, {y:g}"
 

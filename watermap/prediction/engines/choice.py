@@ -11,13 +11,13 @@ from watermap.config import Precision, PredictConfig
 from watermap.errors import ModelError, UsageError
 from watermap.prediction.engines.converted import Converted, open_converted
 from watermap.prediction.engines.engine import Engine
-from watermap.prediction.engines.ensemble import Committee, Member
+from watermap.prediction.engines.ensemble import Ensemble, Member
 from watermap.prediction.engines.openvino import OpenVinoEngine, has_bfloat16, is_installed
 
 _NVIDIA: Final = Path("/proc/driver/nvidia/version")
 
 
-class Choice(NamedTuple):
+class EngineChoice(NamedTuple):
     """An engine and its precision.
 
     Attributes:
@@ -31,7 +31,7 @@ class Choice(NamedTuple):
     converted: Converted | None
 
 
-def choose(bundle: Bundle, config: PredictConfig) -> Choice:
+def choose(bundle: Bundle, config: PredictConfig) -> EngineChoice:
     """The engine and precision of a bundle with these settings, on this machine; nothing heavy is loaded.
 
     Raises:
@@ -52,7 +52,7 @@ def choose(bundle: Bundle, config: PredictConfig) -> Choice:
                 hint=f"watermap bundles convert {bundle.folder} --patches PATCHES, or take --engine keras",
             )
         return _keras(config)
-    return Choice("openvino", _precision(converted, config), converted)
+    return EngineChoice("openvino", _precision(converted, config), converted)
 
 
 def open_engine(bundles: Sequence[Bundle], config: PredictConfig) -> Engine:
@@ -67,17 +67,17 @@ def open_engine(bundles: Sequence[Bundle], config: PredictConfig) -> Engine:
         Member(_open(bundle, choose(bundle, config), config.batch_size), bundle.contract.calibration)
         for bundle in bundles
     ]
-    if len(members) == 1 and members[0].calibration is None and not config.symmetries:
+    if len(members) == 1 and members[0].calibration is None and not config.tta:
         return members[0].engine
-    return Committee(members, symmetries=config.symmetries, has_doubts=has_doubts(bundles, config))
+    return Ensemble(members, tta=config.tta, has_disagreement=has_disagreement(bundles, config))
 
 
-def has_doubts(bundles: Sequence[Bundle], config: PredictConfig) -> bool:
+def has_disagreement(bundles: Sequence[Bundle], config: PredictConfig) -> bool:
     """Whether there are several answers whose disagreement is asked for."""
-    return config.uncertainty and (len(bundles) > 1 or config.symmetries)
+    return config.uncertainty and (len(bundles) > 1 or config.tta)
 
 
-def _open(bundle: Bundle, choice: Choice, batch_size: int | None) -> Engine:
+def _open(bundle: Bundle, choice: EngineChoice, batch_size: int | None) -> Engine:
     if choice.converted is not None:
         return OpenVinoEngine(choice.converted.paths(choice.precision), choice.precision)
     from watermap.prediction.engines.keras import KerasEngine
@@ -85,8 +85,8 @@ def _open(bundle: Bundle, choice: Choice, batch_size: int | None) -> Engine:
     return KerasEngine(bundle, choice.precision, batch_size)
 
 
-def _keras(config: PredictConfig) -> Choice:
-    return Choice("keras", "bfloat16" if config.precision == "bfloat16" else "float32", None)
+def _keras(config: PredictConfig) -> EngineChoice:
+    return EngineChoice("keras", "bfloat16" if config.precision == "bfloat16" else "float32", None)
 
 
 def _precision(converted: Converted, config: PredictConfig) -> Precision:

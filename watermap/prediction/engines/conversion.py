@@ -25,8 +25,8 @@ from watermap.prediction.engines.converted import (
     RECORD_FILE,
     REFUSAL_FILE,
     Check,
+    ConversionRecord,
     Converted,
-    Record,
     Refusal,
     is_converted,
     open_converted,
@@ -106,7 +106,7 @@ def convert(bundle: Bundle, patches: Path, *, int8: bool = False, progress: Prog
             tell("comparison with Keras")
             with _refusing_what_fails(bundle):
                 checks = _checks(bundle, store, part, precisions)
-            record = Record(
+            record = ConversionRecord(
                 converted_from=bundle.contract.model_digest,
                 openvino=openvino_version(),
                 files={path.name: file_digest(path) for path in sorted(part.iterdir())},
@@ -300,7 +300,7 @@ def _water_iou(water: npt.NDArray[np.bool_], label: npt.NDArray[Any]) -> float |
     return np.count_nonzero(truth & mapped) / either if either else None
 
 
-def _refuse_what_differs(bundle: Bundle, record: Record) -> None:
+def _refuse_what_differs(bundle: Bundle, record: ConversionRecord) -> None:
     check = record.checks["float32"]
     if not check.accepts("float32"):
         raise _refused(bundle, f"converted, it gives {1 - check.agreement:.2%} of the pixels another class")

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict
 from watermap.bundles.bundle import Bundle
 from watermap.config import Precision
 from watermap.errors import ModelError
-from watermap.io.cache import fetched
+from watermap.io.cache import cached
 from watermap.io.files import file_digest
 from watermap.io.paths import remote
 
@@ -58,7 +58,7 @@ class Check(BaseModel):
         return self.agreement >= LEAST_AGREEMENT[precision] and loss <= GREATEST_IOU_LOSS
 
 
-class Record(BaseModel):
+class ConversionRecord(BaseModel):
     """What was converted, and how it was checked.
 
     Attributes:
@@ -108,7 +108,7 @@ class Converted:
     """
 
     folder: Path
-    record: Record
+    record: ConversionRecord
 
     def paths(self, precision: Precision) -> tuple[Path, Path]:
         """Network and weights of a precision, on this machine and whole.
@@ -136,7 +136,7 @@ class Converted:
         if name not in self.record.files:
             raise _damaged(path, "its record does not know it")
         if remote(path) is not None:
-            return fetched(path, self.record.files[name], _damaged)
+            return cached(path, self.record.files[name], _damaged)
         if not path.is_file() or file_digest(path) != self.record.files[name]:
             raise _damaged(path, "it is not the file that was saved")
         return path
@@ -153,7 +153,7 @@ def open_converted(bundle: Bundle) -> Converted | None:
     if not path.is_file():
         return None
     try:
-        record = Record.model_validate_json(path.read_text(encoding="utf-8"))
+        record = ConversionRecord.model_validate_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise _damaged(path, "it is not readable") from error
     if record.format_version != FORMAT_VERSION or record.converted_from != bundle.contract.model_digest:

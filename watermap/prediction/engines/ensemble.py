@@ -10,7 +10,7 @@ import numpy as np
 from watermap.arrays import FloatArray
 from watermap.bundles.calibration import Calibration, calibrated
 from watermap.prediction.engines.engine import Engine
-from watermap.prediction.engines.tta import SYMMETRIES, in_symmetries
+from watermap.prediction.engines.tta import TRANSFORMS, augmented
 
 
 @dataclass(frozen=True)
@@ -26,28 +26,28 @@ class Member:
     calibration: Calibration | None
 
 
-class Committee:
+class Ensemble:
     """An engine of engines: asks them one after another and gives the mean, in the memory of one.
 
     An answer is a calibrated probability, of a bundle in one symmetry; the committee's word is the mean of the answers.
 
     Args:
         members: of the same bands and units.
-        symmetries: whether each is asked in all eight symmetries of a window.
-        has_doubts: whether `compute` also gives the mean of the answers' entropies, in bits, of each symmetry by
+        tta: whether each is asked in all eight symmetries of a window.
+        has_disagreement: whether `compute` also gives the mean of the answers' entropies, in bits, of each symmetry by
             itself: what is less than the entropy of the mean is what they disagree about.
 
     Source: Houlsby et al. 2011, Bayesian active learning by disagreement, eq. 2; Gal et al. 2017.
     """
 
-    def __init__(self, members: Sequence[Member], *, symmetries: bool, has_doubts: bool) -> None:
+    def __init__(self, members: Sequence[Member], *, tta: bool, has_disagreement: bool) -> None:
         self._members = members
-        self._symmetries = symmetries
-        self._has_doubts = has_doubts
+        self._tta = tta
+        self._has_disagreement = has_disagreement
         engines = [member.engine for member in members]
         names = list(dict.fromkeys(engine.name for engine in engines))
-        told = [" and ".join(names), *([f"{len(engines)} bundles"] if len(engines) > 1 else [])]
-        self.name = ", ".join([*told, *([f"{SYMMETRIES} symmetries"] if symmetries else [])])
+        parts = [" and ".join(names), *([f"{len(engines)} bundles"] if len(engines) > 1 else [])]
+        self.name = ", ".join([*parts, *([f"{TRANSFORMS} symmetries"] if tta else [])])
         self.batch_size = min(engine.batch_size for engine in engines)
         self.window_pixels = min(engine.window_pixels for engine in engines)
         self.bytes_per_pixel = max(engine.bytes_per_pixel for engine in engines)
@@ -55,7 +55,7 @@ class Committee:
     @property
     def flops_per_pixel(self) -> float:
         """See `Engine`."""
-        return sum(member.engine.flops_per_pixel for member in self._members) * (SYMMETRIES if self._symmetries else 1)
+        return sum(member.engine.flops_per_pixel for member in self._members) * (TRANSFORMS if self._tta else 1)
 
     def warm(self, shape: tuple[int, int]) -> None:
         """See `Engine`."""
@@ -65,26 +65,26 @@ class Committee:
     def compute(self, windows: FloatArray) -> FloatArray:
         """See `Engine`; with doubts (n, 2, rows, cols): probability, and mean entropy of the answers in bits."""
         shape = (len(windows), *windows.shape[2:])
-        mean, doubts = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32)
+        mean, answer_entropy = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32)
         asked = 0
         for member in self._members:
             for answer in self._answers(member.engine, windows):
-                told = calibrated(member.calibration, answer)
-                mean += told
+                answer = calibrated(member.calibration, answer)
+                mean += answer
                 asked += 1
-                if self._has_doubts:
-                    doubts += bits(told)
+                if self._has_disagreement:
+                    answer_entropy += entropy_bits(answer)
         mean /= asked
-        if not self._has_doubts:
+        if not self._has_disagreement:
             return mean
-        doubts /= asked
-        return np.stack([mean, doubts], axis=1)
+        answer_entropy /= asked
+        return np.stack([mean, answer_entropy], axis=1)
 
     def _answers(self, engine: Engine, windows: FloatArray) -> Iterator[FloatArray]:
-        return in_symmetries(engine.compute, windows) if self._symmetries else iter([engine.compute(windows)])
+        return augmented(engine.compute, windows) if self._tta else iter([engine.compute(windows)])
 
 
-def bits(probability: FloatArray) -> FloatArray:
+def entropy_bits(probability: FloatArray) -> FloatArray:
     """Entropy of a probability of two classes: 1 where they are equally likely, 0 where one is certain.
 
     Source: Shannon 1948, section 6.

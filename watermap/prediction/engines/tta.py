@@ -10,11 +10,11 @@ import numpy as np
 
 from watermap.arrays import FloatArray
 
-SYMMETRIES: Final = 8
+TRANSFORMS: Final = 8
 """Four turns, each as it is and mirrored."""
 
 
-def in_symmetries(compute: Callable[[FloatArray], FloatArray], windows: FloatArray) -> Iterator[FloatArray]:
+def augmented(compute: Callable[[FloatArray], FloatArray], windows: FloatArray) -> Iterator[FloatArray]:
     """What a model says of windows in each of their eight symmetries, turned back.
 
     Args:

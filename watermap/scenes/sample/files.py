@@ -79,6 +79,6 @@ def _write(folder: Path, scene: SampleScene, config: SampleConfig, request: str)
     for name, label in (("label.tif", scene.label), (COARSE_FILE, scene.coarse_label)):
         write_raster(folder / name, label[None], scene.grid, LABEL_LAYOUT, tags=tags)
     write_raster(folder / "image.tif", scene.image, scene.grid, image_layout(STANDARD_BANDS), tags=tags)
-    seen = datetime.datetime.fromisoformat(f"{scene.date}T10:10:00+00:00")
-    facts = SceneFacts((seen, seen), _SOURCE, None, "exact", _SOURCE, {"image": request, "label": request})
+    sensed = datetime.datetime.fromisoformat(f"{scene.date}T10:10:00+00:00")
+    facts = SceneFacts((sensed, sensed), _SOURCE, None, "exact", _SOURCE, {"image": request, "label": request})
     write_item(folder, scene.name, facts)  # last: a folder whose item verifies is complete

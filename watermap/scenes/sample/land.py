@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy import ndimage, sparse
 from scipy.sparse import csgraph
 
-from watermap.scenes.sample.noise import Field, Points, draw, fractal, resample, smoothstep, steepness
+from watermap.scenes.sample.noise import Field, Points, fractal, paint_curves, resample, smoothstep, steepness
 from watermap.scenes.sample.parcels import TABLE, Parcels
 from watermap.scenes.sample.waters import Waters
 
@@ -55,26 +55,26 @@ def settle(rng: np.random.Generator, waters: Waters, parcels: Parcels) -> Land:
     sites = _town_sites(rng, waters, flat)
     town, roof = _towns(rng, waters, sites, parcels)
     main, side = _roads(rng, waters, steep, sites)
-    roads = np.maximum(draw(main, size, 1.5), draw(side, size, 0.8))
+    roads = np.maximum(paint_curves(main, size, 1.5), paint_curves(side, size, 0.8))
 
     broad = fractal(rng, size, longest=0.35 * size, shortest=6, roughness=3.0)
     in_block = ndimage.gaussian_filter(broad, 6)
-    choice = in_block + 0.5 * parcels.draw_block(rng.normal(0, 1, TABLE))
+    choice = in_block + 0.5 * parcels.look_up_block(rng.normal(0, 1, TABLE))
     arable = choice + 2.5 * (flat - 0.8)
     farmed = (arable > np.quantile(arable[dry], 1 - waters.farmed)) & dry if dry.any() else dry
     ragged = fractal(rng, size, longest=60, shortest=4, roughness=3.0)
     woods = in_block + 0.35 * (broad - in_block) - 0.4 * ragged + 0.8 * (1 - flat)
     forest = ~farmed & dry & (woods > np.quantile(woods, 1 - waters.wooded))
-    groves = parcels.draw(rng.random(TABLE)) < 0.13 * waters.wooded
+    groves = parcels.look_up(rng.random(TABLE)) < 0.13 * waters.wooded
     forest |= farmed & groves
-    meadows = parcels.draw(rng.random(TABLE)) < 0.04
+    meadows = parcels.look_up(rng.random(TABLE)) < 0.04
     farmed = farmed & ~forest & ~meadows
 
     stand = 0.55 + 0.5 * fractal(rng, size, longest=70, shortest=4, roughness=2.8)
-    stand = np.asarray(np.clip(stand + 0.25 * parcels.draw(rng.normal(0, 1, TABLE)), 0, 1), dtype=np.float32)
-    cleared = forest & (parcels.draw(rng.random(TABLE)) < 0.11) & (ndimage.gaussian_filter(woods, 3) > 0)
-    lanes = 0.3 * parcels.lane * (waters.farmed > 0.4) * (parcels.draw_block(rng.random(TABLE)) < 0.6)
-    hedges = parcels.edge * farmed * (parcels.draw_block(rng.random(TABLE)) < 0.35) * rng.uniform(0.2, 0.7)
+    stand = np.asarray(np.clip(stand + 0.25 * parcels.look_up(rng.normal(0, 1, TABLE)), 0, 1), dtype=np.float32)
+    cleared = forest & (parcels.look_up(rng.random(TABLE)) < 0.11) & (ndimage.gaussian_filter(woods, 3) > 0)
+    lanes = 0.3 * parcels.lane * (waters.farmed > 0.4) * (parcels.look_up_block(rng.random(TABLE)) < 0.6)
+    hedges = parcels.edge * farmed * (parcels.look_up_block(rng.random(TABLE)) < 0.35) * rng.uniform(0.2, 0.7)
     return Land(
         farmed,
         forest,
@@ -136,7 +136,7 @@ def _towns(
             [5, 1, 3, 4],
             np.where(grain[part] < 0.4, 2, 6),
         )
-        plot = parcels.draw(rng.random(TABLE))[part]
+        plot = parcels.look_up(rng.random(TABLE))[part]
         works = (plot < 0.06) & (distance > 0.75 * radius) & (distance < 1.5 * radius)
         hall = (np.mod(u, 9.7) > 2.5) & (np.mod(v, 14.1) > 3.5)
         kind = np.where(works, np.where(hall, np.where(plot < 0.035, 3, 4), 5), kind)

@@ -93,7 +93,7 @@ def curvature(points: Points) -> npt.NDArray[np.float64]:
     return np.asarray(cross / np.maximum(np.hypot(*first.T), 1e-9) ** 3, dtype=np.float64)
 
 
-def draw(curves: list[Points], size: int, width: float) -> Field:
+def paint_curves(curves: list[Points], size: int, width: float) -> Field:
     """Share of each pixel that lines of one width cover.
 
     Args:

@@ -12,7 +12,7 @@ from scipy import ndimage
 from watermap.scenes.sample.noise import Field, fractal
 
 TABLE = 4096
-"""Entries of a table that `Parcels.draw` looks up by parcel."""
+"""Entries of a table that `Parcels.look_up` looks up by parcel."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,11 @@ class Parcels:
     along: Field
     across: Field
 
-    def draw(self, table: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    def look_up(self, table: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """(rows, cols) of a property of fields, from a table of TABLE random entries."""
         return np.asarray(table[self.parcel])
 
-    def draw_block(self, table: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    def look_up_block(self, table: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """(rows, cols) of a property of blocks, from a table of TABLE random entries."""
         return np.asarray(table[self.block])
 

@@ -100,7 +100,7 @@ _MILK: Final = np.array([1050, 1250, 750, 190, 25, 14], dtype=np.float32)
 _ALGAE: Final = np.array([260, 640, 330, 330, 60, 34], dtype=np.float32)
 _SCUM: Final = np.array([330, 880, 430, 1700, 420, 200], dtype=np.float32)
 _FOAM: Final = np.array([2600, 2600, 2600, 2200, 780, 520], dtype=np.float32)
-_SEEN_TO_M: Final = np.array([3.2, 3.6, 1.3, 0.22, 0.02, 0.01], dtype=np.float32)
+_VISIBLE_TO_M: Final = np.array([3.2, 3.6, 1.3, 0.22, 0.02, 0.01], dtype=np.float32)
 """Depth in m at which the bottom's light has fallen to 1/e, there and back, in clear water."""
 
 
@@ -166,14 +166,14 @@ def paint_land(
     first[heath] = Cover.HEATH
 
     crop = fixed.choice(len(_SOWN), TABLE, p=_SOWN)
-    look = _CALENDAR[parcels.draw(crop), season.crops]
-    field_share = np.clip(parcels.draw(rng.beta(0.8, 1.6, TABLE)) + 0.08 * patch, 0, 1)
-    rows = np.sin(parcels.across * 1.7) * parcels.draw(fixed.uniform(0, 0.035, TABLE))
-    field_tone = parcels.draw(fixed.normal(1, 0.1, TABLE)) * (1 + 0.05 * soil + 0.03 * patch + rows)
-    burnt = land.farmed & (parcels.draw(rng.random(TABLE)) < 0.008)
+    look = _CALENDAR[parcels.look_up(crop), season.crops]
+    field_share = np.clip(parcels.look_up(rng.beta(0.8, 1.6, TABLE)) + 0.08 * patch, 0, 1)
+    rows = np.sin(parcels.across * 1.7) * parcels.look_up(fixed.uniform(0, 0.035, TABLE))
+    field_tone = parcels.look_up(fixed.normal(1, 0.1, TABLE)) * (1 + 0.05 * soil + 0.03 * patch + rows)
+    burnt = land.farmed & (parcels.look_up(rng.random(TABLE)) < 0.008)
     damp = 0.035 * (waters.kind in ("river", "floodplain", "coast"))
-    soaked = land.farmed & (parcels.draw(rng.random(TABLE)) < damp)
-    glazed = land.farmed & (parcels.draw(fixed.random(TABLE)) < 0.08 * (waters.kind == "coast"))
+    soaked = land.farmed & (parcels.look_up(rng.random(TABLE)) < damp)
+    glazed = land.farmed & (parcels.look_up(fixed.random(TABLE)) < 0.08 * (waters.kind == "coast"))
     for target, value in ((first, look[..., 0]), (second, look[..., 1])):
         target[land.farmed] = value[land.farmed]
         target[burnt] = Cover.BURNT
@@ -187,7 +187,7 @@ def paint_land(
     second = np.where(land.forest, Cover.CONIFER, second)
     share = np.where(land.forest, smoothstep(0.25, 0.75, land.stand + 0.1 * crown), share)
     tone = np.where(land.forest, np.clip(0.97 + 0.13 * crown + 0.05 * patch, 0.45, 1.5), tone)
-    young = parcels.draw(fixed.random(TABLE))
+    young = parcels.look_up(fixed.random(TABLE))
     first = np.where(land.cleared, np.where(young < 0.45, Cover.DRY_GRASS, Cover.HEATH), first)
     share = np.where(land.cleared, 0.15 + 0.3 * young, share)
 
@@ -276,12 +276,12 @@ def paint_water(rng: np.random.Generator, waters: Waters, season: Season, bottom
     clear = waters.clear * pure + (1 - waters.clear) * _BROWN
     loaded = _MILK if waters.kind == "mountains" else _SILT
     scum = smoothstep(0.6, 0.9, algae + 0.15 * streaks)
-    seen = np.exp(-(1.2 + 7 * silt + 4 * (1 - waters.clear))[None] * depth[None] / _SEEN_TO_M[:, None, None])
+    visible = np.exp(-(1.2 + 7 * silt + 4 * (1 - waters.clear))[None] * depth[None] / _VISIBLE_TO_M[:, None, None])
     water = clear[:, None, None] * (1 + 0.06 * swirl)
     for part, spectrum in ((silt, loaded), (algae, _ALGAE), (scum, _SCUM)):
         water = water * (1 - part) + spectrum[:, None, None] * part
     glint = rng.uniform(0, 12) * np.clip(1 + streaks, 0, 3)
-    water = water * (1 - seen) + (0.7 if waters.kind == "coast" else 0.35) * bottom * seen + glint
+    water = water * (1 - visible) + (0.7 if waters.kind == "coast" else 0.35) * bottom * visible + glint
     if waters.kind == "coast":
         open_shore = np.maximum(waters.sand, waters.rock)
         surf = 0.5 * open_shore * smoothstep(0.45, 0.05, depth) * smoothstep(0.2, 1.2, streaks + 0.6 * swirl)

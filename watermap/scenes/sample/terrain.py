@@ -135,7 +135,7 @@ def _cast_shadow(height: Field, elevation: float, azimuth: float) -> Field:
     distance = 2.0
     while distance < reach:
         dy, dx = round(-np.cos(azimuth) * distance), round(np.sin(azimuth) * distance)
-        seen = ndimage.shift(height, (-dy, -dx), order=0, mode="nearest") - np.float32(distance * np.tan(elevation))
-        np.maximum(horizon, seen, out=horizon)
+        shifted = ndimage.shift(height, (-dy, -dx), order=0, mode="nearest") - np.float32(distance * np.tan(elevation))
+        np.maximum(horizon, shifted, out=horizon)
         distance *= 1.22
     return np.asarray(np.clip(horizon - height, 0, 1), dtype=np.float32)

@@ -12,6 +12,6 @@ TILE: Final = TileConfig(bands=STANDARD_BANDS, min_water=0, max_water=1)
 TRAIN: Final = TrainConfig(encoder="compact", epochs=20, augment="flips")
 
 
-def kept_apart(seen: SampleConfig, first_place: int) -> SampleConfig:
+def kept_apart(config: SampleConfig, first_place: int) -> SampleConfig:
     """Six scenes like those of a trial, of other places."""
-    return seen.model_copy(update={"scenes": 6, "first_place": first_place})
+    return config.model_copy(update={"scenes": 6, "first_place": first_place})

@@ -213,20 +213,20 @@ def reservoir(rng: np.random.Generator, size: int, _: Parcels) -> Waters:
     cells = 88
     outlet = (cells - 1, int(rng.integers(cells // 3, 2 * cells // 3)))
     coarse = ndimage.gaussian_filter(carved(rng, cells, [outlet]), 1.0)
-    turns = int(rng.integers(4))
-    height = np.rot90(enlarge(rng, coarse, size), turns).astype(np.float32)
+    quarters = int(rng.integers(4))
+    height = np.rot90(enlarge(rng, coarse, size), quarters).astype(np.float32)
     y, x = np.mgrid[0:size, 0:size].astype(np.float32)
     middle = (outlet[1] + 0.5) * size / cells
     # A gorge at the outlet keeps the dam short.
     gorge = smoothstep(0.05 * size, 0.3 * size, np.abs(x - middle)) * smoothstep(0.32 * size, 0.06 * size, size - y)
-    height += 0.4 * np.rot90(gorge, turns)
-    below = np.rot90((size - 1 - y) - 0.07 * size - 0.15 * (x - middle), turns)  # below 0 past the dam
-    abreast = np.rot90(np.abs(x - middle), turns)
-    pool = np.where(below < 0, np.inf, height)
+    height += 0.4 * np.rot90(gorge, quarters)
+    below = np.rot90((size - 1 - y) - 0.07 * size - 0.15 * (x - middle), quarters)  # below 0 past the dam
+    abreast = np.rot90(np.abs(x - middle), quarters)
+    basin = np.where(below < 0, np.inf, height)
     level = float(np.quantile(height, rng.uniform(0.26, 0.32)))
     scale = 0.5 / max(float(np.median(steepness(height)[np.abs(height - level) < 0.05])), 1e-6)
     # Only what joins the pool behind the dam is flooded; other hollows stay dry.
-    flooded, _count = ndimage.label(pool < level + 0.02)
+    flooded, _count = ndimage.label(basin < level + 0.02)
     main = flooded == np.argmax(np.bincount(flooded[flooded > 0]))
     other = ~ndimage.binary_dilation(main, iterations=2)
     bed = (height - level) * scale
@@ -235,7 +235,7 @@ def reservoir(rng: np.random.Generator, size: int, _: Parcels) -> Waters:
     # Below the dam the river goes on.
     river_half = 2.6 + 0.6 * fractal(rng, size, longest=40, shortest=8)
     swing = 0.012 * size * np.sin(y / (0.02 * size)) + 0.006 * size * np.sin(y / (0.011 * size) + 1)
-    stream = np.rot90(np.abs(x - middle - swing), turns) - river_half
+    stream = np.rot90(np.abs(x - middle - swing), quarters) - river_half
     bed = np.where(wall > 0.5, 8.0, np.where(below < -3, np.minimum(bed, stream), bed))
     patchy = fractal(rng, size, longest=0.25 * size, shortest=6)
     waters = _waters("reservoir", bed.astype(np.float32), np.asarray(0.15 * size * height, dtype=np.float32))
@@ -263,8 +263,8 @@ def floodplain(rng: np.random.Generator, size: int, parcels: Parcels) -> Waters:
     bank, inner = channel(course, size, width, noise)
     distance, _position = nearest_on_curve(resample(course, 0.5), size, size // 4)
     low = fractal(rng, size, longest=0.4 * size, shortest=5, roughness=3.1)
-    step = parcels.draw(rng.normal(0, 1, TABLE))
-    dikes = parcels.draw_block(rng.random(TABLE)) < 0.45
+    step = parcels.look_up(rng.normal(0, 1, TABLE))
+    dikes = parcels.look_up_block(rng.random(TABLE)) < 0.45
     land = 0.75 * low + np.abs(distance) / (0.17 * size) + 0.42 * step
     bed = _level(np.asarray(land, dtype=np.float32), rng.uniform(0.22, 0.28), 0.07)
     rim = parcels.edge * dikes
@@ -294,8 +294,8 @@ def mountains(rng: np.random.Generator, size: int, _: Parcels) -> Waters:
     edge = int(rng.integers(cells // 3, 2 * cells // 3))
     sharp = carved(rng, cells, [(cells - 1, edge)])
     sharp = ndimage.gaussian_filter(sharp, 0.55)
-    turns = int(rng.integers(4))
-    height = np.rot90(enlarge(rng, sharp, size), turns).astype(np.float32)
+    quarters = int(rng.integers(4))
+    height = np.rot90(enlarge(rng, sharp, size), quarters).astype(np.float32)
     wide = ndimage.gaussian_filter(height, 0.013 * size)
     level = float(np.quantile(wide, rng.uniform(0.17, 0.22)))
     trough = smoothstep(level + 0.22, level, wide)

@@ -56,10 +56,10 @@ def forward_cross_entropy(y_true: Tensor, y_pred: Tensor, *, missed: float = 0.1
     Source: Patrini et al. 2017, theorem 2.
     """
     land, water = ops.split(ops.cast(y_pred, "float32"), 2, axis=-1)
-    said = ops.concatenate(
+    mixed = ops.concatenate(
         [(1.0 - invented) * land + missed * water, invented * land + (1.0 - missed) * water], axis=-1
     )
-    nats = -ops.log(likely(said))
+    nats = -ops.log(likely(mixed))
     return ops.sum(truth_by_class(y_true) * nats) / ops.maximum(ops.sum(valid_pixels(y_true)), 1.0)
 
 

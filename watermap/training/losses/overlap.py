@@ -18,7 +18,7 @@ _LEAST_LOSS: Final = 1e-7
 """Up to it a patch counts as mapped without a fault: float32 resolves no less, and a root's gradient at 0 is none."""
 
 
-def faults(y_true: Tensor, y_pred: Tensor, *, missed: float, false_alarm: float, smooth: float) -> Tensor:
+def tversky_distance(y_true: Tensor, y_pred: Tensor, *, missed: float, false_alarm: float, smooth: float) -> Tensor:
     """One less the Tversky index of each class, over valid pixels.
 
     Args:
@@ -57,7 +57,7 @@ def dice(y_true: Tensor, y_pred: Tensor, *, smooth: float = 1.0) -> Tensor:
 
     Source: Milletari et al. 2016, eq. 3; masked as in FACTS.md.
     """
-    return ops.mean(faults(y_true, y_pred, missed=0.5, false_alarm=0.5, smooth=smooth), axis=-1)
+    return ops.mean(tversky_distance(y_true, y_pred, missed=0.5, false_alarm=0.5, smooth=smooth), axis=-1)
 
 
 def tversky(
@@ -84,7 +84,7 @@ def tversky(
 
     Source: Salehi et al. 2017, eq. 2; the exponent: Abraham and Khan 2019, eq. 4.
     """
-    of_water = faults(y_true, y_pred, missed=missed, false_alarm=false_alarm, smooth=smooth)[:, 1]
+    of_water = tversky_distance(y_true, y_pred, missed=missed, false_alarm=false_alarm, smooth=smooth)[:, 1]
     if exponent == 1.0:
         return of_water
     return ops.where(of_water > _LEAST_LOSS, ops.power(ops.maximum(of_water, _LEAST_LOSS), exponent), 0.0)

@@ -12,14 +12,14 @@ from tests.support.rasters import make_grid
 from tests.support.waters import write_water
 from watermap.errors import DataError, UsageError
 from watermap.geo.grid import Grid
-from watermap.maps.area.draw import Drawn, allotted, draw
+from watermap.maps.area.sample import Sample, allotted, choose_pixels
 from watermap.maps.area.strata import stratify
 from watermap.scenes.label import WATER_RASTER, open_label
 
 
-def drawn(path: Path, total: int, *, seed: int = 0, least: int = 10) -> Drawn:
+def sample(path: Path, total: int, *, seed: int = 0, least: int = 10) -> Sample:
     with open_label(path, kind=WATER_RASTER) as label:
-        return draw(label, total, shore_px=2, least=least, seed=seed)
+        return choose_pixels(label, total, shore_px=2, least=least, seed=seed)
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def water(codes: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_samples_lie_in_their_strata_each_once(water: Path, codes: np.ndarray) -> None:
-    found = drawn(water, 200)
+    found = sample(water, 200)
     np.testing.assert_array_equal(stratify(codes, 2)[found.rows, found.cols], found.stratum)
     assert len(set(zip(found.rows.tolist(), found.cols.tolist(), strict=True))) == 200
     assert found.pixels == (7000, 104 * 74 - 7000, 600 * 300 - 104 * 74 - 100 * 100)
@@ -45,7 +45,7 @@ def test_samples_lie_in_their_strata_each_once(water: Path, codes: np.ndarray) -
 
 
 def test_the_same_seed_draws_the_same(water: Path) -> None:
-    one, again, other = drawn(water, 50), drawn(water, 50), drawn(water, 50, seed=1)
+    one, again, other = sample(water, 50), sample(water, 50), sample(water, 50, seed=1)
     np.testing.assert_array_equal(one.rows, again.rows)
     np.testing.assert_array_equal(one.cols, again.cols)
     assert not np.array_equal(one.rows, other.rows)
@@ -55,7 +55,7 @@ def test_chances_are_in_proportion_to_areas(tmp_path: Path) -> None:
     """A raster of degrees from the equator to 75 degrees: pixels in the north are a quarter as large."""
     grid = make_grid(10, 76, left=0, top=75.5, pixel=1.0, crs=CRS.from_epsg(4326))
     path = write_water(tmp_path / "a_water.tif", np.zeros((76, 10), np.uint8), grid)
-    rows = np.concatenate([drawn(path, 40, seed=seed, least=0).rows for seed in range(60)])
+    rows = np.concatenate([sample(path, 40, seed=seed, least=0).rows for seed in range(60)])
     north = float((rows < 38).mean())
     latitudes = np.deg2rad(75 - np.arange(76))
     expected = float(np.cos(latitudes[:38]).sum() / np.cos(latitudes).sum())
@@ -75,4 +75,4 @@ def test_without_land_or_water_there_is_nothing_to_sample(tmp_path: Path) -> Non
     grid: Grid = make_grid(8, 8)
     path = write_water(tmp_path / "a_water.tif", np.full((8, 8), 255, np.uint8), grid)
     with pytest.raises(DataError, match="nothing to sample"):
-        drawn(path, 10)
+        sample(path, 10)

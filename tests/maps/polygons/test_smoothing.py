@@ -7,7 +7,7 @@ from tests.maps.polygons.test_outlines import traced
 from tests.support.bodies import Codes, codes_of, drawn, spiral
 from watermap.legend import LAND, WATER
 from watermap.maps.polygons.outlines import Outlines
-from watermap.maps.polygons.shaping import simplify, smooth
+from watermap.maps.polygons.smoothing import simplify, smooth
 
 METRES = np.array([[10.0, 0.0], [0.0, -10.0]])
 

@@ -7,7 +7,7 @@ import shapely
 from tests.support.bodies import blocks_of
 from watermap.maps.polygons.bodies import whole_bodies
 from watermap.maps.polygons.outlines import trace
-from watermap.maps.polygons.shelf import Shelf
+from watermap.maps.polygons.spool import Spool
 
 CODES = (np.random.default_rng(3).random((40, 30)) < 0.5).astype(np.uint8)
 
@@ -15,11 +15,11 @@ CODES = (np.random.default_rng(3).random((40, 30)) < 0.5).astype(np.uint8)
 @pytest.mark.parametrize("corners", [1, 50, 10**6])
 def test_bodies_come_back_by_their_first_pixels(tmp_path: Path, corners: int) -> None:
     probability = np.arange(CODES.size, dtype=np.int32).reshape(CODES.shape)
-    with Shelf(tmp_path, CODES.shape[1]) as shelf:
+    with Spool(tmp_path, CODES.shape[1]) as spool:
         for whole in whole_bodies(blocks_of(CODES, 3, probability), CODES.shape[1]):
-            shelf.add(whole, trace(whole, CODES.shape))
-        found = list(shelf.batches(corners))
-        assert shelf.count == sum(len(table) for table, _ in found)
+            spool.add(whole, trace(whole, CODES.shape))
+        found = list(spool.batches(corners))
+        assert spool.count == sum(len(table) for table, _ in found)
         assert not list(tmp_path.iterdir())
     table = np.concatenate([each for each, _ in found])
     polygons = np.concatenate([outlines.polygons() for _, outlines in found])
@@ -36,6 +36,6 @@ def test_bodies_come_back_by_their_first_pixels(tmp_path: Path, corners: int) ->
 
 
 def test_an_empty_shelf_has_no_batches(tmp_path: Path) -> None:
-    with Shelf(tmp_path, 10) as shelf:
-        assert not list(shelf.batches(10))
-        assert shelf.count == 0
+    with Spool(tmp_path, 10) as spool:
+        assert not list(spool.batches(10))
+        assert spool.count == 0

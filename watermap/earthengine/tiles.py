@@ -23,7 +23,7 @@ _OFF_GRID_PIXELS: Final = 0.01
 
 
 @dataclass(frozen=True)
-class Piece:
+class Tile:
     """A file that holds a part of a raster.
 
     Attributes:
@@ -35,7 +35,7 @@ class Piece:
     window: Window
 
 
-def open_piece(path: Path, request: Request) -> Piece:
+def open_tile(path: Path, request: Request) -> Tile:
     """Check that a file is a whole, undamaged part of a raster: its place, bands, type and every block.
 
     Raises:
@@ -55,19 +55,19 @@ def open_piece(path: Path, request: Request) -> Piece:
                     raise UnusableAnswerError("the label holds other codes than 0, 1 and 255")
     except GDAL_ERRORS as error:
         raise UnusableAnswerError("the answer is no GeoTIFF, or a damaged one") from error
-    return Piece(path, window)
+    return Tile(path, window)
 
 
-def brought_before(path: Path, request: Request) -> Piece | None:
+def tile_on_disk(path: Path, request: Request) -> Tile | None:
     """A piece that an earlier run left; a damaged one is removed."""
     try:
-        return open_piece(path, request)
+        return open_tile(path, request)
     except UnusableAnswerError:
         path.unlink()
         return None
 
 
-def assemble(pieces: Sequence[Piece], request: Request, target: Path) -> int:
+def assemble(tiles: Sequence[Tile], request: Request, target: Path) -> int:
     """Write a raster from its pieces, as a cloud optimised GeoTIFF that appears complete or not at all.
 
     Memory holds some 512 rows of it.
@@ -82,32 +82,32 @@ def assemble(pieces: Sequence[Piece], request: Request, target: Path) -> int:
     valid = 0
     with RasterWriter(target, request.grid, request.layout, tags=request.tags) as writer:
         for block in blocks(request.grid, _ROWS):
-            values = _read(pieces, block, request)
+            values = _read(tiles, block, request)
             valid += int((values != request.layout.no_data).any(axis=0).sum())
             writer.write(values)
     return valid
 
 
-def _read(pieces: Sequence[Piece], block: Window, request: Request) -> Any:
+def _read(tiles: Sequence[Tile], block: Window, request: Request) -> Any:
     """(bands, rows, cols) of a block of whole rows."""
     shape = int(block.height), int(block.width)
     values = np.empty((len(request.layout.bands), *shape), request.layout.dtype)
-    seen = np.zeros(shape, np.uint8)
-    for piece in pieces:
-        top = max(block.row_off, piece.window.row_off)
-        bottom = min(block.row_off + block.height, piece.window.row_off + piece.window.height)
+    covered = np.zeros(shape, np.uint8)
+    for tile in tiles:
+        top = max(block.row_off, tile.window.row_off)
+        bottom = min(block.row_off + block.height, tile.window.row_off + tile.window.height)
         if top >= bottom:
             continue
-        left, width = piece.window.col_off, piece.window.width
+        left, width = tile.window.col_off, tile.window.width
         try:
-            with rasterio.open(piece.path) as dataset:
-                found = dataset.read(window=Window(0, top - piece.window.row_off, width, bottom - top))
+            with rasterio.open(tile.path) as dataset:
+                found = dataset.read(window=Window(0, top - tile.window.row_off, width, bottom - top))
         except GDAL_ERRORS as error:
-            raise UnusableAnswerError(f"{piece.path.name} was damaged since it came") from error
+            raise UnusableAnswerError(f"{tile.path.name} was damaged since it came") from error
         here = slice(top - block.row_off, bottom - block.row_off), slice(left, left + width)
         values[:, *here] = found
-        seen[here] += 1
-    if not (seen == 1).all():
+        covered[here] += 1
+    if not (covered == 1).all():
         raise UnusableAnswerError("the files of the export do not cover every pixel exactly once")
     return values
 

@@ -6,20 +6,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from watermap.evaluation.pieces import Piece
-from watermap.evaluation.pool import Pool
+from watermap.evaluation.blocks import ScoredBlock
+from watermap.evaluation.pooled import PooledScores
 from watermap.evaluation.scores import scores_from_counts
 from watermap.evaluation.tally import MODEL, Tally
 
 
-def pool(grounds: int = 8) -> Pool:
+def pool(grounds: int = 8) -> PooledScores:
     rng = np.random.default_rng(0)
-    found = Pool(Tally(0.5))
+    found = PooledScores(Tally(0.5))
     for number in range(grounds):
         label = rng.choice(np.array([0, 1, 255], np.uint8), (40, 40), p=[0.6, 0.3, 0.1])
         probability = np.clip(rng.normal(np.where(label == 1, 0.7, 0.3), 0.3), 0, 1).astype(np.float32)
         bands = {band: rng.uniform(0.01, 0.3, (40, 40)).astype(np.float32) for band in ("B3", "B4", "B8", "B11")}
-        found.add(f"ground_{number}", Piece(label, probability, bands), row=128 * number)
+        found.add(f"ground_{number}", ScoredBlock(label, probability, bands), row=128 * number)
     found.tally.finish()
     return found
 
@@ -36,10 +36,10 @@ def test_witnesses_hold_all_pixels_of_model_and_baselines(grounds: int) -> None:
 @settings(max_examples=25, deadline=None)
 def test_blocks_are_the_same_however_a_scene_is_cut(height: int, width: int, row: int, cut: int) -> None:
     rng = np.random.default_rng(height)
-    whole = Piece(
+    whole = ScoredBlock(
         rng.choice(np.array([0, 1], np.uint8), (height, width)), rng.random((height, width), dtype=np.float32), {}
     )
-    one, other = Pool(Tally(0.5)), Pool(Tally(0.5))
+    one, other = PooledScores(Tally(0.5)), PooledScores(Tally(0.5))
     one.add("a", whole, row=row)
     for start, end in itertools.pairwise(sorted({0, min(cut, height), height})):
         other.add("a", whole, slice(start, end), row=row + start)
@@ -72,22 +72,22 @@ def test_everything_is_told_and_fits_json() -> None:
 
 def test_of_few_grounds_blocks_are_drawn() -> None:
     told = pool(3).as_dict()
-    assert told["drawn"] == {"unit": "block", "units": 3, "block_px": 128}
+    assert told["resampled"] == {"unit": "block", "units": 3, "block_px": 128}
     assert told["intervals"]["water_iou"] is None  # three blocks are too few as well
-    large = Pool(Tally(0.5))
+    large = PooledScores(Tally(0.5))
     rng = np.random.default_rng(0)
     label = rng.choice(np.array([0, 1], np.uint8), (500, 300))
     label[:128, :128] = 255  # says nothing
-    large.add("a", Piece(label, rng.random((500, 300), dtype=np.float32), {}))
-    assert large.as_dict()["drawn"] == {"unit": "block", "units": 11, "block_px": 128}
-    assert large.drawn().intervals()["water_iou"] is not None
+    large.add("a", ScoredBlock(label, rng.random((500, 300), dtype=np.float32), {}))
+    assert large.as_dict()["resampled"] == {"unit": "block", "units": 11, "block_px": 128}
+    assert large.resampled().intervals()["water_iou"] is not None
 
 
 def test_ground_without_a_known_pixel_is_no_witness() -> None:
     found = pool(4)
     unknown = np.full((40, 40), 255, np.uint8)
     for number in range(4):
-        found.add(f"unknown_{number}", Piece(unknown, np.zeros((40, 40), np.float32), {}))
+        found.add(f"unknown_{number}", ScoredBlock(unknown, np.zeros((40, 40), np.float32), {}))
     assert (found.known_grounds, found.unit, len(found.witnesses())) == (4, "block", 4)
     assert found.as_dict()["grounds"] == 4
     found.merge(pool(8))
@@ -97,7 +97,7 @@ def test_ground_without_a_known_pixel_is_no_witness() -> None:
 def test_a_baseline_that_not_every_ground_has_is_not_compared() -> None:
     found = pool()
     del found.grounds["ground_0"][0, 0]["ndwi"]
-    assert found.drawn().gain("ndwi") is None
+    assert found.resampled().gain("ndwi") is None
 
 
 def test_dates_of_one_ground_are_one_piece() -> None:

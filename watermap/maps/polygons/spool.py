@@ -28,7 +28,7 @@ BODY: Final = np.dtype(
 _STORED: Final = np.dtype("i4")
 
 
-class Shelf:
+class Spool:
     """Bodies on disk, but for a few numbers each. The files have no names, so that nothing is left of them.
 
     Args:

@@ -13,7 +13,7 @@ _Item = TypeVar("_Item")
 _END: Final = object()
 
 
-def ahead(items: Generator[_Item, None, None], *, depth: int = 1) -> Generator[_Item, None, None]:
+def prefetch(items: Generator[_Item, None, None], *, depth: int = 1) -> Generator[_Item, None, None]:
     """The items of a generator that runs in a thread, at most `depth` of them made before they are asked for.
 
     An error in the thread is raised here. Leaving early, by an error or by closing this iterator, closes the

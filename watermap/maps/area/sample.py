@@ -17,7 +17,7 @@ from watermap.scenes.label import Label
 
 
 @dataclass(frozen=True)
-class Drawn:
+class Sample:
     """Sampled pixels, and the strata that they were drawn from.
 
     Attributes:
@@ -79,7 +79,7 @@ def allotted(
     return [int(size) for size in sizes]
 
 
-def draw(
+def choose_pixels(
     label: Label,
     total: int,
     *,
@@ -88,7 +88,7 @@ def draw(
     seed: int,
     water_shares: Sequence[float] = WATER_THOUGHT,
     progress: Progress = silent,
-) -> Drawn:
+) -> Sample:
     """Draw pixels, each with a chance in proportion to its area.
 
     Args:
@@ -131,7 +131,7 @@ def draw(
     places = np.concatenate(chosen)[:, 1:].astype(np.intp)
     strata_of = np.repeat(np.arange(len(NAMES)), [len(found) for found in chosen])
     order = np.random.default_rng(seed).permutation(len(places))  # the order should not tell the stratum
-    return Drawn(
+    return Sample(
         pixels=tuple(int(count) for count in pixels),
         areas_m2=tuple(float(area) for area in areas),
         stratum=strata_of[order],

@@ -9,9 +9,9 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from watermap.bundles.contract import LEAST_GROUNDS
-from watermap.evaluation.bootstrap import DRAWS, SCORES, Interval, Values, drawn_again, interval, iou_gain
+from watermap.evaluation.blocks import Labels, ScoredBlock
+from watermap.evaluation.bootstrap import RESAMPLES, SCORES, Interval, Values, bootstrap_sums, interval, iou_gain
 from watermap.evaluation.boundaries import TOLERANCE_PX
-from watermap.evaluation.pieces import Labels, Piece
 from watermap.evaluation.scores import Confusion, Counts, class_scores
 from watermap.evaluation.tally import MODEL, Tally
 from watermap.legend import LAND, WATER
@@ -27,7 +27,7 @@ Found = dict[str, Counts]
 
 
 @dataclass(frozen=True)
-class Drawn:
+class BootstrapSums:
     """The units of a pool, and the same drawn again: the same draws for all methods.
 
     Attributes:
@@ -56,7 +56,7 @@ class Drawn:
 
 
 @dataclass
-class Pool:
+class PooledScores:
     """Scores of all scenes whose labels are of one kind; against two kinds of labels they mean two things.
 
     Attributes:
@@ -68,7 +68,7 @@ class Pool:
     tally: Tally
     grounds: dict[str, dict[tuple[int, int], Found]] = field(default_factory=dict)
 
-    def add(self, ground: str, whole: Piece, rows: slice = slice(None), *, row: int = 0, col: int = 0) -> None:
+    def add(self, ground: str, whole: ScoredBlock, rows: slice = slice(None), *, row: int = 0, col: int = 0) -> None:
         """Score one more piece.
 
         Args:
@@ -81,12 +81,12 @@ class Pool:
         """
         maps = self.tally.add(whole, rows)
         label = whole.label[rows]
-        for down in _cuts(row, len(label)):
-            for across in _cuts(col, label.shape[1]):
+        for down in _block_edges(row, len(label)):
+            for across in _block_edges(col, label.shape[1]):
                 block = (row + down.start) // _BLOCK_PX, (col + across.start) // _BLOCK_PX
                 self._take(ground, block, {name: _counts(label, codes, down, across) for name, codes in maps.items()})
 
-    def merge(self, other: Pool) -> None:
+    def merge(self, other: PooledScores) -> None:
         """Take in what was gathered of a scene."""
         self.tally.merge(other.tally)
         for ground, blocks in other.grounds.items():
@@ -120,27 +120,27 @@ class Pool:
         known = ([found for found in blocks.values() if found[MODEL].any()] for blocks in self.grounds.values())
         return [blocks for blocks in known if blocks]
 
-    def drawn(self) -> Drawn:
+    def resampled(self) -> BootstrapSums:
         """The units drawn again, once for all that is to be known of them."""
         found = self.witnesses()
         whole = _together(found) if found else {}
-        sums = drawn_again([np.stack([each[name] for name in whole]) for each in found])
-        return Drawn(whole, {} if sums is None else {name: sums[:, i] for i, name in enumerate(whole)})
+        sums = bootstrap_sums([np.stack([each[name] for name in whole]) for each in found])
+        return BootstrapSums(whole, {} if sums is None else {name: sums[:, i] for i, name in enumerate(whole)})
 
     def as_dict(self) -> dict[str, Any]:
         """All of it, ready for JSON."""
         tally = self.tally
         baselines = tally.baselines_as_dict()
-        drawn = self.drawn()
-        gains = {name: drawn.gain(name) for name in baselines}
+        resampled = self.resampled()
+        gains = {name: resampled.gain(name) for name in baselines}
         return {
             "scores": tally.as_dict(),
-            "intervals": drawn.intervals(),
+            "intervals": resampled.intervals(),
             "grounds": self.known_grounds,
-            "drawn": {"unit": self.unit, "units": len(self.witnesses()), "block_px": _BLOCK_PX},
-            "draws": DRAWS,
+            "resampled": {"unit": self.unit, "units": len(self.witnesses()), "block_px": _BLOCK_PX},
+            "resamples": RESAMPLES,
             "baselines": {
-                name: {"scores": scores, "intervals": drawn.intervals(name) if gains[name] else None}
+                name: {"scores": scores, "intervals": resampled.intervals(name) if gains[name] else None}
                 for name, scores in baselines.items()
             },
             "gains": {
@@ -154,12 +154,13 @@ class Pool:
             },
             "boundary_tolerance_px": TOLERANCE_PX,
             "reliability": [
-                {"said": said, "true": true, "pixels": pixels} for said, true, pixels in tally.reliability.curve()
+                {"predicted": predicted, "true": true, "pixels": pixels}
+                for predicted, true, pixels in tally.reliability.curve()
             ],
         }
 
 
-def _cuts(first: int, length: int) -> Iterator[slice]:
+def _block_edges(first: int, length: int) -> Iterator[slice]:
     """What lies in each block, of pixels from the first on."""
     start = 0
     while start < length:

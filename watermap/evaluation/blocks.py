@@ -14,7 +14,7 @@ Labels = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
-class Piece:
+class ScoredBlock:
     """Rows of a scene, or one patch of it, with all that scoring needs.
 
     Attributes:
@@ -27,33 +27,33 @@ class Piece:
     probability: FloatArray
     reflectance: Mapping[str, FloatArray]
 
-    def rows(self, some: slice) -> Piece:
+    def rows(self, some: slice) -> ScoredBlock:
         """Some of its rows."""
         bands = {band: values[some] for band, values in self.reflectance.items()}
-        return Piece(self.label[some], self.probability[some], bands)
+        return ScoredBlock(self.label[some], self.probability[some], bands)
 
-    def above(self, other: Piece) -> Piece:
+    def above(self, other: ScoredBlock) -> ScoredBlock:
         """This piece and the one below it, as one."""
         bands = {band: np.concatenate([values, other.reflectance[band]]) for band, values in self.reflectance.items()}
-        return Piece(
+        return ScoredBlock(
             np.concatenate([self.label, other.label]), np.concatenate([self.probability, other.probability]), bands
         )
 
 
-def in_context(pieces: Iterable[Piece], halo: int) -> Iterator[tuple[Piece, slice]]:
+def in_context(blocks: Iterable[ScoredBlock], halo: int) -> Iterator[tuple[ScoredBlock, slice]]:
     """The pieces of a scene from top to bottom, with rows above and below them.
 
     Args:
-        pieces: each begins where the one before it ends.
+        blocks: each begins where the one before it ends.
         halo: rows on each side, where the scene has them.
 
     Yields:
         A piece, and those of its rows that belong to it alone; each row of the scene does once.
     """
-    held: Piece | None = None
+    held: ScoredBlock | None = None
     done = 0  # rows of what is held that were yielded already
-    for piece in pieces:
-        held = piece if held is None else held.above(piece)
+    for block in blocks:
+        held = block if held is None else held.above(block)
         ready = len(held.label) - halo
         if ready > done:
             yield held, slice(done, ready)

@@ -17,9 +17,9 @@ from watermap.io.raster import open_raster
 from watermap.prediction.provenance import THRESHOLD_TAG, contradiction
 from watermap.scenes.label import Label
 
-Certainty = npt.NDArray[np.float32]
+Confidence = npt.NDArray[np.float32]
 """(rows, cols): how far the probability of water is from the threshold, in [0, 1]."""
-CertaintyReader = Callable[[Window], Certainty]
+ConfidenceReader = Callable[[Window], Confidence]
 """Reads a window of a water raster's own pixels."""
 
 _USUAL_THRESHOLD: Final = 0.5
@@ -32,7 +32,7 @@ def probability_path(water: Path) -> Path:
 
 
 @contextmanager
-def open_certainty(water: Label, notes: list[str]) -> Iterator[CertaintyReader]:
+def open_confidence(water: Label, notes: list[str]) -> Iterator[ConfidenceReader]:
     """Open the probability raster beside a water raster, in whole percent or float, to be read as certainty.
 
     Where it holds no data the certainty is 0.
@@ -61,15 +61,15 @@ def open_certainty(water: Label, notes: list[str]) -> Iterator[CertaintyReader]:
         check_origin(path, raster.dataset.tags(), water.path, water.tags)
         dataset, is_percent = raster.dataset, np.issubdtype(raster.dtype, np.integer)
 
-        def read(window: Window) -> Certainty:
+        def read(window: Window) -> Confidence:
             rows = f"rows {int(window.row_off)} to {int(window.row_off + window.height) - 1}"
             values = read_from(path, lambda: dataset.read(1, window=window), what=rows)
             probability = values.astype(np.float32)
             if is_percent:
                 probability[values > _ALL_PERCENT] = np.nan
                 probability /= _ALL_PERCENT
-            certainty: Certainty = np.nan_to_num(np.abs(probability - np.float32(threshold)), nan=0.0)
-            return certainty
+            confidence: Confidence = np.nan_to_num(np.abs(probability - np.float32(threshold)), nan=0.0)
+            return confidence
 
         yield read
 

@@ -16,12 +16,12 @@ from pyogrio.errors import DataLayerError, DataSourceError
 from watermap.bundles.fingerprints import Prints, fingerprints, rate, thinned
 from watermap.errors import ModelError
 from watermap.geo.crs import equal_area
-from watermap.io.files import appearing, unwritable
+from watermap.io.files import unwritable, writing
 from watermap.io.geopackage import add_layer
 from watermap.patches.store import PatchStore
 
-SEEN_STEM: Final = "seen"
-SEEN_FILE: Final = f"{SEEN_STEM}.gpkg"
+GROUND_STEM: Final = "seen"
+GROUND_FILE: Final = f"{GROUND_STEM}.gpkg"
 SPLITS: Final = ("train", "validation")
 """Validation patches choose epochs, calibration and threshold: they are no test either."""
 
@@ -42,7 +42,7 @@ _LEAK_SHARE: Final = 1e-3
 
 
 @dataclass(frozen=True)
-class Seen:
+class TrainingGround:
     """Ground and pixels that a model learned from, or was chosen or calibrated by.
 
     Attributes:
@@ -78,11 +78,11 @@ class Seen:
         shared = int(np.isin(kept, self.prints, assume_unique=True).sum())
         return shared / len(kept) if shared >= _LEAST_PRINTS else 0.0
 
-    def __add__(self, other: Seen) -> Seen:
+    def __add__(self, other: TrainingGround) -> TrainingGround:
         """What both have seen."""
         prints = thinned(np.union1d(self.prints, other.prints), _MOST_PRINTS)
         one_in = np.uint64(max(rate(each.prints) for each in (self, other)))
-        return Seen(
+        return TrainingGround(
             np.concatenate([self.names, other.names]),
             np.concatenate([self.outlines, other.outlines]),
             prints[prints % one_in == 0],
@@ -91,19 +91,19 @@ class Seen:
 
 def calibrated_file(digest: str) -> str:
     """The name of the record of what a bundle was calibrated on: by its digest, so that no other is written over."""
-    return f"{SEEN_STEM}_{digest[:12]}.gpkg"
+    return f"{GROUND_STEM}_{digest[:12]}.gpkg"
 
 
-def seen_files(trained_on: Mapping[str, Any]) -> dict[str, str]:
+def ground_files(trained_on: Mapping[str, Any]) -> dict[str, str]:
     """The records that a contract names, each with its digest; none in contracts that do not say what was seen."""
     digest = trained_on.get("seen")
     if digest is None:
         return {}
     others = [trained_on[CALIBRATED_ON]["seen"]] if CALIBRATED_ON in trained_on else []
-    return {SEEN_FILE: digest} | {calibrated_file(other): other for other in others}
+    return {GROUND_FILE: digest} | {calibrated_file(other): other for other in others}
 
 
-def seen_of(store: PatchStore, splits: Sequence[str] = SPLITS) -> Seen:
+def ground_of_patches(store: PatchStore, splits: Sequence[str] = SPLITS) -> TrainingGround:
     """What a model that is trained on patches, or calibrated on some of them, will have seen."""
     names, outlines, prints = [], [], [np.empty(0, dtype=np.uint64)]
     for split in splits:
@@ -117,27 +117,27 @@ def seen_of(store: PatchStore, splits: Sequence[str] = SPLITS) -> Seen:
                 for image, valid in zip(batch.image, batch.valid, strict=True)
             ]
     kept = thinned(np.unique(np.concatenate(prints)), _MOST_PRINTS)
-    return Seen(np.array(names, dtype=object), np.array(outlines, dtype=object), kept)
+    return TrainingGround(np.array(names, dtype=object), np.array(outlines, dtype=object), kept)
 
 
-def write_seen(path: Path, seen: Seen) -> Path:
+def write_ground(path: Path, ground: TrainingGround) -> Path:
     """Keep it as a GeoPackage: layer `ground`, which QGIS shows, and table `fingerprints`.
 
     Raises:
         DataError: it cannot be written.
     """
     try:
-        with appearing(path) as part:
-            outlines = shapely.to_wkb(seen.outlines)
-            add_layer(part, _GROUND, {"patch": seen.names}, shapes=outlines, kind="Unknown", crs="EPSG:4326")
-            add_layer(part, _PRINTS, {"hash": seen.prints.view(np.int64)})
+        with writing(path) as part:
+            outlines = shapely.to_wkb(ground.outlines)
+            add_layer(part, _GROUND, {"patch": ground.names}, shapes=outlines, kind="Unknown", crs="EPSG:4326")
+            add_layer(part, _PRINTS, {"hash": ground.prints.view(np.int64)})
     except (DataSourceError, DataLayerError) as error:
         raise unwritable(path, error) from error
     return path
 
 
-def read_seen(path: Path) -> Seen:
-    """Read what `write_seen` wrote.
+def read_ground(path: Path) -> TrainingGround:
+    """Read what `write_ground` wrote.
 
     Raises:
         ModelError: it is damaged.
@@ -149,4 +149,4 @@ def read_seen(path: Path) -> Seen:
         raise ModelError(
             f"{path}: damaged, it is not readable", hint="copy the bundle again, or train again"
         ) from error
-    return Seen(names, shapely.from_wkb(outlines), hashes.astype(np.int64).view(np.uint64))
+    return TrainingGround(names, shapely.from_wkb(outlines), hashes.astype(np.int64).view(np.uint64))
