@@ -4,12 +4,13 @@ import sys
 import tomllib
 
 import pytest
+from click.shell_completion import ShellComplete
 from rich.console import Console
 
 from tests.support.documents import PROJECT, TOPICS
 from watermap.cli import help as help_module
 from watermap.cli.help import goal, read_topics
-from watermap.cli.main import run
+from watermap.cli.main import cli, run
 
 NAMES = [path.stem for path in TOPICS]
 
@@ -60,6 +61,11 @@ def test_an_unknown_topic_is_one_line_that_helps(word: str, hint: str, capsys: p
     assert capsys.readouterr() == ("", f"watermap: no topic {word}: {hint}\n")
 
 
+def test_a_shell_is_offered_the_topics() -> None:
+    offered = ShellComplete(cli, {}, "watermap", "_").get_completions(["help"], "e")
+    assert [each.value for each in offered] == ["evaluate", "exit-codes", "export"]
+
+
 def test_a_goal_is_one_line_whatever_its_breaks() -> None:
     assert goal("# Title\n\nOne line\nand another.\n\nMore.\n") == "One line and another."
 
@@ -67,7 +73,7 @@ def test_a_goal_is_one_line_whatever_its_breaks() -> None:
 def test_it_needs_nothing_heavy() -> None:
     script = """
 import sys
-from watermap.cli.main import run
+from watermap.cli.main import cli, run
 code = run(["help", "export"])
 print(sorted({"tensorflow", "keras", "prefect", "ee", "rasterio", "matplotlib", "numpy"} & set(sys.modules)), code)
 """

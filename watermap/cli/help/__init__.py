@@ -30,8 +30,13 @@ def goal(text: str) -> str:
     return " ".join(text.split("\n\n")[1].split())
 
 
+def _starting(_: click.Context, __: click.Parameter, typed: str) -> list[str]:
+    """Topics that a shell offers for what is typed."""
+    return [name for name in read_topics() if name.startswith(typed)]
+
+
 @click.command(name="help")
-@click.argument("topic", required=False)
+@click.argument("topic", required=False, shell_complete=_starting)
 @click.pass_context
 def command(context: click.Context, topic: str | None) -> None:
     """Show a topic of the documentation, or list the topics."""
