@@ -2,9 +2,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import ndimage
 
-from watermap.evaluation.boundaries import BoundaryCounts, around, boundary_counts
+from watermap.evaluation.boundaries import BoundaryCounts, boundary_counts
 
 Codes = np.ndarray
 
@@ -103,11 +102,3 @@ def test_pieces_with_context_add_up_to_the_whole(seed: int, tolerance: int, cut:
         truth[first:], mapped[first:], tolerance, slice(cut - first, None)
     )
     assert counts == boundary_counts(truth, mapped, tolerance)
-
-
-@given(seed=st.integers(0, 500), radius=st.integers(0, 9), rows=st.integers(1, 20), cols=st.integers(1, 20))
-def test_around_is_as_the_crow_flies(seed: int, radius: int, rows: int, cols: int) -> None:
-    mask = np.random.default_rng(seed).random((rows, cols)) < 0.1
-    far = ndimage.distance_transform_edt(~np.pad(mask, radius + 1))[radius + 1 : -radius - 1, radius + 1 : -radius - 1]
-    expected = far <= radius if mask.any() else mask
-    np.testing.assert_array_equal(around(mask, radius), expected)

@@ -1,13 +1,15 @@
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from affine import Affine
 from hypothesis import given
 from hypothesis import strategies as st
 from rasterio.crs import CRS
 from rasterio.windows import Window
+from scipy import ndimage
 
-from watermap.geo.grid import Grid, blocks, spans
+from watermap.geo.grid import Grid, blocks, blocks_with_halo, spans
 
 UTM = CRS.from_epsg(32633)
 GRID = Grid(UTM, Affine(10, 0, 500_000, 0, -10, 5_000_000), 300, 200)
@@ -47,6 +49,37 @@ def test_blocks_cover_a_grid_from_top_to_bottom(rows: int, height: int) -> None:
     found = list(blocks(Grid(UTM, GRID.transform, 7, height), rows))
     assert [w.row_off for w in found] == list(range(0, height, rows))
     assert sum(w.height for w in found) == height
+
+
+@given(
+    height=st.integers(1, 90),
+    rows=st.integers(1, 100),
+    halo=st.one_of(st.integers(0, 40), st.tuples(st.integers(0, 40), st.integers(0, 40))),
+)
+def test_blocks_with_their_halo_cover_every_row_once(height: int, rows: int, halo: int | tuple[int, int]) -> None:
+    grid = Grid(UTM, GRID.transform, 7, height)
+    above, below = halo if isinstance(halo, tuple) else (halo, halo)
+    covered: list[int] = []
+    for block, wide, inner in blocks_with_halo(grid, rows, halo):
+        assert (wide.col_off, wide.width) == (block.col_off, block.width) == (0, 7)
+        own = range(int(block.row_off), int(block.row_off + block.height))
+        read = range(int(wide.row_off), int(wide.row_off + wide.height))
+        assert read[inner] == own
+        assert (read[0], read[-1]) == (max(0, own[0] - above), min(height - 1, own[-1] + below))
+        covered.extend(own)
+    assert covered == list(range(height))
+
+
+@given(height=st.integers(1, 60), rows=st.integers(1, 70), halo=st.integers(0, 20), seed=st.integers(0, 99))
+def test_what_depends_on_the_halo_is_the_same_in_blocks(height: int, rows: int, halo: int, seed: int) -> None:
+    whole = np.random.default_rng(seed).random((height, 7))
+    square = 2 * halo + 1
+    expected = ndimage.maximum_filter(whole, square, mode="constant")
+    found = []
+    for _, wide, inner in blocks_with_halo(Grid(UTM, GRID.transform, 7, height), rows, halo):
+        read = whole[int(wide.row_off) : int(wide.row_off + wide.height)]
+        found.append(ndimage.maximum_filter(read, square, mode="constant")[inner])
+    np.testing.assert_array_equal(np.concatenate(found), expected)
 
 
 def test_grids_that_differ_by_float_digits_are_one_grid() -> None:

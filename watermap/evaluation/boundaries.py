@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from watermap.arrays import Codes, Mask
 from watermap.legend import LAND, NO_DATA, WATER
-
-Codes = npt.NDArray[np.uint8]
-Mask = npt.NDArray[np.bool_]
+from watermap.scenes.neighbourhood import dilate
 
 TOLERANCE_PX: Final = 2
 
@@ -74,9 +71,9 @@ def boundary_counts(
         rows: of them those to count; `tolerance_px` + 1 others each side are enough to count them as in a whole scene.
     """
     unknown = (truth == NO_DATA) | (mapped == NO_DATA)
-    judged = ~around(unknown, tolerance_px)[rows]
+    judged = ~dilate(unknown, tolerance_px, metric="euclidean")[rows]
     shore = {name: _shoreline(codes, unknown) for name, codes in (("truth", truth), ("mapped", mapped))}
-    near = {name: around(line, tolerance_px)[rows] for name, line in shore.items()}
+    near = {name: dilate(line, tolerance_px, metric="euclidean")[rows] for name, line in shore.items()}
     lines = {name: line[rows] & judged for name, line in shore.items()}
     band = {
         name: near[name] & (codes == WATER)[rows] & judged for name, codes in (("truth", truth), ("mapped", mapped))
@@ -91,27 +88,10 @@ def boundary_counts(
     )
 
 
-def around(mask: Mask, radius_px: int) -> Mask:
-    """(rows, cols): pixels whose middle lies within the radius of the middle of one in the mask."""
-    found = np.zeros_like(mask)
-    line = mask.copy()  # the mask, ever wider along the rows
-    reached = 0
-    for step in range(radius_px, -1, -1):
-        width = math.isqrt(radius_px**2 - step**2)
-        for shift in range(reached + 1, width + 1):
-            line[:, shift:] |= mask[:, :-shift]
-            line[:, :-shift] |= mask[:, shift:]
-        reached = width
-        rest = max(0, len(mask) - step)
-        found[step:] |= line[:rest]
-        found[:rest] |= line[step:]
-    return found
-
-
 def _shoreline(codes: Codes, unknown: Mask) -> Mask:
     """Water beside known land."""
-    shoreline: Mask = around((codes == LAND) & ~unknown, 1) & (codes == WATER) & ~unknown
-    return shoreline
+    land = (codes == LAND) & ~unknown
+    return dilate(land, 1, metric="euclidean") & (codes == WATER) & ~unknown
 
 
 def _count(mask: Mask) -> int:

@@ -9,14 +9,12 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 
+from watermap.arrays import Mask
 from watermap.evaluation.blocks import ScoredBlock
-from watermap.evaluation.boundaries import around
 from watermap.legend import LAND, NO_DATA, WATER
-
-Mask = npt.NDArray[np.bool_]
+from watermap.scenes.neighbourhood import dilate
 
 CONTEXT_PX: Final = 8
 
@@ -29,8 +27,8 @@ _ROUNDING: Final = 1e-6
 
 
 def _beside_shore(block: ScoredBlock) -> Mask:
-    mask: Mask = around(block.label == WATER, _SHORE_PX) & around(block.label == LAND, _SHORE_PX)
-    return mask
+    land, water = (dilate(block.label == code, _SHORE_PX, metric="euclidean") for code in (LAND, WATER))
+    return land & water
 
 
 def _away_from_shore(block: ScoredBlock) -> Mask:
@@ -57,8 +55,7 @@ def _turbid(block: ScoredBlock) -> Mask | None:
 
 
 def _beside_unknown(block: ScoredBlock) -> Mask:
-    mask: Mask = around(block.label == NO_DATA, CONTEXT_PX)
-    return mask
+    return dilate(block.label == NO_DATA, CONTEXT_PX, metric="euclidean")
 
 
 CONDITIONS: Final[Mapping[str, Callable[[ScoredBlock], Mask | None]]] = {

@@ -24,7 +24,7 @@ from watermap.bundles.training_ground import (
 )
 from watermap.errors import DataError, ModelError, WatermapError
 from watermap.geo.crs import footprints
-from watermap.geo.grid import blocks
+from watermap.geo.grid import blocks, blocks_with_halo
 from watermap.io.cache import cached
 from watermap.io.files import file_digest
 from watermap.io.paths import remote
@@ -169,9 +169,8 @@ def _shared_ground(raster: Raster, predictor: Predictor, training_ground: Traini
 def _scene_prints(raster: Raster, predictor: Predictor) -> Prints:
     radiometry, positions = predictor.radiometry(raster), raster.find(predictor.bundle.contract.bands)
     found = [np.empty(0, dtype=np.uint64)]
-    for block in blocks(raster.grid, _ROWS):
-        end = min(raster.grid.height, int(block.row_off + block.height) + SIDE - 1)  # squares may begin in any row
-        pixels = raster.read(positions, Window(0, block.row_off, raster.grid.width, end - block.row_off))
+    for _, wide, _ in blocks_with_halo(raster.grid, _ROWS, (0, SIDE - 1)):  # squares may begin in any row
+        pixels = raster.read(positions, wide)
         found.append(fingerprints(np.moveaxis(pixels.values, 0, -1), pixels.valid, radiometry))
     return np.unique(np.concatenate(found))
 

@@ -125,3 +125,21 @@ def blocks(grid: Grid, rows: int) -> Iterator[Window]:
     """Full-width windows of at most `rows` rows that cover a grid from top to bottom."""
     for start in range(0, grid.height, rows):
         yield Window(0, start, grid.width, min(rows, grid.height - start))
+
+
+def blocks_with_halo(grid: Grid, rows: int, halo: int | tuple[int, int]) -> Iterator[tuple[Window, Window, slice]]:
+    """Blocks of rows as `blocks` gives them, each with the rows around it that what happens in it depends on.
+
+    Args:
+        grid: any.
+        rows: of a block.
+        halo: rows above and below, as far as the grid goes; or those above and those below.
+
+    Yields:
+        The block, the wider window, and which rows of the wider window the block is.
+    """
+    above, below = halo if isinstance(halo, tuple) else (halo, halo)
+    for block in blocks(grid, rows):
+        first, end = int(block.row_off), int(block.row_off + block.height)
+        top, bottom = max(first - above, 0), min(end + below, grid.height)
+        yield block, Window(0, top, grid.width, bottom - top), slice(first - top, end - top)

@@ -16,7 +16,7 @@ from watermap import __version__
 from watermap.arrays import Codes
 from watermap.errors import UsageError
 from watermap.evaluation.scores import Scores, scores_from_counts
-from watermap.geo.grid import Grid
+from watermap.geo.grid import Grid, blocks_with_halo
 from watermap.geo.pixel_area import code_areas_m2
 from watermap.io.cog import RasterWriter
 from watermap.io.files import identity, write_text
@@ -24,7 +24,7 @@ from watermap.io.gdal import small_cache
 from watermap.io.layouts import RasterLayout
 from watermap.io.paths import local
 from watermap.io.qgis_style import write_raster_style
-from watermap.labels.shores import beside_shores, widened_blocks
+from watermap.labels.shores import beside_shores
 from watermap.legend import LAND, NO_DATA, WATER, WATER_COLORS, Rgba
 from watermap.progress import Progress, silent
 from watermap.scenes.find import check_outputs, distinguishing_folders
@@ -194,7 +194,7 @@ def _stream(
     near = dict.fromkeys(SHORE_PX, 0)
     step = -(-max(grid.shape) // _SIDE_PIXELS)
     kept: list[list[Codes]] = [[], [], []]
-    for block, wide, inner in widened_blocks(grid, _BLOCK_ROWS, max(SHORE_PX)):
+    for block, wide, inner in blocks_with_halo(grid, _BLOCK_ROWS, max(SHORE_PX)):
         around = one.read(wide)
         first, second = around[inner], other.read(block)
         cases = _cases(first, second)

@@ -16,7 +16,7 @@ from watermap import __version__
 from watermap.arrays import Codes
 from watermap.config import ConsensusConfig
 from watermap.errors import UsageError
-from watermap.geo.grid import Grid
+from watermap.geo.grid import Grid, blocks_with_halo
 from watermap.geo.pixel_area import code_areas_m2, pixel_size_m
 from watermap.io.cog import RasterWriter
 from watermap.io.files import identity
@@ -24,7 +24,7 @@ from watermap.io.gdal import small_cache
 from watermap.io.layouts import LABEL_LAYOUT
 from watermap.io.paths import local
 from watermap.io.qgis_style import write_raster_style
-from watermap.labels.shores import beside_shores, widened_blocks
+from watermap.labels.shores import beside_shores
 from watermap.legend import LAND, NO_DATA, WATER
 from watermap.progress import Progress, silent
 from watermap.scenes.find import check_outputs
@@ -168,7 +168,7 @@ def _sayings(
     labels: Sequence[Label], bands_px: Sequence[int], grid: Grid
 ) -> Iterator[tuple[Window, list[Codes], list[Codes]]]:
     """Blocks of rows, what each source knows there, and what it says once it keeps silent beside its shorelines."""
-    for block, wide, inner in widened_blocks(grid, _BLOCK_ROWS, max(bands_px)):
+    for block, wide, inner in blocks_with_halo(grid, _BLOCK_ROWS, max(bands_px)):
         known, labels_here = [], []
         for label, px in zip(labels, bands_px, strict=True):
             around = label.read(wide)

@@ -8,10 +8,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from watermap.arrays import Codes
-from watermap.labels.shores import Mask, spread
+from watermap.arrays import Codes, Mask
 from watermap.legend import LAND, WATER
 from watermap.scenes.indices import WaterIndex, otsu_threshold
+from watermap.scenes.neighbourhood import dilate
 
 Reflectance = npt.NDArray[np.float32]
 
@@ -59,9 +59,9 @@ def sure_pixels(codes: Codes, shore_px: int, ring_px: int) -> tuple[Mask, Mask]:
         ring_px: how much farther land counts.
     """
     land, water = codes == LAND, codes == WATER
-    beside_water = spread(water, shore_px)
-    ring = spread(beside_water, ring_px) & land & ~beside_water
-    return ring, water & ~spread(land, shore_px)
+    beside_water = dilate(water, shore_px, metric="chessboard")
+    ring = dilate(beside_water, ring_px, metric="chessboard") & land & ~beside_water
+    return ring, water & ~dilate(land, shore_px, metric="chessboard")
 
 
 @dataclass

@@ -13,10 +13,11 @@ import numpy.typing as npt
 from rasterio.windows import Window
 
 from watermap import __version__
-from watermap.arrays import Codes
+from watermap.arrays import Codes, Mask
 from watermap.bands import REFLECTANCE_SCALE, Radiometry
 from watermap.config import RefineConfig
 from watermap.errors import DataError
+from watermap.geo.grid import blocks_with_halo
 from watermap.geo.pixel_area import code_areas_m2, pixel_size_m
 from watermap.io.cog import RasterWriter
 from watermap.io.files import identity
@@ -24,12 +25,13 @@ from watermap.io.gdal import small_cache
 from watermap.io.layouts import LABEL_LAYOUT
 from watermap.io.raster import Raster, open_raster
 from watermap.labels.index_rule import IndexRule, IndexSamples, Reflectance, sure_pixels
-from watermap.labels.shores import Mask, beside_shores, spread, widened_blocks
+from watermap.labels.shores import beside_shores
 from watermap.legend import LAND, NO_DATA, WATER
 from watermap.progress import Progress, silent
 from watermap.scenes.find import check_outputs
 from watermap.scenes.indices import MNDWI, NDWI, WATER_INDICES, WaterIndex
 from watermap.scenes.label import LABEL_TAG, Label, open_label
+from watermap.scenes.neighbourhood import dilate
 from watermap.scenes.radiometry import Statistics, scene_radiometry, to_reflectance
 
 CONFIRMED: Final = 0
@@ -130,7 +132,7 @@ def refined(
     value = rule.index(bright, dark)
     wet, damp, dry = value >= rule.wet_from, value >= rule.damp_from, value < rule.dry_below
     wet &= valid
-    shown = wet | (damp & spread(wet, _MIXED_PX))
+    shown = wet | (damp & dilate(wet, _MIXED_PX, metric="chessboard"))
     land, water = codes == LAND, codes == WATER
     near = beside_shores(codes, distances.shore)
     far_land, far_water = land & ~near, water & ~near
@@ -140,7 +142,7 @@ def refined(
     outcomes[near & ((shown & water) | (dry & land))] = CONFIRMED
     outcomes[near & ((shown & land) | (dry & water))] = MOVED
     outcomes[far_water & ~wet] = DRY_WATER
-    outcomes[far_land & spread(wet_land, distances.fringe)] = WET_LAND
+    outcomes[far_land & dilate(wet_land, distances.fringe, metric="chessboard")] = WET_LAND
     outcomes[~valid] = NO_IMAGE
     unknown = codes == NO_DATA
     outcomes[unknown] = UNKNOWN
@@ -215,7 +217,7 @@ class _Scene:
 
     def blocks(self, px: int) -> Iterator[tuple[Window, slice, Codes, Reflectance, Reflectance, Mask]]:
         """Each block, its rows within what is read around it, and codes, both bands and validity of that."""
-        for block, wide, inner in widened_blocks(self.raster.grid, _BLOCK_ROWS, px):
+        for block, wide, inner in blocks_with_halo(self.raster.grid, _BLOCK_ROWS, px):
             found = self.raster.read(self.positions, wide)
             bright, dark = to_reflectance(found.values, self.radiometry)
             yield block, inner, self.label.read(wide), bright, dark, found.valid

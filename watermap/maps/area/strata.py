@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 from rasterio.windows import Window
 
-from watermap.geo.grid import blocks
+from watermap.geo.grid import blocks_with_halo
 from watermap.legend import LAND, NO_DATA, WATER
 from watermap.scenes.label import Label
+from watermap.scenes.neighbourhood import dilate
 
 Strata = npt.NDArray[np.uint8]
 """(rows, cols): index of the stratum, 255 no data."""
@@ -32,19 +33,10 @@ def stratify(codes: npt.NDArray[np.uint8], shore_px: int) -> Strata:
         shore_px: land as near to water as this, along rows, columns and diagonals, lies beside it.
     """
     water = codes == WATER
-    near = _spread(_spread(water, shore_px).T, shore_px).T
+    near = dilate(water, shore_px, metric="chessboard")
     strata = np.where(water, 0, np.where(near, _BESIDE, _OTHER)).astype(np.uint8)
     strata[codes == NO_DATA] = NO_DATA
     return strata
-
-
-def _spread(water: npt.NDArray[np.bool_], px: int) -> npt.NDArray[np.bool_]:
-    """Water, and all that lies as near to it along its column as some pixels."""
-    near = water.copy()
-    for step in range(1, px + 1):
-        near[step:] |= water[:-step]
-        near[:-step] |= water[step:]
-    return near
 
 
 def strata_blocks(label: Label, shore_px: int) -> Iterator[tuple[Window, Strata]]:
@@ -57,9 +49,5 @@ def strata_blocks(label: Label, shore_px: int) -> Iterator[tuple[Window, Strata]
     Yields:
         A window of full width, and its strata; the windows are the same whatever `shore_px` is.
     """
-    grid = label.own_grid
-    for block in blocks(grid, _BLOCK_ROWS):
-        first, end = int(block.row_off), int(block.row_off + block.height)
-        above, below = max(0, first - shore_px), min(grid.height, end + shore_px)
-        codes = label.read(Window(0, above, grid.width, below - above))
-        yield block, stratify(codes, shore_px)[first - above : len(codes) - (below - end)]
+    for block, wide, inner in blocks_with_halo(label.own_grid, _BLOCK_ROWS, shore_px):
+        yield block, stratify(label.read(wide), shore_px)[inner]

@@ -62,7 +62,7 @@ def soften_shores(y_true: Tensor, *, px: int, softness: float) -> Tensor:
     """
     valid, water = valid_pixels(y_true), water_pixels(y_true)
     land = valid - water
-    beside_both = _spread(land, px) * _spread(water, px)
+    beside_both = _dilate(land, px) * _dilate(water, px)
     softened = water + softness * beside_both * (land - water)
     return ops.where(ops.cast(valid, "bool"), softened, float(IGNORED))
 
@@ -82,11 +82,11 @@ def ignore_shores(y_true: Tensor, *, px: int) -> Tensor:
     """
     valid = valid_pixels(y_true)
     water = ops.cast(water_pixels(y_true) > 0.5, "float32")
-    beside_both = _spread(valid - water, px) * _spread(water, px)
+    beside_both = _dilate(valid - water, px) * _dilate(water, px)
     return ops.where(beside_both > 0.5, float(IGNORED), ops.cast(y_true, "float32"))
 
 
-def _spread(here: Tensor, px: int) -> Tensor:
+def _dilate(here: Tensor, px: int) -> Tensor:
     """The largest value up to so many pixels away."""
     wide = ops.max_pool(ops.expand_dims(here, -1), 2 * px + 1, strides=1, padding="same", data_format="channels_last")
     return ops.squeeze(wide, -1)

@@ -1,0 +1,45 @@
+"""Dilation against scipy's, for each metric."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+from scipy import ndimage
+
+from watermap.scenes.neighbourhood import Metric, dilate
+
+masks = arrays(np.bool_, array_shapes(min_dims=2, max_dims=2, max_side=20))
+
+
+def structure(px: int, metric: Metric) -> npt.NDArray[np.bool_]:
+    """The pixels around one that lie no farther from it."""
+    rows, cols = np.mgrid[-px : px + 1, -px : px + 1]
+    return np.maximum(abs(rows), abs(cols)) <= px if metric == "chessboard" else rows**2 + cols**2 <= px**2
+
+
+@pytest.mark.parametrize("metric", ["chessboard", "euclidean"])
+@given(mask=masks, px=st.integers(0, 30))
+def test_dilation_is_scipy_s(metric: Metric, mask: npt.NDArray[np.bool_], px: int) -> None:
+    before = mask.copy()
+    found = dilate(mask, px, metric=metric)
+    np.testing.assert_array_equal(found, ndimage.binary_dilation(mask, structure(px, metric)))
+    np.testing.assert_array_equal(mask, before)
+    assert found is not mask
+    assert not np.shares_memory(found, mask)
+
+
+@given(mask=masks, px=st.integers(0, 9))
+def test_a_disc_is_what_distances_say(mask: npt.NDArray[np.bool_], px: int) -> None:
+    far = ndimage.distance_transform_edt(~np.pad(mask, px + 1))[px + 1 : -px - 1, px + 1 : -px - 1]
+    np.testing.assert_array_equal(dilate(mask, px, metric="euclidean"), far <= px if mask.any() else mask)
+
+
+def test_corners_are_near_on_a_chessboard_only() -> None:
+    mask = np.zeros((3, 3), np.bool_)
+    mask[1, 1] = True
+    assert dilate(mask, 1, metric="chessboard").sum() == 9
+    assert dilate(mask, 1, metric="euclidean").sum() == 5
