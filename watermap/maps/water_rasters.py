@@ -8,23 +8,19 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-import numpy.typing as npt
-from rasterio.enums import MaskFlags
 from rasterio.windows import Window
 
+from watermap.arrays import Codes
 from watermap.errors import DataError
 from watermap.geo.grid import Grid
-from watermap.io.gdal import open_dataset, read_from
+from watermap.io.gdal import open_dataset
 from watermap.io.raster import check_place
 from watermap.legend import LAND, NO_DATA, WATER
 from watermap.scenes.dates import sensed_on
-from watermap.scenes.label import WATER_RASTER
+from watermap.scenes.label import WATER_RASTER, open_label
 
 WATER_SUFFIX: Final = "_water"
 _PATTERN: Final = f"*{WATER_SUFFIX}.tif"
-
-Codes = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -70,15 +66,8 @@ def read_codes(path: Path, window: Window) -> Codes:
     Raises:
         DataError: the file is damaged, or holds other codes.
     """
-    rows = f"rows {int(window.row_off)} to {int(window.row_off + window.height) - 1}"
-    with open_dataset(path) as dataset:
-        codes: Codes = read_from(path, lambda: dataset.read(1, window=window), what=rows)
-        if MaskFlags.per_dataset in dataset.mask_flag_enums[0]:
-            codes[read_from(path, lambda: dataset.read_masks(1, window=window), what=rows) == 0] = NO_DATA
-    strange = (codes > WATER) & (codes != NO_DATA)
-    if strange.any():
-        raise WATER_RASTER.unknown_codes(path, codes[strange])
-    return codes
+    with open_label(path, kind=WATER_RASTER) as label:
+        return label.read(window)
 
 
 def _inspect(path: Path) -> WaterRaster:
