@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from watermap.geo.area_text import PICTURE_DIGITS, km2
 from watermap.maps.change import CHANGE, CHANGE_NAMES, Change
-from watermap.maps.panels import decimals_for
 from watermap.maps.two_rasters_picture import PairCaptions, plot_pair
 
 
@@ -31,7 +31,8 @@ def plot_change(change: Change, path: Path) -> Path:
 
 
 def _balance(change: Change) -> str:
-    decimals = decimals_for(max(change.water_before_m2, change.water_after_m2) / 1e6)
+    largest = max(change.water_before_m2, change.water_after_m2)
     net = change.water_after_m2 - change.water_before_m2
     share = f" ({net / change.water_before_m2:+.1%})" if change.water_before_m2 else ""
-    return f"net {net / 1e6:+,.{decimals}f} km²{share}".replace("-", "\N{MINUS SIGN}")
+    written = km2(net, digits=PICTURE_DIGITS, like_m2=largest, signed=True)
+    return f"net {written} km²{share}".replace("-", "\N{MINUS SIGN}")

@@ -21,6 +21,7 @@ from rasterio.features import sieve
 
 from watermap.arrays import Codes, FloatArray
 from watermap.bands import TRUE_COLOR, canonical_name
+from watermap.geo.area_text import PICTURE_DIGITS, km2
 from watermap.geo.grid import blocks
 from watermap.geo.pixel_area import code_areas_m2, pixel_size_m
 from watermap.io.figure import GREY, stretched
@@ -28,7 +29,7 @@ from watermap.io.files import writing
 from watermap.io.gdal import open_dataset, read_from
 from watermap.io.raster import Raster, open_raster
 from watermap.legend import LAND, NO_DATA, WATER, WATER_COLORS
-from watermap.maps.cartography import add_north_arrow, add_scale_bar, km2
+from watermap.maps.cartography import add_north_arrow, add_scale_bar
 from watermap.scenes.dates import sensed_on
 
 _NEAR_INFRARED: Final = "B8"
@@ -182,7 +183,7 @@ def _add_legend(figure: Figure, areas_m2: npt.NDArray[np.float64], lake: npt.NDA
     """What the colours mean; water is shown as most of it looks on the map."""
     valid_m2 = areas_m2[LAND] + areas_m2[WATER]
     total = valid_m2 + areas_m2[NO_DATA]
-    caption = f"water {km2(areas_m2[WATER])}"
+    caption = f"water {km2(areas_m2[WATER], digits=PICTURE_DIGITS)} km²"
     if valid_m2:
         caption += f" ({areas_m2[WATER] / valid_m2:.1%} of what was seen)"
     handles = [Patch(facecolor=tuple(lake), edgecolor=_SHORE, linewidth=1.4, label=caption)]

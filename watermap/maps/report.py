@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from watermap import __version__
 from watermap.bundles.bundle import Bundle
+from watermap.geo.area_text import km2
 from watermap.io.files import write_text
 from watermap.maps.report_facts import FoundTable, MapFacts, RunFacts
 from watermap.prediction.provenance import BUNDLE_TAG, SCENE_DIGEST_TAG
@@ -168,8 +169,8 @@ def _notes(facts: RunFacts, bundle: Bundle | None) -> list[str]:
 def _opening(facts: RunFacts, now: datetime) -> str:
     dates = sorted(scene.shown for scene in facts.scenes if scene.shown is not None)
     period = "-" if not dates else f"{dates[0]}" if dates[0] == dates[-1] else f"{dates[0]} to {dates[-1]}"
-    waters = [scene.water_km2 for scene in facts.scenes]
-    low, high = _km2(min(waters)), _km2(max(waters))
+    waters = [scene.water_km2 * 1e6 for scene in facts.scenes]
+    low, high = km2(min(waters)), km2(max(waters))
     figures = {
         "maps": str(len(facts.scenes)),
         "dates": period,
@@ -185,7 +186,7 @@ def _scenes(scenes: Sequence[MapFacts]) -> str:
         (
             scene.raster.name,
             scene.shown.isoformat() if scene.shown else "-",
-            _km2(scene.water_km2),
+            km2(scene.water_km2 * 1e6),
             f"{scene.valid_fraction:.1%}",
             scene.tags.get("WATERMAP_BUNDLE", "-"),
             scene.tags.get("WATERMAP_ENGINE", "-"),
@@ -201,7 +202,7 @@ def _maps(scenes: Sequence[MapFacts]) -> str:
     shown = [scene for scene in scenes if scene.picture is not None]
     figures = "\n".join(
         f"<figure>{_image(scene.picture or b'', f'Map of {scene.raster.name}')}"
-        f"<figcaption>{escape(scene.raster.name)}: {_km2(scene.water_km2)} km²</figcaption></figure>"
+        f"<figcaption>{escape(scene.raster.name)}: {km2(scene.water_km2 * 1e6)} km²</figcaption></figure>"
         for scene in shown
     )
     remarks = [_KEY] if any(not scene.is_quicklook for scene in shown) else []
@@ -322,12 +323,6 @@ def _chart(png: bytes, text: str) -> str:
 
 def _image(png: bytes, text: str) -> str:
     return f'<img src="data:image/png;base64,{b64encode(png).decode()}" alt="{escape(text)}">'
-
-
-def _km2(value: float) -> str:
-    """An area to four digits or so, and to no less than a hundred square metres."""
-    digits = 0 if value >= 1000 else 1 if value >= 100 else 2 if value >= 10 else 3 if value >= 1 else 4
-    return f"{value:,.{digits}f}"
 
 
 def _score(value: Any) -> str:

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from watermap.geo.area_text import PICTURE_DIGITS, km2
 from watermap.geo.grid import Grid
 from watermap.legend import LAND, NO_DATA, WATER_COLORS
-from watermap.maps.panels import NO_DATA_COLOR, Panel, decimals_for, faded, km2, painted, plot_panels
+from watermap.maps.panels import NO_DATA_COLOR, Panel, faded, painted, plot_panels
 from watermap.maps.two_rasters import PairClasses, PairViews
 
 
@@ -57,16 +58,19 @@ def plot_pair(
     """
     water, colors = ({**palette, NO_DATA: NO_DATA_COLOR} for palette in (WATER_COLORS, classes.colors))
     waters_m2 = classes.water_m2(areas_m2)
-    decimals = decimals_for(max(waters_m2) / 1e6)
+
+    def written(area_m2: float) -> str:
+        return f"{km2(area_m2, digits=PICTURE_DIGITS, like_m2=max(waters_m2))} km²"
+
     is_unknown = views.combined == NO_DATA
     *titles, last = captions.titles
     panels = [
-        Panel(faded(painted(codes, water), is_unknown), title, f"water {km2(area_m2, decimals)}")
+        Panel(faded(painted(codes, water), is_unknown), title, f"water {written(area_m2)}")
         for codes, title, area_m2 in zip((views.first, views.second), titles, waters_m2, strict=True)
     ]
     panels.append(Panel(painted(views.combined, colors), last, captions.summary))
     legend = {
-        f"{name} {km2(areas_m2[code], decimals)}": colors[code]
+        f"{name} {written(areas_m2[code])}": colors[code]
         for code, name in captions.names.items()
         if areas_m2[code] or code not in (LAND, NO_DATA)
     }
