@@ -9,7 +9,7 @@ from rasterio.crs import CRS
 
 from tests.support.rasters import LON_LAT, UTM33
 from watermap.errors import DataError
-from watermap.geo.ellipsoid import Ellipsoid, to_map
+from watermap.geo.ellipsoid import Ellipsoid, areas_m2, to_map
 
 WGS84 = pyproj.Geod(ellps="WGS84")
 
@@ -44,6 +44,15 @@ def test_islands_take_from_the_area_and_add_to_the_shore() -> None:
     areas, lengths = ellipsoid.measure(np.array([shapely.difference(whole, island), whole, island]))
     assert areas[0] == pytest.approx(areas[1] - areas[2], rel=1e-12)
     assert lengths[0] == pytest.approx(lengths[1] + lengths[2], rel=1e-12)
+
+
+def test_shapes_in_degrees_have_the_areas_of_their_polygons() -> None:
+    one, other = shapely.box(10, 45, 11, 46), shapely.box(20, -1, 21, 0)
+    mixed = shapely.GeometryCollection([other, shapely.Point(0, 0), shapely.LineString([(0, 0), (1, 1)])])
+    found = areas_m2([one, shapely.MultiPolygon([one, other]), mixed, shapely.Point(1, 1), shapely.Polygon()])
+    first, second = zone_m2(45, 46, 1), zone_m2(-1, 0, 1)
+    assert found == pytest.approx([first, first + second, second, 0, 0], rel=2e-6)
+    assert len(areas_m2([])) == 0
 
 
 def test_a_map_s_scale_does_not_count() -> None:
