@@ -7,24 +7,31 @@ from pathlib import Path
 
 import click
 
+from watermap.cli.command import Command
 from watermap.cli.console import console, files_to_open, progress_bar, score, table
-from watermap.cli.options import WRITTEN
+from watermap.cli.options import WRITTEN, option
 from watermap.config import PredictConfig
 from watermap.models.backend import require_keras
-from watermap.scenes.find import output_name
 
 
-@click.command(name="demo")
-@click.option(
+@click.command(
+    name="demo",
+    cls=Command,
+    examples=[
+        ("All of it", "watermap demo"),
+        ("A quick look: fewer scenes, a short training", "watermap demo --out data/look --scenes 6 --epochs 3"),
+    ],
+)
+@option(
     "--out",
     type=WRITTEN,
     default=Path("data/demo"),
     show_default=True,
     help="Folder of the results.",
 )
-@click.option("--scenes", type=click.IntRange(6), default=12, show_default=True, help="Sample scenes to train on.")
-@click.option("--size", type=click.IntRange(256), default=512, show_default=True, help="Pixels of a scene's side.")
-@click.option("--epochs", type=click.IntRange(1), default=20, show_default=True, help="Passes over the patches.")
+@option("--scenes", type=click.IntRange(6), default=12, show_default=True, help="Sample scenes to train on.")
+@option("--size", type=click.IntRange(256), default=512, show_default=True, help="Pixels of a scene's side.")
+@option("--epochs", type=click.IntRange(1), default=20, show_default=True, help="Passes over the patches.")
 def command(out: Path, scenes: int, size: int, epochs: int) -> None:
     """Make sample scenes, cut patches, train the compact U-Net, score it and map places that it has never seen."""
     require_keras()
@@ -34,6 +41,7 @@ def command(out: Path, scenes: int, size: int, epochs: int) -> None:
     from watermap.patches.tile import tile
     from watermap.prediction.many import predict_scenes
     from watermap.prediction.predictor import Predictor
+    from watermap.scenes.find import output_name
     from watermap.scenes.sample import trial, write_samples
     from watermap.training.train import train
 

@@ -9,8 +9,10 @@ from typing import Any, Final
 import click
 
 from watermap.bands import parse_bands
+from watermap.cli.command import Command
 from watermap.cli.console import console, files_to_open, note, progress_bar, score, table
-from watermap.cli.options import READ, WRITTEN, config_file, setting
+from watermap.cli.options import READ, WRITTEN, bands_option, config_file, option, section, setting
+from watermap.cli.suggestions import bundles
 from watermap.config import PredictConfig
 from watermap.errors import PartialFailureError
 from watermap.models.backend import require_keras
@@ -19,22 +21,60 @@ _SCORES: Final = ("water_iou", "mean_iou", "dice", "accuracy", "cross_entropy")
 _WORST: Final = 20
 
 
-@click.command(name="evaluate")
-@click.argument("bundle_dir", type=READ)
-@click.argument("data_dir", metavar="SCENES_OR_PATCHES_DIR", type=READ)
-@click.option(
-    "--with", "other_dirs", metavar="BUNDLE", type=READ, multiple=True, help="Score the mean of it and another bundle."
+@click.command(
+    name="evaluate",
+    cls=Command,
+    examples=[
+        ("On scenes that the bundle was not trained on", "watermap evaluate data/models/lakes data/held_out"),
+        (
+            "On the test patches, all scores into a file",
+            "watermap evaluate data/models/lakes data/patches --json scores.json",
+        ),
+        (
+            "The mean of two bundles",
+            "watermap evaluate data/models/lakes data/held_out --with data/models/rivers",
+        ),
+    ],
 )
-@click.option("--json", "json_path", type=WRITTEN, help="Write all scores to this file.")
-@click.option("--picture", type=WRITTEN, help="Side-by-side picture [default: beside a local bundle, else here].")
-@click.option("--split", type=click.Choice(["test", "validation", "train"]), default="test", show_default=True)
-@click.option("--bands", help="Names of all bands of scenes that do not describe them, in file order.")
-@setting(PredictConfig, "threshold")
-@setting(PredictConfig, "window")
-@setting(PredictConfig, "overlap")
-@setting(PredictConfig, "symmetries")
-@setting(PredictConfig, "offset")
-@setting(PredictConfig, "scale")
+@click.argument("bundle_dir", metavar="BUNDLE", type=READ, shell_complete=bundles)
+@click.argument("data_dir", metavar="SCENES_OR_PATCHES_DIR", type=READ)
+@section(
+    "Usual options",
+    option(
+        "--with",
+        "other_dirs",
+        metavar="BUNDLE",
+        type=READ,
+        multiple=True,
+        shell_complete=bundles,
+        help="Score the mean of it and another bundle.",
+    ),
+    option(
+        "--split",
+        type=click.Choice(["test", "validation", "train"]),
+        default="test",
+        show_default=True,
+        help="Which patches of a patches folder.",
+    ),
+    bands_option("Names of all bands of scenes that do not describe them, in file order."),
+    setting(PredictConfig, "threshold"),
+    setting(PredictConfig, "symmetries"),
+)
+@section(
+    "What is written",
+    option("--json", "json_path", type=WRITTEN, help="Write all scores to this file."),
+    option("--picture", type=WRITTEN, help="Side-by-side picture [default: beside a local bundle, else here]."),
+)
+@section(
+    "What the scenes' numbers mean",
+    setting(PredictConfig, "offset"),
+    setting(PredictConfig, "scale"),
+)
+@section(
+    "Windows",
+    setting(PredictConfig, "window"),
+    setting(PredictConfig, "overlap"),
+)
 @config_file()
 def command(
     bundle_dir: Path,

@@ -6,15 +6,24 @@ from typing import Any, get_args
 
 import click
 
+from watermap.cli.command import Command
 from watermap.cli.console import progress_bar, table
+from watermap.cli.options import option
 from watermap.config import ArchName, EncoderName, Preset
 from watermap.models.backend import require_keras
 
 
-@click.command(name="models")
-@click.option("--arch", type=click.Choice(get_args(ArchName)), help="This architecture only.")
-@click.option("--encoder", type=click.Choice(get_args(EncoderName)), help="This encoder only.")
-@click.option("--preset", type=click.Choice(get_args(Preset)), help="This preset only.")
+@click.command(
+    name="models",
+    cls=Command,
+    examples=[
+        ("All of them", "watermap models"),
+        ("What the U-Net costs with each encoder", "watermap models --arch unet --preset fast"),
+    ],
+)
+@option("--arch", type=click.Choice(get_args(ArchName)), help="This architecture only.")
+@option("--encoder", type=click.Choice(get_args(EncoderName)), help="This encoder only.")
+@option("--preset", type=click.Choice(get_args(Preset)), help="This preset only.")
 def command(arch: str | None, encoder: str | None, preset: str | None) -> None:
     """What watermap train can train, and what each costs: parameters, and arithmetic for a million pixels."""
     require_keras()
