@@ -27,7 +27,7 @@ def test_a_table_fits_80_columns_and_shows_every_number(
 def test_a_table_that_fits_is_one(capsys: pytest.CaptureFixture[str]) -> None:
     table("Two", ["a", "b"], [["x", 1], ["y", 22]])
     lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
-    assert lines == ("Two\n┏━━━┳━━━━┓\n┃ a ┃  b ┃\n┡━━━╇━━━━┩\n│ x │  1 │\n│ y │ 22 │\n└───┴────┘").split("\n")
+    assert lines == ["Two", "┏━━━┳━━━━┓", "┃ a ┃  b ┃", "┡━━━╇━━━━┩", "│ x │  1 │", "│ y │ 22 │", "└───┴────┘"]
 
 
 def test_columns_that_do_not_fit_are_continued_with_the_names(capsys: pytest.CaptureFixture[str]) -> None:

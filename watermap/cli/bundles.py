@@ -160,12 +160,12 @@ def convert_bundle(bundle_dir: Path, patches: Path, *, int8: bool) -> None:
     """Convert BUNDLE for OpenVINO, and show how far each precision agrees with Keras on the patches."""
     from watermap.bundles.bundle import open_bundle
     from watermap.cli.console import console, note, progress_bar, score, table
-    from watermap.models.backend import require_keras
-
-    require_keras()
+    from watermap.models.backend import check_keras, require_keras
     from watermap.prediction.engines.conversion import convert
 
+    check_keras()
     bundle = open_bundle(bundle_dir)
+    require_keras()
     with progress_bar() as progress:
         converted = convert(bundle, patches, int8=int8, progress=progress)
     checks = converted.record.checks
@@ -213,15 +213,16 @@ def convert_bundle(bundle_dir: Path, patches: Path, *, int8: bool) -> None:
 def calibrate_bundle(bundle_dir: Path, patches: Path, method: CalibrationMethod, threshold_for: ThresholdGoal) -> None:
     """Make BUNDLE's probabilities mean what they say, and choose its threshold; predict applies both."""
     from watermap.bundles.bundle import open_bundle
-    from watermap.cli.console import console, files_to_open, note, progress_bar, score, table
-    from watermap.models.backend import require_keras
+    from watermap.cli.console import console, files_to_open, note, progress_bar, score, score_names, table
+    from watermap.models.backend import check_keras, require_keras
 
-    require_keras()
+    check_keras()
     from watermap.bundles.registry import follow
     from watermap.evaluation.calibrate import calibrate
     from watermap.evaluation.reliability_plot import plot_reliability
 
     before = open_bundle(bundle_dir)
+    require_keras()
     with progress_bar() as progress:
         found = calibrate(before, patches, method=method, goal=threshold_for, progress=progress)
     contract = found.bundle.contract
@@ -232,7 +233,7 @@ def calibrate_bundle(bundle_dir: Path, patches: Path, method: CalibrationMethod,
         for when, tally in (("before", found.before[split]), ("after", found.after[split]))
         for scores in [tally.as_dict()]
     ]
-    table(f"{bundle_dir.resolve().name} ({found.bundle.id})", ("patches", *names, "water area"), rows)
+    table(f"{bundle_dir.resolve().name} ({found.bundle.id})", ("patches", *score_names(names), "water area"), rows)
     curve = contract.calibration
     told = "none" if curve is None else curve.told
     console.print(f"Calibration: {told}. Water from {contract.threshold:g} on.", markup=False)

@@ -13,7 +13,7 @@ from watermap.cli.options import READ, WRITTEN, config_file, option, section, se
 from watermap.cli.train import course
 from watermap.config import TrainConfig
 from watermap.errors import PartialFailureError
-from watermap.models.backend import require_keras
+from watermap.models.backend import check_keras, require_keras
 
 
 @click.command(
@@ -41,7 +41,7 @@ from watermap.models.backend import require_keras
     option("--seeds", type=click.IntRange(1, 100), default=3, show_default=True, help="Trainings of each model."),
     option("--overwrite", is_flag=True, help="Train again what was trained with other settings."),
 )
-@course()
+@course
 @config_file()
 def command(
     patches_dir: Path,
@@ -61,6 +61,10 @@ def command(
     same patches with the same budget. Run again after an interruption, it goes on where it was.
     """
     config = TrainConfig.load(config_path, section="train", **stated)
+    check_keras()
+    from watermap.patches.store import PatchStore
+
+    PatchStore.open(patches_dir)  # before the seconds that Keras takes
     require_keras()
     from watermap.training.compare import Comparison, compare, contenders
     from watermap.training.compare_report import columns, table_rows, write_reports

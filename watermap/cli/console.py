@@ -117,6 +117,26 @@ def _parts(widths: Sequence[int], width: int) -> list[list[int]]:
     return parts
 
 
+_SCORE_NAMES: Final = {
+    "water_iou": "water IoU",
+    "mean_iou": "mean IoU",
+    "dice": "Dice",
+    "cross_entropy": "cross entropy",
+    "calibration_error": "calibration error",
+}
+
+
+def score_names(scores: Sequence[str]) -> list[str]:
+    """What people call scores."""
+    return [_SCORE_NAMES.get(each, each) for each in scores]
+
+
+def index_name(name: str) -> str:
+    """What people call an index and the rule that chose its threshold, e.g. mndwi_otsu."""
+    index, _, rule = name.partition("_")
+    return ", ".join([index.upper(), *filter(None, [rule.capitalize()])])
+
+
 def score(value: float | None) -> str:
     """A score to four digits, or a dash where there is none."""
     return "-" if value is None else f"{value:.4f}"

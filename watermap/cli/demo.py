@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from watermap.cli.command import Command
-from watermap.cli.console import console, files_to_open, progress_bar, score, table
+from watermap.cli.console import console, files_to_open, index_name, progress_bar, score, score_names, table
 from watermap.cli.options import WRITTEN, option
 from watermap.config import PredictConfig
 from watermap.models.backend import require_keras
@@ -63,10 +63,10 @@ def command(out: Path, scenes: int, size: int, epochs: int) -> None:
         picture = plot_panels(result.panels, out / "side_by_side.png", threshold=result.threshold)
         console.print("5 of 5: water maps of the places kept apart")
         predictions = predict_scenes(images, Predictor(bundle, config), out / "predictions", progress=progress)
-    scores = {"watermap": result.pooled.as_dict()} | result.pooled.baselines_as_dict()
+    baselines = result.pooled.baselines_as_dict()
+    scores = {"watermap": result.pooled.as_dict()} | {index_name(name): each for name, each in baselines.items()}
     names = ("water_iou", "mean_iou", "accuracy")
-    table(
-        "Places never seen, all pixels", ["", *names], [[n, *(score(v[k]) for k in names)] for n, v in scores.items()]
-    )
+    rows = [[name, *(score(each[key]) for key in names)] for name, each in scores.items()]
+    table("Places never seen, all pixels", ["", *score_names(names)], rows)
     first, water = predictions[0][0], out / "predictions" / f"{output_name(predictions[0][0])}_water.tif"
     files_to_open([picture, water, first, out / "model" / "curves.png", out / "patches" / "patches.gpkg"])

@@ -144,7 +144,7 @@ def command(
     predictor = Predictor(bundle, config, others)
     _tell_engine(predictor)
     if dry_run:
-        _show_forecasts(images, predictor)
+        _show_forecasts(images, predictor, names)
         return
     products = ProductConfig(polygons=polygons, style=style, quicklook=quicklook, stac=stac)
     with progress_bar() as progress:
@@ -200,10 +200,10 @@ def _rows(results: list[tuple[Path, Any]], columns: int) -> list[list[str]]:
 
 def _tell_engine(predictor: Predictor) -> None:
     """Say where a faster engine could be had, and which setting says nothing to the one that is taken."""
-    from watermap.prediction.engines.choice import choose
+    from watermap.prediction.engines.choice import engine_name
     from watermap.prediction.engines.openvino import is_installed
 
-    engines = {bundle.folder: choose(bundle, predictor.config).engine for bundle in predictor.bundles}
+    engines = {bundle.folder: engine_name(bundle, predictor.config) for bundle in predictor.bundles}
     if "openvino" in engines.values() and predictor.config.batch_size is not None:
         note("batch_size changes nothing: openvino computes one window at a time (--engine keras computes several)")
     slow = [folder for folder, engine in engines.items() if engine == "keras"]
@@ -218,14 +218,14 @@ def _tell_engine(predictor: Predictor) -> None:
                 )
 
 
-def _show_forecasts(images: list[Path], predictor: Predictor) -> None:
+def _show_forecasts(images: list[Path], predictor: Predictor, names: tuple[str, ...] | None) -> None:
     from watermap.prediction.cost import forecast
     from watermap.scenes.find import output_name
 
     rows, failed = [], []
     for image in images:
         try:
-            found = forecast(image, predictor)
+            found = forecast(image, predictor, names=names)
         except WatermapError as error:
             failed.append(error)
             continue

@@ -9,25 +9,20 @@ from typing import Any, TypeVar
 import click
 
 from watermap.cli.command import Command
-from watermap.cli.console import console, files_to_open, note, progress_bar, score, table
+from watermap.cli.console import console, files_to_open, note, progress_bar, score, score_names, table
 from watermap.cli.options import READ, WRITTEN, config_file, option, section, setting, settings
 from watermap.cli.suggestions import OrFiles, losses
 from watermap.config import TrainConfig
-from watermap.models.backend import require_keras
+from watermap.models.backend import check_keras, require_keras
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
-def course(*flags: Callable[[_Command], _Command]) -> Callable[[_Command], _Command]:
-    """Options of a training, whatever is trained.
-
-    Args:
-        flags: others that belong to the usual ones.
-    """
+def course(command: _Command) -> _Command:
+    """Options of a training, whatever is trained."""
     sections = (
         section(
             "The training",
-            *flags,
             settings(TrainConfig, {"epochs": None, "batch_size": None, "patience": None, "seed": None}),
             setting(
                 TrainConfig,
@@ -52,12 +47,9 @@ def course(*flags: Callable[[_Command], _Command]) -> Callable[[_Command], _Comm
         ),
     )
 
-    def add(command: _Command) -> _Command:
-        for each in reversed(sections):
-            command = each(command)
-        return command
-
-    return add
+    for each in reversed(sections):
+        command = each(command)
+    return command
 
 
 def _address(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
@@ -93,7 +85,7 @@ def _address(_: click.Context, __: click.Parameter, value: str | None) -> str | 
     setting(TrainConfig, "preset"),
     option("--overwrite", is_flag=True, help="Replace another bundle in the folder."),
 )
-@course()
+@course
 @option(
     "--mlflow",
     is_flag=False,
@@ -109,6 +101,10 @@ def command(
 ) -> None:
     """Train a model on the patches of PATCHES_DIR; run again after an interruption, it goes on where it was."""
     config = TrainConfig.load(config_path, section="train", **stated)
+    check_keras()
+    from watermap.patches.store import PatchStore
+
+    PatchStore.open(patches_dir)  # before the seconds that Keras takes
     require_keras()
     from watermap.training.mlflow_log import beside
     from watermap.training.train import train
@@ -125,6 +121,6 @@ def command(
     contract = training.bundle.contract
     names = ("water_iou", "mean_iou", "dice", "accuracy", "cross_entropy")
     rows = [[split, *(score(scores[name]) for name in names)] for split, scores in contract.scores.items()]
-    table(f"Bundle {training.bundle.id}: {contract.arch}, {contract.encoder}", ["split", *names], rows)
+    table(f"Bundle {training.bundle.id}: {contract.arch}, {contract.encoder}", ["split", *score_names(names)], rows)
     console.print(f"bundle in {out}", markup=False)
     files_to_open([out / "card.md", out / "curves.png", out / "history.csv", out / "bundle.json"])
