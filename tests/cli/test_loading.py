@@ -2,36 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.prediction.engines.conftest import bundle, patches, samples
 from tests.support.bundles import make_bundle
 from tests.support.folders import listing
+from tests.support.processes import loaded_by
 from tests.support.rasters import make_grid, write_tif
 from watermap.bands import STANDARD_BANDS
-from watermap.bundles.bundle import Bundle
-
-__all__ = ["bundle", "patches", "samples"]
-
-_SCRIPT = """
-import sys
-from watermap.cli.main import run
-code = run(sys.argv[1:])
-print(code, sorted({"keras", "tensorflow", "openvino", "jax", "torch"} & set(sys.modules)))
-"""
-
-
-def _refused(*words: str | Path) -> tuple[str, str]:
-    """Exit code with the heavy libraries that were loaded, and the message, of a command in a fresh process."""
-    command = [sys.executable, "-c", _SCRIPT, *map(str, words)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ | {"COLUMNS": "80"})
-    return done.stdout.splitlines()[-1], done.stderr
 
 
 @pytest.fixture
@@ -46,22 +26,16 @@ def test_a_scene_without_the_bands_is_refused_before_a_model_is_loaded(
     words: list[str], scene: Path, tmp_path: Path
 ) -> None:
     bundle = make_bundle(tmp_path / "bundle")
-    loaded, told = _refused("predict", scene, "--bundle", bundle.folder, "--out", tmp_path / "out", *words)
+    loaded, told = loaded_by("predict", scene, "--bundle", bundle.folder, "--out", tmp_path / "out", *words)
     assert loaded == "3 []"
     assert "bands B11, B12 are missing (the file has B2, B3, B4, B8)" in told
     assert not (tmp_path / "out").exists()
 
 
-def test_nor_is_openvino_where_the_bundle_is_converted(scene: Path, bundle: Bundle, tmp_path: Path) -> None:
-    loaded, told = _refused("predict", scene, "--bundle", bundle.folder, "--out", tmp_path / "out")
-    assert loaded == "3 []"
-    assert "bands B11, B12 are missing" in told
-
-
 def test_evaluate_refuses_such_a_scene_before_a_model_is_loaded(scene: Path, tmp_path: Path) -> None:
     write_tif(scene.with_name("label.tif"), np.ones((1, 64, 64), dtype=np.uint8), make_grid(64, 64))
     bundle = make_bundle(tmp_path / "bundle")
-    loaded, told = _refused("evaluate", bundle.folder, tmp_path / "scenes")
+    loaded, told = loaded_by("evaluate", bundle.folder, tmp_path / "scenes")
     assert loaded == "3 []"
     assert "bands B11, B12 are missing" in told
 
@@ -83,7 +57,7 @@ def test_evaluate_refuses_such_a_scene_before_a_model_is_loaded(scene: Path, tmp
     ],
 )
 def test_what_cannot_be_done_is_told_before_anything_heavy_is_loaded(words: list[str], code: int) -> None:
-    loaded, told = _refused(*words)
+    loaded, told = loaded_by(*words)
     assert loaded == f"{code} []"
     assert told.count("\n") == 1
     assert Path.cwd().is_dir()
