@@ -72,6 +72,7 @@ class Option(click.Option):
         self.former = former
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """The line of the help, without the former name."""
         if self.former is None:
             return super().get_help_record(ctx)
         shown = copy.copy(self)
