@@ -19,6 +19,7 @@ from watermap import __version__
 from watermap.cli import machine as doctor
 from watermap.cli.machine import Finding, examine
 from watermap.config import EarthEngineConfig
+from watermap.config.extras import install_command
 from watermap.earthengine import login, session
 from watermap.errors import EarthEngineError, ModelError, UsageError
 from watermap.models import backend
@@ -82,8 +83,8 @@ def test_a_machine_that_can_only_tile_and_train() -> None:
     assert states.pop("accelerators", "missing") == "missing"
     absent = {"ImageNet weights", "OpenVINO", "Earth Engine client", "Prefect"}
     assert states == dict.fromkeys(absent, "missing")
-    assert found["Earth Engine client"].remedy == "pip install 'watermap[earthengine]'"
-    assert found["Prefect"].remedy == "pip install 'watermap[flows]'"
+    assert found["Earth Engine client"].remedy == "pip install 'earthengine-api>=1.7'"
+    assert found["Prefect"].remedy == "pip install 'earthengine-api>=1.7' 'prefect>=3.8'"
 
 
 @pytest.mark.parametrize("name", ["_watermap", "_packages", "_keras_backend", "_accelerators", "_machine", "_prefect"])
@@ -98,7 +99,7 @@ def test_a_check_that_breaks_is_a_finding(name: str, monkeypatch: pytest.MonkeyP
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     install(monkeypatch, shapely=None)
-    assert look()["packages"] == Finding("packages", "broken", "not installed: shapely", "pip install watermap")
+    assert look()["packages"] == Finding("packages", "broken", "not installed: shapely", "pip install 'shapely>=2.0'")
 
 
 def test_a_machine_that_only_maps(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,7 +107,7 @@ def test_a_machine_that_only_maps(monkeypatch: pytest.MonkeyPatch) -> None:
     found = look()
     assert found["OpenVINO"] == Finding("OpenVINO", "ok", "2026.4.1")
     assert (found["training"].state, found["training"].text) == ("missing", "not installed: keras, scipy")
-    assert "pip install 'watermap[train]'" in found["training"].remedy
+    assert "to train: pip install 'keras>=3.8' 'scipy>=1.11'" in found["training"].remedy
     assert found["Keras backend"].text == "Keras is not installed"
     assert "openvino" not in sys.modules
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
@@ -131,7 +132,7 @@ def test_a_backend_that_is_absent_or_does_not_start(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     found = look()
     assert found["Keras backend"].state == "missing"
-    assert found["Keras backend"].remedy == "pip install 'watermap[tensorflow]'"
+    assert found["Keras backend"].remedy == install_command("tensorflow")
 
 
 LIBRARIES = {

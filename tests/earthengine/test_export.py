@@ -23,6 +23,7 @@ from tests.earthengine.runs import BUCKET, Export, assert_scenes_are_right, cont
 from tests.earthengine.server import LoopbackServer
 from tests.earthengine.world import World, expected_image, expected_label, expected_median
 from watermap.cli.main import run
+from watermap.config.extras import install_command
 from watermap.earthengine.export import EXPORT_FOLDER
 
 
@@ -414,7 +415,7 @@ def test_without_the_client(export: Export) -> None:
     words = [sys.executable, "-c", script, *export.words()]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert "pip install 'watermap[earthengine]'" in done.stderr.splitlines()[-1]
+    assert install_command("earthengine") in done.stderr.splitlines()[-1]
 
 
 def test_another_destination_is_another_task(export: Export, server: LoopbackServer, world: World) -> None:

@@ -18,7 +18,6 @@ from typing import Final, NoReturn
 import click
 
 from watermap import __version__
-from watermap.cli.extras import missing
 from watermap.errors import EXIT_INTERRUPTED, DataError, DefectError, WatermapError
 
 _COMMANDS: Final = {
@@ -138,6 +137,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         _fail(f"{error.filename}: {error.strerror}: check the path and its permissions")
         return DataError.exit_code
     except ModuleNotFoundError as error:
+        from watermap.config.extras import missing
+
         told = missing(error, needed_by=next((word for word in words if word in _COMMANDS), "watermap"))
         if told is None:
             return _report_defect(error)
