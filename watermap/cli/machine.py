@@ -29,7 +29,6 @@ _BACKENDS: Final = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"
 _SERVICE_TIMEOUT_S: Final = 20.0
 _PREFECT_TIMEOUT_S: Final = 3.0
 _LOCAL_PREFECT: Final = "http://127.0.0.1:4200/api"
-_CONTROL_GROUPS: Final = Path("/sys/fs/cgroup")
 _PROCESS: Final = Path("/proc")
 
 
@@ -251,31 +250,11 @@ def _disk_space(folder: Path) -> Iterator[Finding]:
 
 
 def _machine() -> Iterator[Finding]:
-    processors: float = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    for quota, period in (text.split() for text in _limits("", "cpu.max")):
-        if quota != "max":
-            processors = min(processors, int(quota) / int(period))
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    limits = [*_limits("", "memory.max"), *_limits("memory", "memory.limit_in_bytes")]
-    memory = min([memory, *(int(text) for text in limits if text != "max")])
-    yield Finding("machine", "ok", f"{processors:g} processors, {memory / 2**30:.1f} GiB of memory")
-
-
-def _limits(controller: str, name: str) -> list[str]:
-    """What a file says in the control group of this process and in those around it.
-
-    Args:
-        controller: of version 1, or "" for version 2.
-        name: of the file.
-    """
-    groups = _PROCESS / "self" / "cgroup"
-    if not groups.is_file():
-        return []
-    lines = (line.split(":", 2) for line in groups.read_text().splitlines())
-    top = _CONTROL_GROUPS / controller
-    own = [top / path.strip("/") for _, controllers, path in lines if controller in controllers.split(",")]
-    around = [folder for group in own for folder in (group, *group.parents) if folder.is_relative_to(top)]
-    return [(folder / name).read_text().strip() for folder in around if (folder / name).is_file()]
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    text = f"{processors} processors"
+    if hasattr(os, "sysconf"):
+        text += f", {os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.1f} GiB of memory"
+    yield Finding("machine", "ok", text)
 
 
 def _chosen_backend() -> str | None:
