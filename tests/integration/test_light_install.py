@@ -131,6 +131,8 @@ def test_it_maps_what_the_whole_install_maps(light: Path, tmp_path: Path) -> Non
     assert done.returncode == 0, done.stderr
     scenes = sorted((tmp_path / "scenes").glob("*/image.tif"))
     assert listing(tmp_path / "maps") == maps_of(*(scene.parent.name for scene in scenes))
+    done = run(light, "report", tmp_path / "maps", "--out", tmp_path / "report.html")
+    assert done.returncode == 0, done.stderr
     predictor = Predictor(bundle, PredictConfig())
     for scene in scenes:
         here = predict_scene(scene, predictor, tmp_path / "here").water
