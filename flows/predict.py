@@ -18,13 +18,11 @@ from flows.policy import RETRIED, gpu_slot, judge, make_limits
 from flows.rows import FAILED, KEPT, MADE, Row
 from flows.runners import RunnerConfig, task_runner
 from watermap.config import PredictConfig, ProductConfig
-from watermap.errors import WatermapError
+from watermap.errors import DataError, WatermapError
 from watermap.io.paths import location
 from watermap.scenes.find import find_images, output_name
 
 _PICTURES = 4
-_NOT_TRUE_TO_AREA = (3395, 3857)
-"""Mercator's projections, whose square metres are none on the ground."""
 
 _model = threading.Lock()
 _making = threading.Lock()
@@ -57,7 +55,7 @@ def predict_one(
     note = (
         f"water {made.water_pixels / made.valid_pixels:.1%} of valid pixels" if made.valid_pixels else "no valid pixel"
     )
-    return Row(name, MADE if is_new else KEPT, note, _area_km2(made.water, made.water_pixels))
+    return Row(name, MADE if is_new else KEPT, note, _water_km2(made.water))
 
 
 def _predictor(bundle: Path, bundle_id: str, config: PredictConfig) -> Any:
@@ -74,15 +72,16 @@ def _made_predictor(bundle: Path, bundle_id: str, config: PredictConfig) -> Any:
     return Predictor(open_bundle(bundle), config)
 
 
-def _area_km2(raster: Path, pixels: int) -> float | None:
-    from watermap.io.raster import open_raster
+def _water_km2(water: Path) -> float | None:
+    """The area of a map's water on the ellipsoid; None, with a warning, where its CRS tells none."""
+    from watermap.legend import WATER
+    from watermap.maps.water_rasters import inspect_water, water_areas_m2
 
-    with open_raster(raster) as opened:
-        grid = opened.grid
-    if not grid.crs.is_projected or grid.crs.to_epsg() in _NOT_TRUE_TO_AREA:
+    try:
+        return float(water_areas_m2(inspect_water(water))[WATER]) / 1e6
+    except DataError as error:  # the map is there all the same
+        log().warning("no area: %s", error)
         return None
-    metres = grid.crs.linear_units_factor[1]
-    return float(pixels * grid.pixel_width * grid.pixel_height * metres**2 / 1e6)
 
 
 @task(name="find scenes", **RETRIED)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from watermap.errors import DataError, UsageError
+from watermap.errors import DataError, UsageError, did_you_mean
 
 REFLECTANCE_SCALE: Final = 1e-4
 """Reflectance of one digital number (DN) in every Sentinel-2 product."""
@@ -108,7 +108,9 @@ def parse_bands(text: str) -> tuple[str, ...]:
     if not words:
         raise UsageError("the list of bands is empty", hint=choices)
     if "" in names:
-        raise UsageError(f"{words[names.index('')]!r} is not a Sentinel-2 band", hint=choices)
+        wrong = words[names.index("")]
+        near = did_you_mean(wrong, (*SENTINEL2, *_COMMON))
+        raise UsageError(f"{wrong!r} is not a Sentinel-2 band", hint=f"{near} {choices}" if near else choices)
     if len(set(names)) < len(names):
         raise UsageError(f"a band comes twice in {text!r}", hint="name each band once")
     return names

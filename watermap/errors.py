@@ -6,9 +6,19 @@ its exit code. Anything else that escapes is a defect of watermap and ends with 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Self
 
 EXIT_INTERRUPTED = 130
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`did you mean NAME?` for the known name that is nearest to a misspelt one; empty if none is near."""
+    from difflib import get_close_matches  # only once something is wrong
+
+    names = {name.lower(): name for name in known}
+    near = get_close_matches(word.lower(), names, n=1)
+    return f"did you mean {names[near[0]]}?" if near else ""
 
 
 class WatermapError(Exception):

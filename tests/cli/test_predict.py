@@ -12,6 +12,7 @@ import rasterio
 from tests.prediction.engines.conftest import bundle, patches, samples
 from tests.support.bundles import make_bundle
 from tests.support.folders import listing, maps_of
+from tests.support.processes import loaded_by
 from tests.support.rasters import make_grid, write_tif
 from watermap.bands import STANDARD_BANDS
 from watermap.bundles.bundle import Bundle
@@ -135,3 +136,11 @@ def test_uncertainty_reasons_and_several_bundles(tmp_path: Path, capsys: pytest.
     write_tif(tmp_path / "other.tif", image, make_grid(64, 64), names=STANDARD_BANDS)
     assert run(["predict", str(scene), str(tmp_path / "other.tif"), *given, "--clouds", str(scene)]) == 2
     assert "--clouds is of one scene" in capsys.readouterr().err
+
+
+def test_openvino_is_not_loaded_for_a_scene_without_the_bands(bundle: Bundle, tmp_path: Path) -> None:
+    values = np.full((4, 64, 64), 500, dtype=np.uint16)
+    scene = write_tif(tmp_path / "lake.tif", values, make_grid(64, 64), names=STANDARD_BANDS[:4])
+    loaded, told = loaded_by("predict", scene, "--bundle", bundle.folder, "--out", tmp_path / "out")
+    assert loaded == "3 []"
+    assert "bands B11, B12 are missing" in told

@@ -17,7 +17,7 @@ from rasterio.windows import Window
 
 from tests.support.rasters import LON_LAT, UTM32, grid_around, make_grid
 from watermap.errors import DataError
-from watermap.geo.crs import equal_area, footprints, locate
+from watermap.geo.crs import equal_area, footprints, locate, to_lon_lat, transform_points, transform_shapes
 from watermap.geo.grid import Grid
 from watermap.patches.blocks import Block, find_sites
 from watermap.patches.select import random_starts, regular_starts
@@ -49,6 +49,56 @@ def test_positions_go_from_grid_to_grid_and_back() -> None:
     there = locate(points, one, other)
     assert np.abs(there - points).max() > 1
     np.testing.assert_allclose(locate(there, other, one), points, atol=1e-4)
+
+
+def test_points_go_to_another_crs_and_back() -> None:
+    points = np.array([(500_000.0, 5_300_000.0), (550_000.0, 5_250_000.0)])
+    there = transform_points(points, make_grid().crs, LON_LAT)
+    assert there[0] == pytest.approx((15, 47.85), abs=0.01)
+    np.testing.assert_allclose(transform_points(there, LON_LAT, make_grid().crs), points, atol=1e-4)
+    assert transform_points(np.zeros((0, 2)), LON_LAT, UTM32).shape == (0, 2)
+
+
+@pytest.mark.parametrize(("source", "side"), [(LON_LAT, 2.0), (UTM32, 200_000.0), (CRS.from_epsg(2263), 600_000.0)])
+def test_the_edges_of_shapes_bend_as_the_ground_does(source: CRS, side: float) -> None:
+    """Points along the edges of the shape lie on the edges of what it becomes, to a metre."""
+    left, bottom = (9.0, 50.0) if source == LON_LAT else (400_000.0, 300_000.0 if source != UTM32 else 5_500_000.0)
+    box = shapely.box(left, bottom, left + side, bottom + side)
+    target = CRS.from_epsg(3035) if source != CRS.from_epsg(2263) else CRS.from_epsg(5070)
+    moved, *others = transform_shapes(np.array([box, box]), source, target)
+    along = np.array([box.exterior.interpolate(share, normalized=True).coords[0] for share in np.linspace(0, 1, 999)])
+    points = shapely.points(transform_points(along, source, target))
+    straight = shapely.Polygon(transform_points(shapely.get_coordinates(box), source, target)).exterior
+    assert shapely.distance(points, moved.exterior).max() < 1
+    assert shapely.distance(points, straight).max() > 10
+    assert others == [moved]
+    assert transform_shapes(box, source, source) is box
+
+
+def test_shapes_at_no_place_are_refused_at_once() -> None:
+    for crs, far in ((UTM32, 1e9), (CRS.from_epsg(4258), 1e4)):
+        with pytest.raises(DataError, match="beyond what EPSG"):
+            transform_shapes(shapely.box(0, 0, far, far), crs, LON_LAT)
+
+
+def test_a_crs_that_leads_nowhere_is_refused() -> None:
+    plan = CRS.from_wkt('LOCAL_CS["plan",UNIT["metre",1]]')
+    with pytest.raises(DataError, match="cannot be transformed to EPSG:4326: reproject the file"):
+        transform_points(np.zeros((1, 2)), plan, LON_LAT)
+    with pytest.raises(DataError, match="cannot be transformed to longitude and latitude: reproject the file"):
+        to_lon_lat([shapely.box(0, 0, 1, 1)], plan)
+
+
+def test_shapes_are_cut_at_the_antimeridian() -> None:
+    box = shapely.box(828_000, 10_000, 838_000, 20_000)
+    (whole,), (cut,) = (
+        to_lon_lat([shapely.affinity.translate(box, xoff=east)], CRS.from_epsg(32660)) for east in (-2e5, 0)
+    )
+    assert [whole.geom_type, cut.geom_type] == ["Polygon", "MultiPolygon"]
+    assert cut.bounds[0] == -180
+    assert cut.bounds[2] == 180
+    assert to_lon_lat([box], LON_LAT) == [box]
+    assert to_lon_lat([], UTM32) == []
 
 
 def test_areas_are_true_anywhere_on_earth() -> None:

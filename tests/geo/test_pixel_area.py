@@ -134,5 +134,5 @@ def test_a_pixel_s_size_on_the_ground_is_told() -> None:
     ],
 )
 def test_where_there_is_no_ground_there_is_an_error(grid: Grid) -> None:
-    with pytest.raises(DataError, match=r"not tied to the Earth|beyond where this CRS"):
+    with pytest.raises(DataError, match=r"not tied to the Earth|beyond where its CRS"):
         pixel_area_m2(grid, everything(grid))

@@ -33,7 +33,7 @@ def test_areas_are_those_of_whole_arrays(
     folder, grid = tmp_path_factory.mktemp("run"), make_grid(7, 9)
     write_water(folder, "lake", codes, grid)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("watermap.maps.report_facts._BLOCK_ROWS", rows)
+        patch.setattr("watermap.maps.water_rasters._BLOCK_ROWS", rows)
         (scene,) = gather(folder).scenes
     area = pixel_area_m2(grid, Window(0, 0, 7, 9))
     assert scene.water_km2 == pytest.approx(area[codes == 1].sum() / 1e6)

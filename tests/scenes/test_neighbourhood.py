@@ -18,7 +18,8 @@ masks = arrays(np.bool_, array_shapes(min_dims=2, max_dims=2, max_side=20))
 def structure(px: int, metric: Metric) -> npt.NDArray[np.bool_]:
     """The pixels around one that lie no farther from it."""
     rows, cols = np.mgrid[-px : px + 1, -px : px + 1]
-    return np.maximum(abs(rows), abs(cols)) <= px if metric == "chessboard" else rows**2 + cols**2 <= px**2
+    found = np.maximum(abs(rows), abs(cols)) <= px if metric == "chessboard" else rows**2 + cols**2 <= px**2
+    return np.asarray(found)
 
 
 @pytest.mark.parametrize("metric", ["chessboard", "euclidean"])

@@ -6,23 +6,19 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any, Final
 
 import numpy as np
-import pyproj
 import shapely
-from shapely.geometry.polygon import orient
 
 from watermap.bundles.contract import SplitData, TrainingData
 from watermap.bundles.training_ground import SPLITS as TRAINING_SPLITS
+from watermap.geo.ellipsoid import areas_m2
 from watermap.io.stac import bbox
 from watermap.patches.index import PatchRecord
 from watermap.patches.splits import SPLITS
 from watermap.patches.store import PatchStore
 from watermap.scenes.dates import sensed_on
 from watermap.scenes.stac import UNSTATED
-
-_ELLIPSOID: Final = pyproj.Geod(ellps="WGS84")
 
 
 def training_data(store: PatchStore) -> TrainingData:
@@ -32,14 +28,14 @@ def training_data(store: PatchStore) -> TrainingData:
         store: with patches to train on.
     """
     learned = [record for split in TRAINING_SPLITS for record in store.records(split)]
-    sides_m = [(_area_km2(record.footprint) * 1e6) ** 0.5 / store.patch_size for record in learned]
+    sides_m = areas_m2([record.footprint for record in learned]) ** 0.5 / store.patch_size
     days = {scene: sensed_on(Path(scene), {}) for scene in sorted({record.scene for record in learned})}
     known = sorted(day for day in days.values() if day is not None)
     west, south, east, north = bbox(shapely.union_all([record.footprint for record in learned]))
     return TrainingData(
         splits={split: _split_data(store, store.records(split)) for split in SPLITS},
         bounds=(west, south, east, north),
-        pixel_sizes_m=(min(sides_m), max(sides_m)),
+        pixel_sizes_m=(float(sides_m.min()), float(sides_m.max())),
         days=_ends(known),
         dated_scenes=len(known),
         undated_scenes=len(days) - len(known),
@@ -58,15 +54,9 @@ def _split_data(store: PatchStore, records: Sequence[PatchRecord]) -> SplitData:
         grounds=len({record.block for record in records}),
         labels=label_counts(store, records),
         water=float(np.mean([record.water_fraction for record in records])) if records else None,
-        area_km2=_area_km2(shapely.union_all([record.footprint for record in records])),
+        area_km2=float(areas_m2([shapely.union_all([record.footprint for record in records])])[0]) / 1e6,
     )
 
 
 def _ends(days: Sequence[date]) -> tuple[date, date] | None:
     return (days[0], days[-1]) if days else None
-
-
-def _area_km2(geometry: Any) -> float:
-    """Of polygons in degrees, on the ellipsoid."""
-    parts = [orient(part) for part in shapely.get_parts(geometry) if part.geom_type == "Polygon"]
-    return sum(abs(_ELLIPSOID.geometry_area_perimeter(part)[0]) for part in parts) / 1e6

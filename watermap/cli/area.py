@@ -7,24 +7,38 @@ from typing import TYPE_CHECKING
 
 import click
 
+from watermap.cli.command import Command
 from watermap.cli.console import files_to_open, note, progress_bar, table
-from watermap.cli.options import READ, WRITTEN
+from watermap.cli.options import READ, WRITTEN, option
 
 if TYPE_CHECKING:
     from watermap.maps.area.estimate import AreaEstimate
     from watermap.maps.area.olofsson import Estimate
 
 
-@click.command(name="area")
+@click.command(
+    name="area",
+    cls=Command,
+    examples=[
+        (
+            "The samples of the map, once they have answers",
+            "watermap area data/predictions/lake_water.tif \\\n  --reference data/predictions/lake_samples.gpkg",
+        ),
+        (
+            "Results into a folder of their own",
+            "watermap area lake_water.tif --reference lake_samples.gpkg --out data/areas",
+        ),
+    ],
+)
 @click.argument("water", metavar="WATER.tif", type=READ)
-@click.option(
+@option(
     "--reference",
     type=READ,
     required=True,
     metavar="SAMPLES.gpkg",
     help="The sample of watermap sample-design that was drawn from this raster, with answers.",
 )
-@click.option("--out", type=WRITTEN, help="Output folder [default: that of the sample].")
+@option("--out", type=WRITTEN, help="Output folder [default: that of the sample].")
 def command(water: Path, reference: Path, out: Path | None) -> None:
     """Estimate the true area of water, with its standard error and 95 % interval.
 

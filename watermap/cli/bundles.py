@@ -8,22 +8,38 @@ from typing import Any, TypeVar, get_args
 
 import click
 
-from watermap.cli.options import READ, WRITTEN
+from watermap.cli.command import Group
+from watermap.cli.options import READ, WRITTEN, option
+from watermap.cli.suggestions import bundles
 from watermap.config.terms import CALIBRATE, THRESHOLD_FOR, CalibrationMethod, ThresholdGoal
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 def _models(kind: click.ParamType[Any]) -> Callable[[_Command], _Command]:
-    return click.option("--models", type=kind, default=Path("data/models"), show_default=True, help="Bundles' folder.")
+    return option("--models", type=kind, default=Path("data/models"), show_default=True, help="Bundles' folder.")
 
 
-@click.group("bundles")
+@click.group(
+    "bundles",
+    cls=Group,
+    examples=[
+        ("Which bundles there are, and which is in use", "watermap bundles list"),
+        ("What a bundle is, and how good", "watermap bundles card data/models/lakes"),
+        ("Take it from now on where no bundle is named", "watermap bundles promote data/models/lakes"),
+    ],
+)
 def command() -> None:
-    """List bundles, show what one is, put one to use, take that back."""
+    """List bundles, show one, put one to use, take that back, calibrate, convert."""
 
 
-@command.command("list")
+@command.command(
+    "list",
+    examples=[
+        ("Those in data/models", "watermap bundles list"),
+        ("Others", "watermap bundles list --models /srv/models"),
+    ],
+)
 @_models(READ)
 def show(models: Path) -> None:
     """Every bundle with its scores on the test patches, and which one is in use."""
@@ -47,9 +63,15 @@ def show(models: Path) -> None:
     table(f"Bundles in {models}", ("bundle", "id", "trained", "water IoU", ""), rows)
 
 
-@command.command("card")
-@click.argument("bundle_dir", metavar="BUNDLE", type=READ)
-@click.option("--out", type=WRITTEN, help="Write it to this file instead of showing it.")
+@command.command(
+    "card",
+    examples=[
+        ("On the screen", "watermap bundles card data/models/lakes"),
+        ("Into a file", "watermap bundles card data/models/lakes --out lakes.md"),
+    ],
+)
+@click.argument("bundle_dir", metavar="BUNDLE", type=READ, shell_complete=bundles)
+@option("--out", type=WRITTEN, help="Write it to this file instead of showing it.")
 def show_card(bundle_dir: Path, out: Path | None) -> None:
     """The model card of BUNDLE in Markdown: data, ground, labels, scores, limits, as far as the bundle knows them."""
     from watermap.bundles.bundle import open_bundle
@@ -66,13 +88,20 @@ def show_card(bundle_dir: Path, out: Path | None) -> None:
     files_to_open([out])
 
 
-@command.command("promote")
-@click.argument("bundle_dir", metavar="BUNDLE", type=READ)
-@_models(WRITTEN)
-@click.option("--held-out", type=READ, help="Labelled scenes neither was trained on: promote if no worse.")
-@click.option(
-    "--tolerance", type=click.FloatRange(0, 1), default=0.0, show_default=True, help="Water IoU it may be lower."
+@command.command(
+    "promote",
+    examples=[
+        ("At once", "watermap bundles promote data/models/lakes"),
+        (
+            "If it is no worse than the one in use on scenes that neither knows",
+            "watermap bundles promote data/models/lakes --held-out data/held_out",
+        ),
+    ],
 )
+@click.argument("bundle_dir", metavar="BUNDLE", type=READ, shell_complete=bundles)
+@_models(WRITTEN)
+@option("--held-out", type=READ, help="Labelled scenes neither was trained on: promote if no worse.")
+@option("--tolerance", type=click.FloatRange(0, 1), default=0.0, show_default=True, help="Water IoU it may be lower.")
 def promote_bundle(bundle_dir: Path, models: Path, held_out: Path | None, tolerance: float) -> None:
     """Put BUNDLE to use, whatever was decided before: predict takes it where none is named."""
     from watermap.bundles.bundle import open_bundle
@@ -97,7 +126,13 @@ def promote_bundle(bundle_dir: Path, models: Path, held_out: Path | None, tolera
     console.print(f"{bundle.folder.name} ({bundle.id}) {verdict}: {decision.reason}", markup=False, soft_wrap=True)
 
 
-@command.command("rollback")
+@command.command(
+    "rollback",
+    examples=[
+        ("The one before, of data/models", "watermap bundles rollback"),
+        ("Of another folder", "watermap bundles rollback --models /srv/models"),
+    ],
+)
 @_models(WRITTEN)
 def rollback(models: Path) -> None:
     """Put the bundle to use that was in use before."""
@@ -108,20 +143,29 @@ def rollback(models: Path) -> None:
     console.print(f"{bundle.folder.name} ({bundle.id}) is in use again", markup=False)
 
 
-@command.command("convert")
-@click.argument("bundle_dir", metavar="BUNDLE", type=WRITTEN)
-@click.option("--patches", type=READ, required=True, help="Patches that watermap tile wrote: those it was trained on.")
-@click.option("--int8", is_flag=True, help="Also in eight-bit numbers, calibrated on training patches.")
+@command.command(
+    "convert",
+    examples=[
+        ("For OpenVINO", "watermap bundles convert data/models/lakes --patches data/patches"),
+        (
+            "Also in eight-bit numbers: the fastest",
+            "watermap bundles convert data/models/lakes --patches data/patches --int8",
+        ),
+    ],
+)
+@click.argument("bundle_dir", metavar="BUNDLE", type=WRITTEN, shell_complete=bundles)
+@option("--patches", type=READ, required=True, help="Patches that watermap tile wrote: those it was trained on.")
+@option("--int8", is_flag=True, help="Also in eight-bit numbers, calibrated on training patches.")
 def convert_bundle(bundle_dir: Path, patches: Path, *, int8: bool) -> None:
     """Convert BUNDLE for OpenVINO, and show how far each precision agrees with Keras on the patches."""
     from watermap.bundles.bundle import open_bundle
     from watermap.cli.console import console, note, progress_bar, score, table
-    from watermap.models.backend import require_keras
-
-    require_keras()
+    from watermap.models.backend import check_keras, require_keras
     from watermap.prediction.engines.conversion import convert
 
+    check_keras()
     bundle = open_bundle(bundle_dir)
+    require_keras()
     with progress_bar() as progress:
         converted = convert(bundle, patches, int8=int8, progress=progress)
     checks = converted.record.checks
@@ -144,31 +188,41 @@ def convert_bundle(bundle_dir: Path, patches: Path, *, int8: bool) -> None:
     console.print(f"converted model in {converted.folder}", markup=False)
 
 
-@command.command("calibrate")
-@click.argument("bundle_dir", metavar="BUNDLE", type=WRITTEN)
-@click.option("--patches", type=READ, required=True, help="Patches that watermap tile wrote; their validation split.")
-@click.option(
+@command.command(
+    "calibrate",
+    examples=[
+        ("Probabilities; maps stay as they are", "watermap bundles calibrate data/models/lakes --patches data/patches"),
+        (
+            "And a threshold by which the water area is right",
+            "watermap bundles calibrate data/models/lakes --patches data/patches \\\n  --threshold-for area",
+        ),
+    ],
+)
+@click.argument("bundle_dir", metavar="BUNDLE", type=WRITTEN, shell_complete=bundles)
+@option("--patches", type=READ, required=True, help="Patches that watermap tile wrote; their validation split.")
+@option(
     "--method",
     type=click.Choice(get_args(CalibrationMethod)),
     default="auto",
     show_default=True,
     help=CALIBRATE,
 )
-@click.option(
+@option(
     "--threshold-for", type=click.Choice(get_args(ThresholdGoal)), default="keep", show_default=True, help=THRESHOLD_FOR
 )
 def calibrate_bundle(bundle_dir: Path, patches: Path, method: CalibrationMethod, threshold_for: ThresholdGoal) -> None:
     """Make BUNDLE's probabilities mean what they say, and choose its threshold; predict applies both."""
     from watermap.bundles.bundle import open_bundle
-    from watermap.cli.console import console, files_to_open, note, progress_bar, score, table
-    from watermap.models.backend import require_keras
+    from watermap.cli.console import console, files_to_open, note, progress_bar, score, score_names, table
+    from watermap.models.backend import check_keras, require_keras
 
-    require_keras()
+    check_keras()
     from watermap.bundles.registry import follow
     from watermap.evaluation.calibrate import calibrate
     from watermap.evaluation.reliability_plot import plot_reliability
 
     before = open_bundle(bundle_dir)
+    require_keras()
     with progress_bar() as progress:
         found = calibrate(before, patches, method=method, goal=threshold_for, progress=progress)
     contract = found.bundle.contract
@@ -179,7 +233,7 @@ def calibrate_bundle(bundle_dir: Path, patches: Path, method: CalibrationMethod,
         for when, tally in (("before", found.before[split]), ("after", found.after[split]))
         for scores in [tally.as_dict()]
     ]
-    table(f"{bundle_dir.resolve().name} ({found.bundle.id})", ("patches", *names, "water area"), rows)
+    table(f"{bundle_dir.resolve().name} ({found.bundle.id})", ("patches", *score_names(names), "water area"), rows)
     curve = contract.calibration
     message = "none" if curve is None else curve.description
     console.print(f"Calibration: {message}. Water from {contract.threshold:g} on.", markup=False)

@@ -6,14 +6,22 @@ from pathlib import Path
 
 import click
 
-from watermap.cli.options import READ, WRITTEN
+from watermap.cli.command import Command
+from watermap.cli.options import READ, WRITTEN, option
 from watermap.geo.area_text import km2_column
 
 
-@click.command(name="change")
+@click.command(
+    name="change",
+    cls=Command,
+    examples=[
+        ("Between two dates of one lake", "watermap change lake_20230601_water.tif lake_20230901_water.tif"),
+        ("Into a folder of your choice", "watermap change before_water.tif after_water.tif --out data/floods"),
+    ],
+)
 @click.argument("before", type=READ)
 @click.argument("after", type=READ)
-@click.option("--out", type=WRITTEN, default=Path("data/changes"), show_default=True, help="Output folder.")
+@option("--out", type=WRITTEN, default=Path("data/changes"), show_default=True, help="Output folder.")
 def command(before: Path, after: Path, out: Path) -> None:
     """Show where water came and went between two water rasters of one place, and how much.
 

@@ -7,23 +7,41 @@ from typing import Any
 
 import click
 
+from watermap.cli.command import Command
 from watermap.cli.console import files_to_open, note, progress_bar, table
-from watermap.cli.options import READ, WRITTEN, config_file, setting, settings
-from watermap.cli.train import COURSE
+from watermap.cli.options import READ, WRITTEN, config_file, option, section, setting
+from watermap.cli.train import course
 from watermap.config import TrainConfig
 from watermap.errors import PartialFailureError
-from watermap.models.backend import require_keras
+from watermap.models.backend import check_keras, require_keras
 
 
-@click.command(name="compare")
+@click.command(
+    name="compare",
+    cls=Command,
+    examples=[
+        (
+            "Two architectures, three trainings of each",
+            "watermap compare data/patches --out data/compared --arch unet --arch segnet",
+        ),
+        (
+            "Encoders for computers without a GPU, trained once each",
+            "watermap compare data/patches --out data/compared --encoder compact \\\n"
+            "  --encoder mobilenetv2 --seeds 1 --epochs 10",
+        ),
+    ],
+)
 @click.argument("patches_dir", type=READ)
-@click.option("--out", required=True, type=WRITTEN, help="Folder of bundles, table and pictures.")
-@setting(TrainConfig, "arch", multiple=True)
-@setting(TrainConfig, "encoder", multiple=True)
-@setting(TrainConfig, "preset", multiple=True)
-@click.option("--seeds", type=click.IntRange(1, 100), default=3, show_default=True, help="Trainings of each model.")
-@settings(TrainConfig, COURSE)
-@click.option("--overwrite", is_flag=True, help="Train again what was trained with other settings.")
+@section(
+    "Usual options",
+    option("--out", required=True, type=WRITTEN, help="Folder of bundles, table and pictures."),
+    setting(TrainConfig, "arch", multiple=True),
+    setting(TrainConfig, "encoder", multiple=True),
+    setting(TrainConfig, "preset", multiple=True),
+    option("--seeds", type=click.IntRange(1, 100), default=3, show_default=True, help="Trainings of each model."),
+    option("--overwrite", is_flag=True, help="Train again what was trained with other settings."),
+)
+@course
 @config_file()
 def command(
     patches_dir: Path,
@@ -43,6 +61,10 @@ def command(
     same patches with the same budget. Run again after an interruption, it goes on where it was.
     """
     config = TrainConfig.load(config_path, section="train", **stated)
+    check_keras()
+    from watermap.patches.store import PatchStore
+
+    PatchStore.open(patches_dir)  # before the seconds that Keras takes
     require_keras()
     from watermap.training.compare import Comparison, compare, contenders
     from watermap.training.compare_report import columns, table_rows, write_reports

@@ -7,24 +7,31 @@ from pathlib import Path
 
 import click
 
-from watermap.cli.console import console, files_to_open, progress_bar, score, table
-from watermap.cli.options import WRITTEN
+from watermap.cli.command import Command
+from watermap.cli.console import console, files_to_open, index_name, progress_bar, score, score_names, table
+from watermap.cli.options import WRITTEN, option
 from watermap.config import PredictConfig
 from watermap.models.backend import require_keras
-from watermap.scenes.find import output_name
 
 
-@click.command(name="demo")
-@click.option(
+@click.command(
+    name="demo",
+    cls=Command,
+    examples=[
+        ("All of it", "watermap demo"),
+        ("A quick look: fewer scenes, a short training", "watermap demo --out data/look --scenes 6 --epochs 3"),
+    ],
+)
+@option(
     "--out",
     type=WRITTEN,
     default=Path("data/demo"),
     show_default=True,
     help="Folder of the results.",
 )
-@click.option("--scenes", type=click.IntRange(6), default=12, show_default=True, help="Sample scenes to train on.")
-@click.option("--size", type=click.IntRange(256), default=512, show_default=True, help="Pixels of a scene's side.")
-@click.option("--epochs", type=click.IntRange(1), default=20, show_default=True, help="Passes over the patches.")
+@option("--scenes", type=click.IntRange(6), default=12, show_default=True, help="Sample scenes to train on.")
+@option("--size", type=click.IntRange(256), default=512, show_default=True, help="Pixels of a scene's side.")
+@option("--epochs", type=click.IntRange(1), default=20, show_default=True, help="Passes over the patches.")
 def command(out: Path, scenes: int, size: int, epochs: int) -> None:
     """Make sample scenes, cut patches, train the compact U-Net, score it and map places that it has never seen."""
     require_keras()
@@ -34,6 +41,7 @@ def command(out: Path, scenes: int, size: int, epochs: int) -> None:
     from watermap.patches.tile import tile
     from watermap.prediction.many import predict_scenes
     from watermap.prediction.predictor import Predictor
+    from watermap.scenes.find import output_name
     from watermap.scenes.sample import trial, write_samples
     from watermap.training.train import train
 
@@ -55,10 +63,10 @@ def command(out: Path, scenes: int, size: int, epochs: int) -> None:
         picture = plot_panels(result.panels, out / "side_by_side.png", threshold=result.threshold)
         console.print("5 of 5: water maps of the places kept apart")
         predictions = predict_scenes(images, Predictor(bundle, config), out / "predictions", progress=progress)
-    scores = {"watermap": result.pooled.as_dict()} | result.pooled.baselines_as_dict()
+    baselines = result.pooled.baselines_as_dict()
+    scores = {"watermap": result.pooled.as_dict()} | {index_name(name): each for name, each in baselines.items()}
     names = ("water_iou", "mean_iou", "accuracy")
-    table(
-        "Places never seen, all pixels", ["", *names], [[n, *(score(v[k]) for k in names)] for n, v in scores.items()]
-    )
+    rows = [[name, *(score(each[key]) for key in names)] for name, each in scores.items()]
+    table("Places never seen, all pixels", ["", *score_names(names)], rows)
     first, water = predictions[0][0], out / "predictions" / f"{output_name(predictions[0][0])}_water.tif"
     files_to_open([picture, water, first, out / "model" / "curves.png", out / "patches" / "patches.gpkg"])

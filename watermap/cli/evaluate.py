@@ -9,32 +9,72 @@ from typing import Any, Final
 import click
 
 from watermap.bands import parse_bands
-from watermap.cli.console import console, files_to_open, note, progress_bar, score, table
-from watermap.cli.options import READ, WRITTEN, config_file, setting
+from watermap.cli.command import Command
+from watermap.cli.console import console, files_to_open, index_name, note, progress_bar, score, score_names, table
+from watermap.cli.options import READ, WRITTEN, bands_option, config_file, option, section, setting
+from watermap.cli.suggestions import bundles
 from watermap.config import PredictConfig
 from watermap.errors import PartialFailureError
-from watermap.models.backend import require_keras
+from watermap.models.backend import check_keras
 
 _SCORES: Final = ("water_iou", "mean_iou", "dice", "accuracy", "cross_entropy")
 _WORST: Final = 20
 
 
-@click.command(name="evaluate")
-@click.argument("bundle_dir", type=READ)
-@click.argument("data_dir", metavar="SCENES_OR_PATCHES_DIR", type=READ)
-@click.option(
-    "--with", "other_dirs", metavar="BUNDLE", type=READ, multiple=True, help="Score the mean of it and another bundle."
+@click.command(
+    name="evaluate",
+    cls=Command,
+    examples=[
+        ("On scenes that the bundle was not trained on", "watermap evaluate data/models/lakes data/held_out"),
+        (
+            "On the test patches, all scores into a file",
+            "watermap evaluate data/models/lakes data/patches --json scores.json",
+        ),
+        (
+            "The mean of two bundles",
+            "watermap evaluate data/models/lakes data/held_out --with data/models/rivers",
+        ),
+    ],
 )
-@click.option("--json", "json_path", type=WRITTEN, help="Write all scores to this file.")
-@click.option("--picture", type=WRITTEN, help="Side-by-side picture [default: beside a local bundle, else here].")
-@click.option("--split", type=click.Choice(["test", "validation", "train"]), default="test", show_default=True)
-@click.option("--bands", help="Names of all bands of scenes that do not describe them, in file order.")
-@setting(PredictConfig, "threshold")
-@setting(PredictConfig, "window")
-@setting(PredictConfig, "overlap")
-@setting(PredictConfig, "tta", former="symmetries")
-@setting(PredictConfig, "offset")
-@setting(PredictConfig, "scale")
+@click.argument("bundle_dir", metavar="BUNDLE", type=READ, shell_complete=bundles)
+@click.argument("data_dir", metavar="SCENES_OR_PATCHES_DIR", type=READ)
+@section(
+    "Usual options",
+    option(
+        "--with",
+        "other_dirs",
+        metavar="BUNDLE",
+        type=READ,
+        multiple=True,
+        shell_complete=bundles,
+        help="Score the mean of it and another bundle.",
+    ),
+    option(
+        "--split",
+        type=click.Choice(["test", "validation", "train"]),
+        default="test",
+        show_default=True,
+        help="Which patches of a patches folder.",
+    ),
+    bands_option("Names of all bands of scenes that do not describe them, in file order."),
+    setting(PredictConfig, "threshold"),
+    setting(PredictConfig, "tta", former="symmetries"),
+)
+@section(
+    "What is written",
+    option("--json", "json_path", type=WRITTEN, help="Write all scores to this file."),
+    option("--picture", type=WRITTEN, help="Side-by-side picture [default: beside a local bundle, else here]."),
+)
+@section(
+    "What the scenes' numbers mean",
+    setting(PredictConfig, "offset"),
+    setting(PredictConfig, "scale"),
+)
+@section(
+    "Windows",
+    setting(PredictConfig, "window"),
+    setting(PredictConfig, "overlap"),
+)
 @config_file()
 def command(
     bundle_dir: Path,
@@ -53,7 +93,7 @@ def command(
     """
     config = PredictConfig.load(config_path, section="predict", **stated)
     names = parse_bands(bands) if bands else None
-    require_keras()
+    check_keras()
     from watermap.bundles.bundle import open_bundle
     from watermap.evaluation.evaluate import evaluate
     from watermap.evaluation.panels import plot_panels
@@ -98,10 +138,10 @@ def _show(kind: str, found: dict[str, Any]) -> None:
     if found["intervals"]["water_iou"]:
         rows.append(["  95 % interval", *(_interval(found["intervals"].get(name)) for name in _SCORES)])
     for name, values in found["baselines"].items():
-        rows.append([name.replace("_otsu", ", Otsu"), *(score(values["scores"].get(key)) for key in _SCORES)])
+        rows.append([index_name(name), *(score(values["scores"].get(key)) for key in _SCORES)])
         if values["intervals"] and values["intervals"]["water_iou"]:
             rows.append(["  95 % interval", *(_interval(values["intervals"].get(key)) for key in _SCORES)])
-    table(f"All pixels, against {kind} labels", ["", *_SCORES], rows)
+    table(f"All pixels, against {kind} labels", ["", *score_names(_SCORES)], rows)
     for name, gain in found["gains"].items():
         interval = f" ({_interval(gain['interval'])})" if gain["interval"] else ""
         console.print(f"Water IoU above {name.upper()}'s: {gain['water_iou']:+.3f}{interval}", markup=False)
@@ -115,7 +155,7 @@ def _show(kind: str, found: dict[str, Any]) -> None:
     confusion = dict(zip(found["classes"], found["confusion"], strict=True))
     table(
         "By class, pixels",
-        ["truth", "mapped as land", "mapped as water", "precision", "recall", "f1"],
+        ["truth", "mapped as land", "mapped as water", "precision", "recall", "F1"],
         [
             [
                 name,
@@ -171,4 +211,4 @@ def _show_scenes(scenes: list[dict[str, Any]], *, several: bool) -> None:
     title = "By scene" if len(shown) == len(scenes) else f"The {len(shown)} worst of {len(scenes)} scenes"
     names = [f"{scene['name']} ({scene['label']})" if several else scene["name"] for scene in shown]
     rows = [[name, *(score(scene[key]) for key in _SCORES)] for name, scene in zip(names, shown, strict=True)]
-    table(title, ["scene", *_SCORES], rows)
+    table(title, ["scene", *score_names(_SCORES)], rows)

@@ -9,41 +9,69 @@ from typing import Any
 
 import click
 
-from watermap.cli.options import WRITTEN, config_file, setting
+from watermap.cli.command import Command
+from watermap.cli.options import WRITTEN, config_file, option, section, setting
+from watermap.cli.suggestions import files
 from watermap.config import EarthEngineConfig, ExportConfig
 from watermap.geo.area_text import km2
 
 _SHOWN_SCENES = 40
 
 
-class _AreaCommand(click.Command):
+class _AreaCommand(Command):
     """Takes a bounding box that begins with a minus sign for what it is, not for an option."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         return super().parse_args(ctx, [f" {word}" if re.match(r"-\.?\d[^=]*,", word) else word for word in args])
 
 
-@click.command("export", cls=_AreaCommand)
-@click.argument("area")
-@setting(ExportConfig, "start")
-@setting(ExportConfig, "end")
-@setting(ExportConfig, "last_days")
-@click.option("--out", type=WRITTEN, required=True, help="Scenes folder to write.")
-@setting(ExportConfig, "max_cloud")
-@setting(ExportConfig, "cloud_score")
-@setting(ExportConfig, "bands")
-@setting(ExportConfig, "label")
-@setting(ExportConfig, "hansen_asset")
-@setting(ExportConfig, "composite")
-@setting(ExportConfig, "limit")
-@setting(ExportConfig, "scene_size")
-@setting(ExportConfig, "to")
-@setting(ExportConfig, "bucket")
-@setting(ExportConfig, "folder")
-@setting(EarthEngineConfig, "project")
-@setting(EarthEngineConfig, "key")
-@setting(EarthEngineConfig, "requests")
-@click.option("--dry-run", is_flag=True, help="Show what would be made and what it costs; make nothing.")
+@click.command(
+    "export",
+    cls=_AreaCommand,
+    examples=[
+        (
+            "What it would bring, and what it costs",
+            "watermap export lake.geojson --start 2023-06-01 --end 2023-08-31 \\\n  --out data/scenes --dry-run",
+        ),
+        (
+            "The clearest five scenes of a box, last year until today",
+            "watermap export 21.4,39.9,21.6,40.1 --last-days 365 --limit 5 \\\n  --out data/scenes",
+        ),
+        (
+            "A large area, by way of Cloud Storage",
+            "watermap export basin.gpkg --last-days 30 --out data/scenes \\\n  --to gcs --bucket MY_BUCKET",
+        ),
+    ],
+)
+@click.argument("area", shell_complete=files)
+@section(
+    "Usual options",
+    option("--out", type=WRITTEN, required=True, help="Scenes folder to write."),
+    setting(ExportConfig, "start", metavar="DAY"),
+    setting(ExportConfig, "end", metavar="DAY"),
+    setting(ExportConfig, "last_days"),
+    setting(ExportConfig, "max_cloud"),
+    setting(ExportConfig, "limit"),
+    option("--dry-run", is_flag=True, help="Show what would be made and what it costs; make nothing."),
+)
+@section(
+    "What is in each scene",
+    setting(ExportConfig, "bands"),
+    setting(ExportConfig, "label"),
+    setting(ExportConfig, "cloud_score"),
+    setting(ExportConfig, "composite"),
+    setting(ExportConfig, "scene_size"),
+    setting(ExportConfig, "hansen_asset"),
+)
+@section(
+    "Earth Engine, and the way from there",
+    setting(ExportConfig, "to"),
+    setting(ExportConfig, "bucket"),
+    setting(ExportConfig, "folder"),
+    setting(EarthEngineConfig, "project"),
+    setting(EarthEngineConfig, "key"),
+    setting(EarthEngineConfig, "requests"),
+)
 @config_file()
 def command(
     area: str,
@@ -135,10 +163,10 @@ def _show_summary(summary: Any, out: Path, config: ExportConfig) -> None:
         note(line)
     if summary.kept:
         note(f"{_scenes(len(summary.kept))} kept: there already, and unchanged")
-    for name, files in summary.drive_files.items():
-        names = [shlex.quote(Path(file).name) for file in files]
+    for name, paths in summary.drive_files.items():
+        names = [shlex.quote(Path(file).name) for file in paths]
         label = f" --label {names[1]}" if len(names) > 1 else ""
-        console.print(f"On Google Drive: {', '.join(files)}; download them, then", markup=False, soft_wrap=True)
+        console.print(f"On Google Drive: {', '.join(paths)}; download them, then", markup=False, soft_wrap=True)
         line = f"  watermap scenes add {names[0]}{label} --name {name} --out {shlex.quote(str(out))}"
         console.print(line, markup=False, soft_wrap=True)
     done = len(summary.made) + len(summary.kept) + len(summary.drive_files)

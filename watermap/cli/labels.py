@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from watermap.cli.options import READ, WRITTEN, config_file, setting
+from watermap.cli.command import Group
+from watermap.cli.options import READ, WRITTEN, bands_option, config_file, option, setting
 from watermap.config import ConsensusConfig, RefineConfig
 from watermap.geo.area_text import km2_column
 
@@ -17,15 +18,32 @@ if TYPE_CHECKING:
     from watermap.labels.refine_scenes import RefinedScene
 
 
-@click.group("labels")
+@click.group(
+    "labels",
+    cls=Group,
+    examples=[
+        ("Where two labels differ, and by how much", "watermap labels compare hansen.tif hand.tif"),
+        (
+            "One label of three",
+            "watermap labels consensus hansen.tif jrc.tif worldcover.tif \\\n  --out label.tif --agree 2",
+        ),
+        ("Finer shorelines for every scene of a folder", "watermap labels refine data/scenes --out data/refined"),
+    ],
+)
 def command() -> None:
     """Compare labels, make one of several, refine a coarse one."""
 
 
-@command.command("compare")
+@command.command(
+    "compare",
+    examples=[
+        ("A coarse label beside one by hand", "watermap labels compare hansen.tif hand.tif"),
+        ("Into a folder of your choice", "watermap labels compare hansen.tif hand.tif --out data/compared"),
+    ],
+)
 @click.argument("first", metavar="FIRST.tif", type=READ)
 @click.argument("second", metavar="SECOND.tif", type=READ)
-@click.option("--out", type=WRITTEN, default=Path("data/labels"), show_default=True, help="Output folder.")
+@option("--out", type=WRITTEN, default=Path("data/labels"), show_default=True, help="Output folder.")
 def compare(first: Path, second: Path, out: Path) -> None:
     """Show where two labels (0 land, 1 water, 255 unknown) differ, and how much of that lies beside shorelines.
 
@@ -63,12 +81,22 @@ def compare(first: Path, second: Path, out: Path) -> None:
     files_to_open([picture, found.raster, found.table])
 
 
-@command.command("consensus")
+@command.command(
+    "consensus",
+    examples=[
+        ("Where all agree", "watermap labels consensus hansen.tif jrc.tif --out label.tif"),
+        (
+            "Where two of three agree, one of them made with pixels of 30 m",
+            "watermap labels consensus hansen.tif jrc.tif worldcover.tif \\\n"
+            "  --out label.tif --agree 2 --coarse-m hansen.tif=30",
+        ),
+    ],
+)
 @click.argument("sources", metavar="SOURCE.tif...", nargs=-1, required=True, type=READ)
-@click.option("--out", type=WRITTEN, required=True, help="The label, a GeoTIFF on the grid of the first source.")
-@click.option("--agree", metavar="N|all", default="all", show_default=True, help="How many sources must say the same.")
+@option("--out", type=WRITTEN, required=True, help="The label, a GeoTIFF on the grid of the first source.")
+@option("--agree", metavar="N|all", default="all", show_default=True, help="How many sources must say the same.")
 @setting(ConsensusConfig, "ignore_shore_px", "--ignore-shore", metavar="PX")
-@click.option(
+@option(
     "--coarse-m",
     metavar="[FILE=]METRES",
     multiple=True,
@@ -101,14 +129,20 @@ def consensus(
     files_to_open([made.path])
 
 
-@command.command("refine")
+@command.command(
+    "refine",
+    examples=[
+        ("One label, by its own scene", "watermap labels refine hansen.tif image.tif --out label.tif"),
+        ("A folder of scenes, into a new one", "watermap labels refine data/scenes --out data/refined"),
+    ],
+)
 @click.argument("coarse", metavar="COARSE.tif|SCENES_DIR", type=READ)
 @click.argument("image", metavar="[IMAGE.tif]", required=False, type=READ)
-@click.option("--out", type=WRITTEN, required=True, help="The label, a GeoTIFF; of SCENES_DIR, a new scenes folder.")
-@click.option("--label", metavar="NAME", help="Name of the labels in SCENES_DIR/<scene>/. [default: label.tif]")
+@option("--out", type=WRITTEN, required=True, help="The label, a GeoTIFF; of SCENES_DIR, a new scenes folder.")
+@option("--label", metavar="NAME", help="Name of the labels in SCENES_DIR/<scene>/. [default: label.tif]")
 @setting(RefineConfig, "index")
 @setting(RefineConfig, "shore_m")
-@click.option("--bands", help="Names of all the image's bands in file order, where it does not describe them.")
+@bands_option("Names of all the image's bands in file order, where it does not describe them.")
 @setting(RefineConfig, "offset")
 @setting(RefineConfig, "scale")
 @config_file()

@@ -13,13 +13,17 @@ import threading
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
 from watermap import __version__
-from watermap.cli.extras import missing
+from watermap.cli.command import Group
+from watermap.cli.completion import VARIABLE, answer
 from watermap.errors import EXIT_INTERRUPTED, DataError, DefectError, WatermapError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 _COMMANDS: Final = {
     "demo": "Sample scenes to water maps in one go.",
@@ -32,7 +36,7 @@ _COMMANDS: Final = {
     "train": "Train a model on patches into a bundle.",
     "compare": "Train several models alike and show them side by side.",
     "evaluate": "Score a bundle beside the NDWI and MNDWI baselines.",
-    "bundles": "List bundles, show what one is, put one to use, take that back.",
+    "bundles": "List bundles, show one, put one to use, calibrate, convert.",
     "predict": "Map the water of scenes.",
     "vectorize": "Make polygons of a water raster's bodies.",
     "sample-design": "Draw the pixels of a map that somebody should look at.",
@@ -43,8 +47,17 @@ _COMMANDS: Final = {
     "report": "One page of HTML on a folder of maps.",
     "doctor": "Say what this machine can do, and what to do about the rest.",
     "help": "Show a topic of the documentation, or list the topics.",
+    "completion": "Complete commands, options and files with the Tab key.",
 }
 """Subcommands and their one-line help: known without importing what they need."""
+
+_SECTIONS: Final = {
+    "Maps": ("predict", "vectorize", "change", "mosaic", "timeline", "report"),
+    "How good maps are": ("evaluate", "sample-design", "area"),
+    "Models": ("tile", "train", "compare", "models", "bundles"),
+    "Scenes and labels": ("export", "scenes", "labels", "sample"),
+}
+"""Subcommands by what they are for; the others come last."""
 
 
 _INTERRUPTED: Final = "interrupted; run the same command again to go on"
@@ -56,7 +69,7 @@ _interrupted: list[bool] = []
 """Filled when a signal asks this process to end."""
 
 
-class _LazyGroup(click.Group):
+class _LazyGroup(Group):
     """Imports a subcommand's module only when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
@@ -69,11 +82,30 @@ class _LazyGroup(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 (click's signature)
-        with formatter.section("Commands"):
-            formatter.write_dl(list(_COMMANDS.items()))
+        listed = {name for names in _SECTIONS.values() for name in names}
+        sections = _SECTIONS | {"More": tuple(name for name in _COMMANDS if name not in listed)}
+        width = max(map(len, _COMMANDS))
+        for title, names in sections.items():
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(width), _COMMANDS[name]) for name in names])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        """Subcommands and options, without importing what they need."""
+        from click.shell_completion import CompletionItem
+
+        found = [CompletionItem(name, help=text) for name, text in _COMMANDS.items() if name.startswith(incomplete)]
+        return found + click.Command.shell_complete(self, ctx, incomplete)
 
 
-@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    examples=[
+        ("All of it, on sample scenes", "watermap demo"),
+        ("Map the water of a scene, and open the files that it names in QGIS", "watermap predict scene.tif"),
+        ("What a command takes, with examples", "watermap train --help"),
+    ],
+)
 @click.version_option(__version__, prog_name="watermap")
 def cli() -> None:
     """Surface-water maps from Sentinel-2: export, tile, train, evaluate, predict."""
@@ -139,6 +171,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         _fail(f"{error.filename}: {error.strerror}: check the path and its permissions")
         return DataError.exit_code
     except ModuleNotFoundError as error:
+        from watermap.config.extras import missing
+
         message = missing(error, needed_by=next((word for word in words if word in _COMMANDS), "watermap"))
         if message is None:
             return _report_defect(error)
@@ -163,6 +197,8 @@ def _report_defect(error: Exception) -> int:
 
 def main() -> None:
     """Entry point of the `watermap` script."""
+    if instruction := os.environ.get(VARIABLE):
+        sys.exit(answer(instruction))
     for signal_number in _STOPS:  # a scheduler's stop, or a closed terminal, cleans up like Ctrl-C
         if signal_number == _HANGUP and signal.getsignal(signal_number) == signal.SIG_IGN:
             continue  # nohup stays nohup

@@ -7,16 +7,30 @@ from typing import TYPE_CHECKING
 
 import click
 
-from watermap.cli.options import READ, WRITTEN
+from watermap.cli.command import Command
+from watermap.cli.options import READ, WRITTEN, option
 
 if TYPE_CHECKING:
     from watermap.maps.mosaic import Rule
 
 
-@click.command(name="mosaic")
+@click.command(
+    name="mosaic",
+    cls=Command,
+    examples=[
+        (
+            "Of several dates the newest value of each pixel",
+            "watermap mosaic data/predictions/*_water.tif --out data/mosaic.tif",
+        ),
+        (
+            "The value that most maps agree on",
+            "watermap mosaic data/predictions/*_water.tif --out data/mosaic.tif \\\n  --value majority",
+        ),
+    ],
+)
 @click.argument("waters", metavar="WATER.tif...", nargs=-1, required=True, type=READ)
-@click.option("--out", type=WRITTEN, required=True, help="The mosaic, a GeoTIFF.")
-@click.option(
+@option("--out", type=WRITTEN, required=True, help="The mosaic, a GeoTIFF.")
+@option(
     "--value",
     "rule",
     type=click.Choice(["newest", "majority", "most-certain"]),

@@ -5,12 +5,17 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, get_args, get_origin
 
 import click
 
+from watermap.cli.suggestions import bands as band_names
+from watermap.cli.suggestions import files
 from watermap.config import Config
 from watermap.io.paths import local, location
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -25,6 +30,9 @@ class _Anywhere(click.ParamType):  # type: ignore[type-arg]  # no generic before
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:  # noqa: ARG002 (click)
         return location(value)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+        return files(ctx, param, incomplete)
 
 
 class _Here(click.Path):
@@ -44,21 +52,67 @@ WRITTEN: Final = _Here("outputs go to local folders")
 """For what is written."""
 _FILE: Final = _Here("settings and keys are read from local files", "copy it to this machine")
 
+_BOUNDED: Final = (click.IntRange, click.FloatRange)
 _TYPES: Final = {bool: click.BOOL, int: click.INT, float: click.FLOAT, str: click.STRING, Path: _FILE}
+_METAVARS: Final = {int: "N", float: "X"}
 
 
-class _RenamedOption(click.Option):
-    """An option that still answers to its former name, which its help does not show."""
+class Option(click.Option):
+    """An option that stands in a section of its command's help.
 
-    def __init__(self, *args: Any, former: str, **kwargs: Any) -> None:
+    Attributes:
+        section: its title; None: among the other options.
+        former: what it was called in earlier releases, which still works and is not shown.
+    """
+
+    section: str | None = None
+
+    def __init__(self, *args: Any, former: str | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._former = former
+        self.former = former
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """The line of the help, without the former name."""
+        if self.former is None:
+            return super().get_help_record(ctx)
         shown = copy.copy(self)
+        shown.former = None
         for name in ("opts", "secondary_opts"):
-            setattr(shown, name, [flag for flag in getattr(self, name) if self._former not in flag])
-        return click.Option.get_help_record(shown, ctx)
+            setattr(shown, name, [flag for flag in getattr(self, name) if self.former not in flag])
+        return shown.get_help_record(ctx)
+
+
+def option(*flags: str, **extra: Any) -> Callable[[_Command], _Command]:
+    """A click option that may stand in a section.
+
+    Args:
+        flags: its spellings.
+        extra: passed on to click.
+    """
+    if isinstance(extra.get("type"), _BOUNDED):
+        extra.setdefault("metavar", "X")  # as its bounds call it
+    return click.option(*flags, cls=Option, **extra)
+
+
+def section(title: str, *options: Callable[[_Command], _Command]) -> Callable[[_Command], _Command]:
+    """Options that stand together in the help, in the order given.
+
+    Args:
+        title: what the help calls them.
+        options: decorators, each of one option or of several.
+    """
+
+    def add(command: _Command) -> _Command:
+        there: list[click.Parameter] = getattr(command, "__click_params__", [])
+        before = len(there)
+        for each in reversed(options):
+            command = each(command)
+        for parameter in getattr(command, "__click_params__", [])[before:]:
+            if isinstance(parameter, Option):
+                parameter.section = title
+        return command
+
+    return add
 
 
 def setting(
@@ -79,6 +133,9 @@ def setting(
         extra.setdefault("type", click.Choice([str(choice) for choice in get_args(annotation)]))
     else:
         extra.setdefault("type", _TYPES.get(annotation, click.STRING))
+        extra.setdefault("metavar", _METAVARS.get(annotation))
+    if name == "bands":
+        extra |= {"metavar": "BAND,...", "shell_complete": band_names}
     default = None if field.is_required() or field.default_factory else field.default
     if isinstance(default, tuple):
         default = ",".join(map(str, default))
@@ -86,12 +143,12 @@ def setting(
     names = flags or (f"{flag}/--no-{name.replace('_', '-')}" if annotation is bool else flag,)
     if former is not None:
         former = former.replace("_", "-")
-        extra |= {"cls": _RenamedOption, "former": former}
+        extra["former"] = former
         names += (f"--{former}/--no-{former}" if annotation is bool else f"--{former}",)
     if annotation is bool:
         default = "on" if default else "off"
     shown = f" [default: {default}]" if default is not None else ""
-    return click.option(*names, name, default=None, help=f"{field.description}{shown}", **extra)
+    return option(*names, name, default=None, help=f"{field.description}{shown}", **extra)
 
 
 def settings(config: type[Config], names: dict[str, str | None]) -> Callable[[_Command], _Command]:
@@ -118,7 +175,8 @@ def switch(config: type[Config], name: str) -> Callable[[_Command], _Command]:
         name: the field, e.g. `style` for `--style / --no-style`.
     """
     field = config.model_fields[name]
-    return click.option(f"--{name}/--no-{name}", default=field.default, show_default=True, help=field.description)
+    shown = f"{field.description} [default: {'on' if field.default else 'off'}]"
+    return option(f"--{name}/--no-{name}", default=field.default, help=shown)
 
 
 def _without_none(annotation: Any) -> Any:
@@ -129,4 +187,14 @@ def _without_none(annotation: Any) -> Any:
 
 def config_file() -> Callable[[_Command], _Command]:
     """The `--config FILE` option."""
-    return click.option("--config", "config_path", type=_FILE, help="TOML file with settings; flags win.")
+    return option("--config", "config_path", type=_FILE, help="TOML file with settings; flags win.")
+
+
+def bands_option(text: str, *flags: str) -> Callable[[_Command], _Command]:
+    """The option that names all bands of a file.
+
+    Args:
+        text: its help.
+        flags: its spellings; `--bands` if none is given.
+    """
+    return option(*(flags or ("--bands",)), metavar="BAND,...", shell_complete=band_names, help=text)

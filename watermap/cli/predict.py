@@ -10,51 +10,85 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from watermap.bands import parse_bands
+from watermap.cli.command import Command
 from watermap.cli.console import console, files_to_open, note, progress_bar, table
-from watermap.cli.options import READ, WRITTEN, config_file, setting, switch
+from watermap.cli.options import READ, WRITTEN, bands_option, config_file, option, section, setting, switch
+from watermap.cli.suggestions import OrFiles, bundles, files
 from watermap.config import PredictConfig, ProductConfig
+from watermap.config.extras import install_command
 from watermap.errors import PartialFailureError, UsageError, WatermapError
 
 if TYPE_CHECKING:
     from watermap.prediction.predictor import Predictor
 
 
-@click.command(name="predict")
-@click.argument("scenes", metavar="SCENE...", nargs=-1, required=True)
-@click.option(
-    "--bundle",
-    "bundle_dirs",
-    type=READ,
-    multiple=True,
-    help="Bundle; give it again to map the mean of several [default: the one in use in data/models].",
+@click.command(
+    name="predict",
+    cls=Command,
+    examples=[
+        ("One scene, by the bundle in use", "watermap predict scene.tif"),
+        (
+            "Every scene of a folder, three at once, with polygons",
+            "watermap predict data/scenes --bundle data/models/lakes --polygons --jobs 3",
+        ),
+        (
+            "A Sentinel-2 product as it was downloaded, without its clouds",
+            "watermap predict S2B_MSIL2A_20230601T100559.SAFE --clouds scl",
+        ),
+    ],
 )
-@click.option("--out", type=WRITTEN, default=Path("data/predictions"), show_default=True, help="Output folder.")
-@click.option("--probability", is_flag=True, help="Also write the probability in whole percent.")
-@click.option("--probability-type", type=click.Choice(["percent", "float"]), help="Also write it as uint8 or float32.")
-@setting(PredictConfig, "threshold")
-@click.option("--bands", help="Names of all the file's bands in file order, where it does not describe them.")
-@setting(PredictConfig, "tta", former="symmetries")
-@click.option("--uncertainty", is_flag=True, help=PredictConfig.model_fields["uncertainty"].description)
-@setting(PredictConfig, "sure_from")
-@click.option(
-    "--clouds",
-    metavar="scl|PATH|URL",
-    help="scl: clouds, their shadows and cirrus by each L2A product's own classification; or, of one scene, such a "
-    "classification (NAME_SCL_20m.jp2) or a mask that is not 0 under clouds. Nothing is seen there.",
+@click.argument("scenes", metavar="SCENE...", nargs=-1, required=True, shell_complete=files)
+@section(
+    "Usual options",
+    option(
+        "--bundle",
+        "bundle_dirs",
+        type=READ,
+        multiple=True,
+        shell_complete=bundles,
+        help="Bundle; give it again to map the mean of several [default: the one in use in data/models].",
+    ),
+    option("--out", type=WRITTEN, default=Path("data/predictions"), show_default=True, help="Output folder."),
+    bands_option("Names of all the file's bands in file order, where it does not describe them."),
+    option(
+        "--clouds",
+        metavar="scl|PATH|URL",
+        shell_complete=OrFiles("scl"),
+        help="scl: clouds, their shadows and cirrus by each L2A product's own classification; or, of one scene, such "
+        "a classification (NAME_SCL_20m.jp2) or a mask that is not 0 under clouds. Nothing is seen there.",
+    ),
+    setting(PredictConfig, "threshold"),
+    option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Scenes at once."),
+    option("--dry-run", is_flag=True, help="Show windows, arithmetic, memory and time; map nothing."),
 )
-@setting(PredictConfig, "offset")
-@setting(PredictConfig, "scale")
-@setting(PredictConfig, "engine")
-@setting(PredictConfig, "precision")
-@setting(PredictConfig, "window")
-@setting(PredictConfig, "overlap")
-@setting(PredictConfig, "batch_size")
-@switch(ProductConfig, "polygons")
-@switch(ProductConfig, "style")
-@switch(ProductConfig, "quicklook")
-@switch(ProductConfig, "stac")
-@click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Scenes at once.")
-@click.option("--dry-run", is_flag=True, help="Show windows, arithmetic, memory and time; map nothing.")
+@section(
+    "What is written beside each map",
+    switch(ProductConfig, "polygons"),
+    switch(ProductConfig, "style"),
+    switch(ProductConfig, "quicklook"),
+    switch(ProductConfig, "stac"),
+)
+@section(
+    "How sure each pixel is",
+    option("--probability", is_flag=True, help="Also write the probability in whole percent."),
+    option("--probability-type", type=click.Choice(["percent", "float"]), help="Also write it as uint8 or float32."),
+    option("--uncertainty", is_flag=True, help=PredictConfig.model_fields["uncertainty"].description),
+    setting(PredictConfig, "sure_from"),
+    setting(PredictConfig, "tta", former="symmetries"),
+)
+@section(
+    "What the scene's numbers mean",
+    setting(PredictConfig, "offset"),
+    setting(PredictConfig, "scale"),
+)
+@section(
+    "Speed and memory",
+    setting(PredictConfig, "engine"),
+    setting(PredictConfig, "precision"),
+    setting(PredictConfig, "window"),
+    setting(PredictConfig, "overlap"),
+    setting(PredictConfig, "batch_size"),
+)
 @config_file()
 def command(
     scenes: tuple[str, ...],
@@ -111,7 +145,7 @@ def command(
     predictor = Predictor(bundle, config, others)
     _tell_engine(predictor)
     if dry_run:
-        _show_forecasts(images, predictor)
+        _show_forecasts(images, predictor, names)
         return
     products = ProductConfig(polygons=polygons, style=style, quicklook=quicklook, stac=stac)
     with progress_bar() as progress:
@@ -167,16 +201,16 @@ def _rows(results: list[tuple[Path, Any]], columns: int) -> list[list[str]]:
 
 def _tell_engine(predictor: Predictor) -> None:
     """Say where a faster engine could be had, and which setting says nothing to the one that is taken."""
-    from watermap.prediction.engines.choice import choose
+    from watermap.prediction.engines.choice import engine_name
     from watermap.prediction.engines.openvino import is_installed
 
-    engines = {bundle.folder: choose(bundle, predictor.config).engine for bundle in predictor.bundles}
+    engines = {bundle.folder: engine_name(bundle, predictor.config) for bundle in predictor.bundles}
     if "openvino" in engines.values() and predictor.config.batch_size is not None:
         note("batch_size changes nothing: openvino computes one window at a time (--engine keras computes several)")
     slow = [folder for folder, engine in engines.items() if engine == "keras"]
     if predictor.config.engine == "auto" and slow:
         if not is_installed():
-            note("with pip install 'watermap[fast]' and a converted bundle this would be several times faster")
+            note(f"with {install_command('fast')} and a converted bundle this would be several times faster")
         elif find_spec("keras") is not None:
             for folder in slow:
                 note(
@@ -185,14 +219,14 @@ def _tell_engine(predictor: Predictor) -> None:
                 )
 
 
-def _show_forecasts(images: list[Path], predictor: Predictor) -> None:
+def _show_forecasts(images: list[Path], predictor: Predictor, names: tuple[str, ...] | None) -> None:
     from watermap.prediction.cost import forecast
     from watermap.scenes.find import output_name
 
     rows, failed = [], []
     for image in images:
         try:
-            found = forecast(image, predictor)
+            found = forecast(image, predictor, names=names)
         except WatermapError as error:
             failed.append(error)
             continue

@@ -6,15 +6,33 @@ from pathlib import Path
 
 import click
 
+from watermap.cli.command import Command
 from watermap.cli.console import files_to_open, note, progress_bar
-from watermap.cli.options import READ, WRITTEN
+from watermap.cli.options import READ, WRITTEN, option
+from watermap.cli.suggestions import bundles
 
 
-@click.command(name="report")
+@click.command(
+    name="report",
+    cls=Command,
+    examples=[
+        ("A page in the folder of the maps", "watermap report data/predictions"),
+        (
+            "With the scores of the bundle that made them",
+            'watermap report data/predictions --bundle data/models/lakes \\\n  --title "Lakes in June"',
+        ),
+    ],
+)
 @click.argument("run_dir", type=READ)
-@click.option("--bundle", "bundle_dir", type=READ, help="Bundle that made the maps, for its scores and training.")
-@click.option("--out", type=WRITTEN, help="HTML file [default: report.html in RUN_DIR].")
-@click.option("--title", help="Title of the page [default: by the folder's name].")
+@option(
+    "--bundle",
+    "bundle_dir",
+    type=READ,
+    shell_complete=bundles,
+    help="Bundle that made the maps, for its scores and training.",
+)
+@option("--out", type=WRITTEN, help="HTML file [default: report.html in RUN_DIR].")
+@option("--title", help="Title of the page [default: by the folder's name].")
 def command(run_dir: Path, bundle_dir: Path | None, out: Path | None, title: str | None) -> None:
     """One page of HTML on a folder of maps: scenes, pictures, scores, how they were made, and their limits.
 

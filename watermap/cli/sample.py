@@ -7,13 +7,21 @@ from typing import Any
 
 import click
 
+from watermap.cli.command import Command
 from watermap.cli.console import console, files_to_open, progress_bar
-from watermap.cli.options import WRITTEN, config_file, setting
+from watermap.cli.options import WRITTEN, config_file, option, setting
 from watermap.config import SampleConfig
 
 
-@click.command(name="sample")
-@click.option("--out", required=True, type=WRITTEN, help="Scenes folder to write.")
+@click.command(
+    name="sample",
+    cls=Command,
+    examples=[
+        ("Twelve scenes", "watermap sample --out data/scenes --scenes 12"),
+        ("Other places, larger", "watermap sample --out data/others --seed 7 --size 1024"),
+    ],
+)
+@option("--out", required=True, type=WRITTEN, help="Scenes folder to write.")
 @setting(SampleConfig, "scenes")
 @setting(SampleConfig, "size")
 @setting(SampleConfig, "seed")

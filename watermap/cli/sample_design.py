@@ -7,17 +7,28 @@ from typing import Any
 
 import click
 
+from watermap.cli.command import Command
 from watermap.cli.console import console, files_to_open, note, progress_bar, table
-from watermap.cli.options import READ, WRITTEN, config_file, settings
+from watermap.cli.options import READ, WRITTEN, config_file, option, settings
 from watermap.config import DesignConfig
 from watermap.geo.area_text import km2, km2_column
 
 
-@click.command(name="sample-design")
+@click.command(
+    name="sample-design",
+    cls=Command,
+    examples=[
+        ("300 pixels of a map", "watermap sample-design data/predictions/lake_water.tif --n 300"),
+        (
+            "As many as an error of 5 % of the water area takes",
+            "watermap sample-design data/predictions/lake_water.tif --error 5",
+        ),
+    ],
+)
 @click.argument("water", metavar="WATER.tif", type=READ)
-@click.option("--out", type=WRITTEN, help="GeoPackage to write [default: NAME_samples.gpkg beside NAME_water.tif].")
+@option("--out", type=WRITTEN, help="GeoPackage to write [default: NAME_samples.gpkg beside NAME_water.tif].")
 @settings(
-    DesignConfig, {"n": "N", "error": "PERCENT", "shore_px": None, "least": None, "water_shares": "P,P,P", "seed": None}
+    DesignConfig, {"n": "N", "error": "PERCENT", "water_shares": "P,P,P", "shore_px": None, "least": None, "seed": None}
 )
 @config_file()
 def command(water: Path, out: Path | None, config_path: Path | None, **stated: Any) -> None:

@@ -6,34 +6,54 @@ from pathlib import Path
 
 import click
 
-from watermap.cli.options import READ, WRITTEN
+from watermap.cli.command import Group
+from watermap.cli.options import READ, WRITTEN, option
 
 
-@click.group("scenes")
+@click.group(
+    "scenes",
+    cls=Group,
+    examples=[
+        ("An image to map", "watermap scenes add lake.tif --out data/scenes"),
+        (
+            "An image with its label, to train on",
+            "watermap scenes add lake.tif --label lake_label.tif --out data/scenes",
+        ),
+    ],
+)
 def command() -> None:
     """Bring your own images and labels into a scenes folder."""
 
 
-@command.command("add")
+@command.command(
+    "add",
+    examples=[
+        ("An image to map", "watermap scenes add lake.tif --out data/scenes"),
+        (
+            "With a label drawn by hand, whose unknown is -1",
+            "watermap scenes add lake.tif --label hand.tif --kind hand \\\n  --codes -1=255,0=0,1=1 --out data/scenes",
+        ),
+    ],
+)
 @click.argument("image", type=READ)
-@click.option("--out", type=WRITTEN, required=True, help="Folder of scenes; made if absent.")
-@click.option("--name", help="Name of the scene. [default: the image's file name]")
-@click.option("--label", type=READ, help="Raster of truth that overlaps the image.")
-@click.option(
+@option("--out", type=WRITTEN, required=True, help="Folder of scenes; made if absent.")
+@option("--name", help="Name of the scene. [default: the image's file name]")
+@option("--label", type=READ, help="Raster of truth that overlaps the image.")
+@option(
     "--codes",
     help="The label's values as watermap codes (0 land, 1 water, 255 unknown), e.g. -1=255,0=0,1=1 or, for "
     "Hansen's datamask, 0=255,1=0,2=1. [default: they are watermap codes already]",
 )
-@click.option("--kind", help="What the label is, e.g. hand or hansen: scores against different kinds are kept apart.")
+@option("--kind", help="What the label is, e.g. hand or hansen: scores against different kinds are kept apart.")
 def add(image: Path, out: Path, name: str | None, label: Path | None, codes: str | None, kind: str | None) -> None:
     """Copy IMAGE, a GeoTIFF, into a scenes folder; its label is rewritten in watermap's codes."""
     from watermap.cli.console import files_to_open
     from watermap.errors import UsageError
     from watermap.scenes.folder import add_scene
 
-    for option, value in (("--codes", codes), ("--kind", kind)):
+    for flag, value in (("--codes", codes), ("--kind", kind)):
         if value is not None and label is None:
-            raise UsageError(f"{option} without --label", hint="name the label's file")
+            raise UsageError(f"{flag} without --label", hint="name the label's file")
     known = _parse_codes(codes) if codes else None
     scene = add_scene(out, name or image.stem, image, label=label, codes=known, kind=kind)
     files_to_open([path for path in (scene.image, scene.label) if path is not None])

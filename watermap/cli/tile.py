@@ -7,28 +7,51 @@ from typing import Any
 
 import click
 
-from watermap.cli.options import READ, WRITTEN, config_file, setting
+from watermap.cli.command import Command
+from watermap.cli.options import READ, WRITTEN, bands_option, config_file, option, section, setting
 from watermap.config import TileConfig
 
 
-@click.command("tile")
+@click.command(
+    "tile",
+    cls=Command,
+    examples=[
+        (
+            "Six bands, in patches of 128 pixels",
+            "watermap tile data/scenes --out data/patches --bands B2,B3,B4,B8,B11,B12",
+        ),
+        (
+            "Whole scenes held out for testing, little water too",
+            "watermap tile data/scenes --out data/patches --split-by scene --min-water 0.05",
+        ),
+    ],
+)
 @click.argument("scenes_dir", type=READ)
-@click.option("--out", type=WRITTEN, required=True, help="Folder for the patches; made anew.")
-@setting(TileConfig, "patch_size")
-@setting(TileConfig, "min_water")
-@setting(TileConfig, "max_water")
-@setting(TileConfig, "min_valid")
-@setting(TileConfig, "bands")
-@setting(TileConfig, "sampling")
-@setting(TileConfig, "density")
-@setting(TileConfig, "split_by")
-@setting(TileConfig, "block_patches")
-@setting(TileConfig, "validation")
-@setting(TileConfig, "test")
-@setting(TileConfig, "seed")
-@setting(TileConfig, "offset")
-@setting(TileConfig, "scale")
-@click.option("--scene-bands", help="Names of all bands of the images in file order, where the files do not name them.")
+@section(
+    "Usual options",
+    option("--out", type=WRITTEN, required=True, help="Folder for the patches; made anew."),
+    setting(TileConfig, "bands"),
+    setting(TileConfig, "patch_size"),
+    setting(TileConfig, "min_water"),
+    setting(TileConfig, "max_water"),
+    setting(TileConfig, "min_valid"),
+    setting(TileConfig, "sampling"),
+    setting(TileConfig, "density"),
+    setting(TileConfig, "seed"),
+)
+@section(
+    "Training, validation and test",
+    setting(TileConfig, "validation"),
+    setting(TileConfig, "test"),
+    setting(TileConfig, "split_by"),
+    setting(TileConfig, "block_patches"),
+)
+@section(
+    "What the scenes hold",
+    bands_option("Names of all bands of the images in file order, where the files do not name them.", "--scene-bands"),
+    setting(TileConfig, "offset"),
+    setting(TileConfig, "scale"),
+)
 @config_file()
 def command(
     scenes_dir: Path,

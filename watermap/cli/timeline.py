@@ -7,24 +7,32 @@ from typing import TYPE_CHECKING
 
 import click
 
+from watermap.cli.command import Command
 from watermap.cli.console import files_to_open, note, progress_bar, table
-from watermap.cli.options import READ, WRITTEN
+from watermap.cli.options import READ, WRITTEN, option
 from watermap.geo.area_text import km2_column
 
 if TYPE_CHECKING:
     from watermap.maps.timeline import Timeline
 
 
-@click.command(name="timeline")
+@click.command(
+    name="timeline",
+    cls=Command,
+    examples=[
+        ("All maps of a folder", "watermap timeline data/predictions"),
+        ("Each lake of a layer by itself", "watermap timeline data/predictions --bodies lakes.gpkg"),
+    ],
+)
 @click.argument("predictions_dir", type=READ)
-@click.option(
+@option(
     "--bodies",
     type=READ,
     help="Polygons with a field id, in any CRS: also measure each. Outlines should be those of the largest extent: "
     "water outside of them is not the body's.",
 )
-@click.option("--out", type=WRITTEN, help="Output folder [default: PREDICTIONS_DIR].")
-@click.option(
+@option("--out", type=WRITTEN, help="Output folder [default: PREDICTIONS_DIR].")
+@option(
     "--min-valid",
     type=click.FloatRange(0, 1),
     default=0.8,

@@ -2,36 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, TypeVar
 
 import click
 
-from watermap.cli.console import console, files_to_open, note, progress_bar, score, table
-from watermap.cli.options import READ, WRITTEN, config_file, setting, settings
+from watermap.cli.command import Command
+from watermap.cli.console import console, files_to_open, note, progress_bar, score, score_names, table
+from watermap.cli.options import READ, WRITTEN, config_file, option, section, setting, settings
+from watermap.cli.suggestions import OrFiles, losses
 from watermap.config import TrainConfig
-from watermap.models.backend import require_keras
+from watermap.models.backend import check_keras, require_keras
 
-COURSE: Final = {
-    "weights": "imagenet|none|PATH",
-    "recipe": None,
-    "epochs": None,
-    "batch_size": None,
-    "patience": None,
-    "loss": "LOSS+LOSS...",
-    "ignore_shores_px": None,
-    "augment": None,
-    "sampling": None,
-    "precision": None,
-    "accumulate": None,
-    "ema": None,
-    "xla": None,
-    "threshold": None,
-    "calibrate": None,
-    "threshold_for": None,
-    "seed": None,
-}
-"""Settings of training, whatever is trained."""
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def course(command: _Command) -> _Command:
+    """Options of a training, whatever is trained."""
+    sections = (
+        section(
+            "The training",
+            settings(TrainConfig, {"epochs": None, "batch_size": None, "patience": None, "seed": None}),
+            setting(
+                TrainConfig,
+                "weights",
+                metavar="imagenet|none|PATH",
+                shell_complete=OrFiles("auto", "imagenet", "none"),
+            ),
+            setting(TrainConfig, "recipe"),
+        ),
+        section(
+            "What it learns from, and minimises",
+            setting(TrainConfig, "loss", metavar="LOSS+LOSS...", shell_complete=losses),
+            settings(TrainConfig, {"ignore_shores_px": None, "augment": None, "sampling": None}),
+        ),
+        section(
+            "The threshold",
+            settings(TrainConfig, {"threshold": None, "threshold_for": None, "calibrate": None}),
+        ),
+        section(
+            "Arithmetic and memory",
+            settings(TrainConfig, {"precision": None, "accumulate": None, "ema": None, "xla": None}),
+        ),
+    )
+
+    for each in reversed(sections):
+        command = each(command)
+    return command
 
 
 def _address(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
@@ -43,14 +61,32 @@ def _address(_: click.Context, __: click.Parameter, value: str | None) -> str | 
     return value
 
 
-@click.command(name="train")
+@click.command(
+    name="train",
+    cls=Command,
+    examples=[
+        ("The reference model", "watermap train data/patches --out data/models/lakes"),
+        (
+            "One that is made for computers without a GPU",
+            "watermap train data/patches --out data/models/small --encoder compact",
+        ),
+        (
+            "Settings from a file, the number of epochs from here",
+            "watermap train data/patches --out data/models/long --config w.toml \\\n  --epochs 120",
+        ),
+    ],
+)
 @click.argument("patches_dir", type=READ)
-@click.option("--out", required=True, type=WRITTEN, help="Bundle folder to write.")
-@setting(TrainConfig, "arch")
-@setting(TrainConfig, "encoder")
-@setting(TrainConfig, "preset")
-@settings(TrainConfig, COURSE)
-@click.option(
+@section(
+    "Usual options",
+    option("--out", required=True, type=WRITTEN, help="Bundle folder to write."),
+    setting(TrainConfig, "arch"),
+    setting(TrainConfig, "encoder"),
+    setting(TrainConfig, "preset"),
+    option("--overwrite", is_flag=True, help="Replace another bundle in the folder."),
+)
+@course
+@option(
     "--mlflow",
     is_flag=False,
     flag_value="",
@@ -59,13 +95,16 @@ def _address(_: click.Context, __: click.Parameter, value: str | None) -> str | 
     help="Log the training with MLflow (extra mlflow), at an address such as http://HOST:5000 or sqlite:///FILE "
     "[without one: mlflow.db beside OUT].",
 )
-@click.option("--overwrite", is_flag=True, help="Replace another bundle in the folder.")
 @config_file()
 def command(
     patches_dir: Path, out: Path, config_path: Path | None, *, mlflow: str | None, overwrite: bool, **stated: Any
 ) -> None:
     """Train a model on the patches of PATCHES_DIR; run again after an interruption, it goes on where it was."""
     config = TrainConfig.load(config_path, section="train", **stated)
+    check_keras()
+    from watermap.patches.store import PatchStore
+
+    PatchStore.open(patches_dir)  # before the seconds that Keras takes
     require_keras()
     from watermap.training.mlflow_log import beside
     from watermap.training.train import train
@@ -82,6 +121,6 @@ def command(
     contract = training.bundle.contract
     names = ("water_iou", "mean_iou", "dice", "accuracy", "cross_entropy")
     rows = [[split, *(score(scores[name]) for name in names)] for split, scores in contract.scores.items()]
-    table(f"Bundle {training.bundle.id}: {contract.arch}, {contract.encoder}", ["split", *names], rows)
+    table(f"Bundle {training.bundle.id}: {contract.arch}, {contract.encoder}", ["split", *score_names(names)], rows)
     console.print(f"bundle in {out}", markup=False)
     files_to_open([out / "card.md", out / "curves.png", out / "history.csv", out / "bundle.json"])

@@ -7,19 +7,30 @@ from typing import Any
 
 import click
 
+from watermap.cli.command import Command
 from watermap.cli.console import console, files_to_open, note, progress_bar
-from watermap.cli.options import READ, WRITTEN, config_file, setting
+from watermap.cli.options import READ, WRITTEN, config_file, option, setting
 from watermap.config import VectorizeConfig
 from watermap.geo.area_text import km2
 
 
-@click.command(name="vectorize")
+@click.command(
+    name="vectorize",
+    cls=Command,
+    examples=[
+        ("Every water body of a map", "watermap vectorize data/predictions/lake_water.tif"),
+        (
+            "Only those above a hectare, with smooth shores",
+            "watermap vectorize lake_water.tif --min-area-m2 10000 --smooth",
+        ),
+    ],
+)
 @click.argument("water", metavar="WATER.tif", type=READ)
-@click.option("--out", type=WRITTEN, help="GeoPackage to write [default: NAME_bodies.gpkg beside NAME_water.tif].")
+@option("--out", type=WRITTEN, help="GeoPackage to write [default: NAME_bodies.gpkg beside NAME_water.tif].")
 @setting(VectorizeConfig, "min_area_m2")
 @setting(VectorizeConfig, "simplify_m")
-@click.option("--smooth", is_flag=True, help="Round the stairs of pixels; areas are kept.")
-@click.option("--probability", type=READ, help="Probability raster on the same grid, for the mean of each body.")
+@option("--smooth", is_flag=True, help="Round the stairs of pixels; areas are kept.")
+@option("--probability", type=READ, help="Probability raster on the same grid, for the mean of each body.")
 @config_file()
 def command(
     water: Path, out: Path | None, probability: Path | None, config_path: Path | None, *, smooth: bool, **stated: Any

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from watermap.config.former import renamed
 from watermap.config.toml import read_table
-from watermap.errors import UsageError
+from watermap.errors import UsageError, did_you_mean
 
 
 class Config(BaseModel):
@@ -65,7 +65,8 @@ class Config(BaseModel):
             name = ".".join(str(part) for part in first["loc"])
             unknown = first["type"] == "extra_forbidden"
             missing = first["type"] == "missing"
-            reason = "no such setting" if unknown else first["msg"].removeprefix("Value error, ")
+            near = did_you_mean(name, cls.model_fields) if unknown and name in values else ""
+            reason = f"no such setting{near and ': '}{near}" if unknown else first["msg"].removeprefix("Value error, ")
             reason = "is needed" if missing else reason
             flags = [flag for flag, value in stated.items() if value is not None]
             where = f"{path}: " if path is not None and (name not in flags if name else not flags) else ""

@@ -6,28 +6,25 @@ import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pyogrio.raw
 import shapely
 from pyogrio.errors import DataLayerError, DataSourceError
 from rasterio.crs import CRS
-from rasterio.warp import transform
 
 from watermap.arrays import Shapes
 from watermap.errors import DataError, UsageError, WatermapError
-from watermap.geo.crs import GDAL_ERRORS, LON_LAT
+from watermap.geo.crs import GDAL_ERRORS, LON_LAT, transform_shapes
+from watermap.geo.ellipsoid import areas_m2
 from watermap.geo.shapes import polygons, polygons_only, single_parts
 
-_STEP_DEGREES: Final = 0.02
-_STEP_M: Final = 2000.0
-"""Points on an edge that is transformed lie no further apart; an edge of this length bends by some 0.1 m."""
-_FARTHEST_M: Final = 1e8
-"""Larger coordinates are no place's in any CRS; to transform them could take for ever."""
 _WKT: Final = re.compile(r"(srid=\d+;)?\s*(point|line|polygon|multi|geometry|curve|circular)\w*[\szm]*(\(|empty)", re.I)
 _BOX: Final = re.compile(r"(^|,)\s*[-+]?([\d.]+(e[-+]?\d+)?|nan|inf\w*)\s*([,;\s]|$)", re.I)
 _BOX_HINT: Final = "give minx,miny,maxx,maxy in degrees, and split what crosses the antimeridian at 180 degrees"
+_NO_WAY: Final[tuple[type[Exception], ...]] = (DataError, *GDAL_ERRORS)
+"""A CRS that nobody knows, or none that leads to degrees."""
 _SPLIT_HINT: Final = "split it at 180 degrees, each part between -180 and 180"
 
 
@@ -46,7 +43,7 @@ class Area:
     @property
     def area_km2(self) -> float:
         """Its area on the ellipsoid."""
-        return float(self.in_crs(CRS.from_epsg(6933)).area) / 1e6  # an equal-area projection
+        return float(areas_m2([self.geometry])[0]) / 1e6
 
     @property
     def bounds(self) -> tuple[float, float, float, float]:
@@ -60,11 +57,9 @@ class Area:
         Raises:
             DataError: the CRS does not reach there.
         """
-        if crs == LON_LAT:
-            return self.geometry
         try:
-            moved = _transform(shapely.segmentize(self.geometry, _STEP_DEGREES), LON_LAT, crs)
-        except GDAL_ERRORS as error:
+            moved = transform_shapes(self.geometry, LON_LAT, crs)
+        except DataError as error:
             raise DataError(f"the area cannot be transformed to {crs}", hint="choose a CRS for that place") from error
         return moved if moved.is_valid else shapely.union_all(polygons(moved))
 
@@ -97,11 +92,6 @@ def read_area(text: str) -> Area:
         if not text or _BOX.search(text):
             return _area(_parse_box(text), name, UsageError)
     raise DataError(f"{name}: no such file", hint="check the path, or give WKT, or minx,miny,maxx,maxy in degrees")
-
-
-def _transform(geometry: Any, source: CRS, target: CRS) -> Any:
-    """Geometries in another CRS, point by point; GDAL raises where it does not reach."""
-    return shapely.transform(geometry, lambda points: np.column_stack(transform(source, target, *points.T)))
 
 
 def _parse_box(text: str) -> Shapes:
@@ -186,17 +176,13 @@ def _area(found: Shapes, name: str, error: type[WatermapError], *, crs: str = ""
 
 def _in_degrees(parts: Shapes, name: str, text: str) -> Shapes:
     """Polygons of a file in degrees, edges straight in the file's CRS."""
-    wrong = DataError(f"{name}: cannot be transformed to degrees", hint="check its CRS and coordinates")
     try:
         crs = CRS.from_user_input(text)
         if crs == LON_LAT:
             return parts
-        unit_m = crs.linear_units_factor[1] if crs.is_projected else 1.0
-        if np.abs(shapely.total_bounds(parts)).max() * unit_m > _FARTHEST_M:
-            raise wrong
-        moved = _transform(shapely.segmentize(parts, _STEP_M / unit_m), crs, LON_LAT)
-    except GDAL_ERRORS as error:
-        raise wrong from error
+        moved = transform_shapes(parts, crs, LON_LAT)
+    except _NO_WAY as error:
+        raise DataError(f"{name}: cannot be transformed to degrees", hint="check its CRS and coordinates") from error
     return np.asarray(shapely.transform(moved, lambda points: points.round(10)))  # 180.00000000001 is 180
 
 

@@ -10,8 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import rasterio.warp
-import shapely
 from rasterio.windows import Window
 
 from watermap.config import EarthEngineConfig, ExportConfig
@@ -20,6 +18,7 @@ from watermap.earthengine.aoi import Area
 from watermap.earthengine.search import FoundScene
 from watermap.earthengine.zones import split, zone_grid, zone_parts
 from watermap.errors import EarthEngineError
+from watermap.geo.crs import footprints
 from watermap.geo.grid import Grid
 from watermap.io.layouts import LABEL_LAYOUT, RasterLayout, image_layout
 from watermap.scenes.stac import SceneFacts
@@ -179,7 +178,7 @@ def _plan_scene(area: Area, scene: FoundScene, config: ExportConfig) -> list[Sce
 def _plan_composites(area: Area, found: Sequence[FoundScene], config: ExportConfig) -> list[ScenePlan]:
     plans = []
     for name, grid in _composite_grids(area, config):
-        outline = shapely.geometry.shape(rasterio.warp.transform_geom(grid.crs, "EPSG:4326", grid.footprint()))
+        (outline,) = footprints(grid, [Window(0, 0, grid.width, grid.height)])
         used = [scene for scene in found if scene.footprint is None or scene.footprint.intersects(outline)]
         if used:
             plans.append(_scene_plan(name, grid, used, config))

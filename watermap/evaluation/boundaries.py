@@ -91,7 +91,8 @@ def boundary_counts(
 def _shoreline(codes: Codes, unknown: Mask) -> Mask:
     """Water beside known land."""
     land = (codes == LAND) & ~unknown
-    return dilate(land, 1, metric="euclidean") & (codes == WATER) & ~unknown
+    shoreline: Mask = dilate(land, 1, metric="euclidean") & (codes == WATER) & ~unknown
+    return shoreline
 
 
 def _count(mask: Mask) -> int:

@@ -1,8 +1,4 @@
-"""Where on the ground scenes lie, and the division of that ground into blocks.
-
-Scenes that touch, or nearly do, are one site: the same place at other dates, or chips cut side by side. A site is
-divided into blocks and a patch is cut inside one block, so that blocks never share ground.
-"""
+"""The one way from one CRS to another, for points, shapes and outlines of grids; and which scenes share ground."""
 
 from __future__ import annotations
 
@@ -19,7 +15,7 @@ from rasterio.crs import CRS
 from rasterio.errors import RasterioError
 from rasterio.warp import transform, transform_geom
 from rasterio.windows import Window
-from shapely.geometry import shape
+from shapely.geometry import mapping, shape
 
 from watermap.arrays import Points
 from watermap.errors import DataError
@@ -30,8 +26,75 @@ LON_LAT: Final = CRS.from_epsg(4326)
 TOLERANCE_PIXELS: Final = 0.01
 """How far a patch may reach over its block's edge: the float digits of another grid."""
 _OUTLINE_STEPS: Final = 16
+_STEP_DEGREES: Final = 0.02
+_STEP_M: Final = 2000.0
+"""Points on an edge that is transformed lie no further apart; an edge of this length bends by some 0.1 m."""
+_FARTHEST_STEPS: Final = 50_000
+"""Coordinates beyond so many steps are no place's in any CRS; to transform their edges could take for ever."""
 _EARTH_RADIUS_KM: Final = 6371.0072
 """Of the sphere with the area of the WGS 84 ellipsoid."""
+
+
+def transform_points(points: Points, source: CRS, target: CRS) -> Points:
+    """Points in another CRS.
+
+    Args:
+        points: (n, 2) x and y, or longitude and latitude.
+        source: their CRS.
+        target: the CRS wanted.
+
+    Returns:
+        (n, 2), not finite where the CRS does not reach.
+
+    Raises:
+        DataError: no way leads from one CRS to the other.
+    """
+    try:
+        xs, ys = transform(source, target, points[:, 0].tolist(), points[:, 1].tolist())
+    except GDAL_ERRORS as error:
+        raise DataError(f"{source} cannot be transformed to {target}", hint="reproject the file") from error
+    return np.column_stack([xs, ys]).astype(np.float64)
+
+
+def transform_shapes(shapes: Any, source: CRS, target: CRS) -> Any:
+    """Shapes in another CRS, right to a metre: where their edges are straight in their own CRS, they bend in it.
+
+    Args:
+        shapes: a shapely geometry, or an array of them.
+        source: their CRS.
+        target: the CRS wanted.
+
+    Returns:
+        As many; they may be invalid, and are not finite where the CRS does not reach.
+
+    Raises:
+        DataError: no way leads from one CRS to the other, or the shapes lie at no place.
+    """
+    if source == target:
+        return shapes
+    step = _STEP_M / source.linear_units_factor[1] if source.is_projected else _STEP_DEGREES
+    if np.abs(shapely.total_bounds(shapes)).max() > _FARTHEST_STEPS * step:
+        raise DataError(f"coordinates lie beyond what {source} describes", hint="check the CRS and the coordinates")
+    return shapely.transform(shapely.segmentize(shapes, step), lambda points: transform_points(points, source, target))
+
+
+def to_lon_lat(shapes: Sequence[Any], crs: CRS) -> list[Any]:
+    """Shapes in EPSG:4326, point by point, cut at the antimeridian.
+
+    Args:
+        shapes: shapely geometries.
+        crs: theirs.
+
+    Raises:
+        DataError: no way leads there from their CRS.
+    """
+    if crs == LON_LAT or not len(shapes):
+        return list(shapes)
+    try:
+        moved: list[dict[str, Any]] = transform_geom(crs, LON_LAT, [mapping(each) for each in shapes])
+    except GDAL_ERRORS as error:
+        raise DataError(f"{crs} cannot be transformed to longitude and latitude", hint="reproject the file") from error
+    return [shape(each) for each in moved]
 
 
 def locate(points: Points, grid: Grid, other: Grid) -> Points:
@@ -50,20 +113,12 @@ def locate(points: Points, grid: Grid, other: Grid) -> Points:
     """
     if grid.crs == other.crs:
         return _apply(~other.transform @ grid.transform, points)
-    xy = _apply(grid.transform, points)
-    try:
-        xs, ys = transform(grid.crs, other.crs, xy[:, 0].tolist(), xy[:, 1].tolist())
-    except GDAL_ERRORS as error:
-        raise DataError(f"{grid.crs} cannot be transformed to {other.crs}", hint="reproject the file") from error
-    return _apply(~other.transform, np.column_stack([xs, ys]).astype(np.float64))
+    return _apply(~other.transform, transform_points(_apply(grid.transform, points), grid.crs, other.crs))
 
 
 def footprints(grid: Grid, windows: Sequence[Window]) -> list[Any]:
     """The outlines of windows of a grid in EPSG:4326: shapely polygons, in two parts at the antimeridian."""
-    geometries = [grid.footprint(window) for window in windows]
-    if grid.crs != LON_LAT and geometries:
-        geometries = _to_lon_lat(grid.crs, geometries)
-    return [shape(geometry) for geometry in geometries]
+    return to_lon_lat([shape(grid.footprint(window)) for window in windows], grid.crs)
 
 
 def equal_area(lon_lat: Sequence[Any]) -> npt.NDArray[Any]:
@@ -85,8 +140,8 @@ def connected(grids: Mapping[str, Grid], *, margin_px: int = 0) -> list[list[str
         margin_px: in pixels of either.
     """
     names = sorted(grids)
-    near = equal_area([_polygon(grids[name], Window(0, 0, grids[name].width, grids[name].height)) for name in names])
-    wide = equal_area([_polygon(grids[name], _widened(grids[name], margin_px)) for name in names])
+    near = [_polygon(grids[name], Window(0, 0, grids[name].width, grids[name].height)) for name in names]
+    wide = [_polygon(grids[name], _widened(grids[name], margin_px)) for name in names]
     leader = list(range(len(names)))
 
     def find(index: int) -> int:
@@ -132,17 +187,7 @@ def _widened(grid: Grid, margin: int) -> Window:
 
 def _polygon(grid: Grid, window: Window) -> Any:
     """A window's outline in EPSG:4326 with bent edges; it may reach beyond the grid."""
-    ring = _apply(grid.transform, outline_of(grid, window)).tolist()
-    geometry = {"type": "Polygon", "coordinates": [[*ring, ring[0]]]}
-    return shape(geometry if grid.crs == LON_LAT else _to_lon_lat(grid.crs, [geometry])[0])
-
-
-def _to_lon_lat(crs: CRS, geometries: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    try:
-        moved: list[dict[str, Any]] = transform_geom(crs, LON_LAT, geometries)
-    except GDAL_ERRORS as error:
-        raise DataError(f"{crs} cannot be transformed to longitude and latitude", hint="reproject the file") from error
-    return moved
+    return to_lon_lat([shapely.Polygon(_apply(grid.transform, outline_of(grid, window)))], grid.crs)[0]
 
 
 GDAL_ERRORS: Final[tuple[type[Exception], ...]] = (RasterioError, CPLE_BaseError)

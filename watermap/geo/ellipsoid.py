@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -13,6 +16,7 @@ from pyproj.exceptions import ProjError
 from rasterio.crs import CRS
 
 from watermap.errors import DataError
+from watermap.geo.crs import LON_LAT
 
 Values = npt.NDArray[np.float64]
 
@@ -23,6 +27,8 @@ centimetre at the middle latitudes, which is 1e-5 of what a body of that size co
 
 _HALF_ROUND: Final = 180.0
 """Degrees of longitude over which a ring must reach to hold more than half of the ellipsoid."""
+_MOST: Final = 0.5
+"""Of the Earth that the box around a ring may hold: what a ring of geodesics encloses is told of the smaller side."""
 
 
 class Ellipsoid:
@@ -32,6 +38,11 @@ class Ellipsoid:
         crs: geographic or projected, in any unit.
         name: the file, for messages.
 
+    Attributes:
+        geod: what measures on it, in degrees and metres.
+        is_geographic: whether the CRS counts in angles.
+        unit_m: metres of a unit of the CRS, along the equator where it counts in angles.
+
     Raises:
         DataError: the CRS is not tied to the Earth.
     """
@@ -39,18 +50,13 @@ class Ellipsoid:
     def __init__(self, crs: CRS, name: str) -> None:
         self._name = name
         try:
-            own = pyproj.CRS.from_wkt(crs.to_wkt())
-            geod = own.get_geod()
-            if geod is None:
-                raise self._failure("its CRS is not tied to the Earth")
-            # in degrees from Greenwich, which a CRS's own longitude and latitude need not be; no shift of the datum
-            degrees = pyproj.CRS.from_dict({"proj": "longlat", "a": geod.a, "b": geod.b})
-            self._transform = pyproj.Transformer.from_crs(own, degrees, always_xy=True).transform
+            found = _known(crs.to_wkt())
         except ProjError as error:
             raise self._failure("its CRS is not one that areas can be told in") from error
-        self._geod = geod
-        unit = own.axis_info[0].unit_conversion_factor if own.axis_info else 1.0
-        self._step = _STEP_M / (unit * (geod.a if own.is_geographic else 1.0))
+        if found is None:
+            raise self._failure("its CRS is not tied to the Earth")
+        self.geod, self._transform = found.geod, found.to_degrees.transform
+        self.is_geographic, self.unit_m = found.is_geographic, found.unit_m
 
     def degrees(self, points: Values) -> Values:
         """Longitudes and latitudes, (2, points), of points of the CRS, (points, 2).
@@ -68,43 +74,32 @@ class Ellipsoid:
         """Areas in m2 and perimeters in metres, islands' shores included, of polygons in the CRS.
 
         Raises:
-            DataError: a polygon reaches where the CRS does not.
+            DataError: a polygon reaches where the CRS does not, or may cover more than half of the Earth.
         """
         if not len(polygons):
             return np.zeros(0), np.zeros(0)
         _, points, (rings, bodies) = shapely.to_ragged_array(polygons)
-        points, rings = _stepwise(points, rings, self._step)
+        points, rings = _stepwise(points, rings, _STEP_M / self.unit_m)
         lons, lats = self.degrees(points)
         found = np.array(
             [
-                self._geod.polygon_area_perimeter(lons[start:end], lats[start:end])
+                self.geod.polygon_area_perimeter(lons[start:end], lats[start:end])
                 for start, end in zip(rings[:-1].tolist(), rings[1:].tolist(), strict=True)
             ]
         )
         areas = -np.abs(found[:, 0])
-        widths = np.maximum.reduceat(lons, rings[:-1]) - np.minimum.reduceat(lons, rings[:-1])
-        for ring in np.flatnonzero(widths >= _HALF_ROUND):
-            here = slice(rings[ring], rings[ring + 1])
-            areas[ring] = -self._of_large(-areas[ring], points[here], lons[here], lats[here])
+        self._refuse_large(lons, lats, rings[:-1])
         areas[bodies[:-1]] *= -1
         return np.add.reduceat(areas, bodies[:-1]), np.add.reduceat(found[:, 1], bodies[:-1])
 
-    def _of_large(self, area: float, points: Values, lons: Values, lats: Values) -> float:
-        """The area of a ring that may hold more than half of the ellipsoid: what geodesics say, or all but that.
-
-        Which of both is told by the ring on a sphere: the integral of the latitude's sine over the longitude, to which
-        half of the sphere comes where the ring goes around a pole.
-        """
-        half = abs(self._geod.polygon_area_perimeter([0, 90, 180, 270], [0, 0, 0, 0])[0])
-        steps = (np.diff(lons, append=lons[:1]) + _HALF_ROUND) % (2 * _HALF_ROUND) - _HALF_ROUND
+    def _refuse_large(self, lons: Values, lats: Values, starts: npt.NDArray[np.int64]) -> None:
+        """Refuse rings that may hold more than half of the Earth, whose area would be that of the rest."""
+        around = np.maximum.reduceat(lons, starts) - np.minimum.reduceat(lons, starts)
         sines = np.sin(np.radians(lats))
-        share = -np.sum(np.radians(steps) * (sines + np.roll(sines, -1)) / 2) / (2 * np.pi)
-        if round(steps.sum() / (2 * _HALF_ROUND)):
-            x, y = (points - points[0]).T
-            is_left = np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y) > 0
-            share = 1 + (share if is_left else -share)
-        rough = abs(share) * half
-        return min(area, 2 * half - area, key=lambda each: abs(each - rough))
+        height = np.maximum.reduceat(sines, starts) - np.minimum.reduceat(sines, starts)
+        if np.any((around >= _HALF_ROUND) & (around / 360 * height / 2 > _MOST)):
+            what = f"{self._name}: a polygon may cover more than half of the Earth, so its area cannot be told"
+            raise DataError(what, hint="cut the raster into parts, with gdal_translate -projwin")
 
     def frames(self, middles: Values, transform: Affine) -> Values:
         """How pixels lie on the ground at some places.
@@ -120,13 +115,54 @@ class Ellipsoid:
         (lons, lats) = self.degrees(to_map(at.reshape(-1, 2), transform)).reshape(2, -1, 3)
         sides = []
         for side in (1, 2):
-            azimuth, _, metres = self._geod.inv(lons[:, 0], lats[:, 0], lons[:, side], lats[:, side])
+            azimuth, _, metres = self.geod.inv(lons[:, 0], lats[:, 0], lons[:, side], lats[:, side])
             sides.append(np.stack([np.sin(np.radians(azimuth)), np.cos(np.radians(azimuth))]) * metres)
         return np.stack(sides).transpose(2, 1, 0)
 
     def _failure(self, what: str) -> DataError:
         hint = "warp it to a CRS of the place, such as its UTM zone, with gdalwarp -t_srs"
         return DataError(f"{self._name}: {what}", hint=hint)
+
+
+@dataclass(frozen=True)
+class _Known:
+    geod: pyproj.Geod
+    to_degrees: pyproj.Transformer
+    is_geographic: bool
+    unit_m: float
+
+
+@functools.lru_cache(maxsize=8)
+def _known(wkt: str) -> _Known | None:
+    """What PROJ knows of a CRS; None where it is not tied to the Earth."""
+    own = pyproj.CRS.from_wkt(wkt)
+    geod = own.get_geod()
+    if geod is None:
+        return None
+    # in degrees from Greenwich, which a CRS's own longitude and latitude need not be; no shift of the datum
+    degrees = pyproj.CRS.from_dict({"proj": "longlat", "a": geod.a, "b": geod.b})
+    unit = own.axis_info[0].unit_conversion_factor if own.axis_info else 1.0
+    return _Known(
+        geod=geod,
+        to_degrees=pyproj.Transformer.from_crs(own, degrees, always_xy=True),
+        is_geographic=own.is_geographic,
+        unit_m=unit * (geod.a if own.is_geographic else 1.0),
+    )
+
+
+def areas_m2(lon_lat: Sequence[Any]) -> Values:
+    """Areas on the ellipsoid of shapes in EPSG:4326, their edges straight in degrees.
+
+    Args:
+        lon_lat: (n,) of any kind; what is no polygon has no area.
+
+    Returns:
+        (n,) in m2.
+    """
+    parts, owners = shapely.get_parts(np.array(lon_lat, dtype=object), return_index=True)
+    has_area = (shapely.get_type_id(parts) == shapely.GeometryType.POLYGON) & ~shapely.is_empty(parts)
+    areas, _ = Ellipsoid(LON_LAT, "shapes in degrees").measure(parts[has_area])
+    return np.bincount(owners[has_area], areas, minlength=len(lon_lat)).astype(np.float64)
 
 
 def _stepwise(points: Values, rings: npt.NDArray[np.int64], step: float) -> tuple[Values, npt.NDArray[np.int64]]:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from pyproj import CRS, Geod, Transformer
-from pyproj.exceptions import CRSError
 from rasterio.windows import Window
 
-from watermap.errors import DataError
+from watermap.geo.ellipsoid import Ellipsoid, to_map
 from watermap.geo.grid import Grid
 
 Areas = npt.NDArray[np.float64]
@@ -20,7 +17,6 @@ Areas = npt.NDArray[np.float64]
 _CODES: Final = 256
 _NODE_M: Final = 5_000.0
 """The size of a pixel on the ground bends so little over this length that a straight line is right to 1e-6."""
-_EQUATOR_M_PER_RADIAN: Final = 6_378_137.0
 _EDGE_POINTS: Final = 4
 """Of a pixel's edge, which is no geodesic: of pixels of a whole degree the area is then right to 2e-6."""
 _STRIP_ROWS: Final = 64
@@ -78,51 +74,35 @@ def pixel_size_m(grid: Grid) -> tuple[float, float]:
     Raises:
         DataError: as `pixel_area_m2`.
     """
-    crs = _ground_crs(grid)
-    col, row = grid.width / 2, grid.height / 2
-    cols, rows = np.array([col - 0.5, col + 0.5, col, col]), np.array([row, row, row - 0.5, row + 0.5])
-    lons, lats = _positions(grid, crs, cols, rows)
-    _, _, lengths = _geod(crs).inv(lons[::2], lats[::2], lons[1::2], lats[1::2])
+    ellipsoid = _ellipsoid(grid)
+    middle = np.array([grid.width / 2, grid.height / 2])
+    ends = middle + np.array([(-0.5, 0), (0.5, 0), (0, -0.5), (0, 0.5)])
+    lons, lats = ellipsoid.degrees(to_map(ends, grid.transform))
+    _, _, lengths = ellipsoid.geod.inv(lons[::2], lats[::2], lons[1::2], lats[1::2])
     return float(lengths[0]), float(lengths[1])
 
 
 def _factors(grid: Grid, window: Window) -> tuple[Areas, Areas, Areas]:
     """Areas of a window as a product: (rows, row nodes), (row nodes, col nodes) in m2, (cols, col nodes)."""
-    crs = _ground_crs(grid)
-    step = _node_step(grid, crs)
+    ellipsoid = _ellipsoid(grid)
+    step = _node_step(grid, ellipsoid)
     rows = np.arange(int(window.row_off), int(window.row_off + window.height))
     cols = np.arange(int(window.col_off), int(window.col_off + window.width))
     row_nodes = _nodes(rows, grid.height, step)
-    is_upright = crs.is_geographic and grid.transform.b == 0 and grid.transform.d == 0
+    is_upright = ellipsoid.is_geographic and grid.transform.b == 0 and grid.transform.d == 0
     col_nodes = (
         np.zeros(1, dtype=np.int64) if is_upright else _nodes(cols, grid.width, step)
     )  # a parallel's pixels are all alike
-    return _between(rows, row_nodes), _measured(grid, crs, row_nodes, col_nodes), _between(cols, col_nodes)
+    return _between(rows, row_nodes), _measured(grid, ellipsoid, row_nodes, col_nodes), _between(cols, col_nodes)
 
 
-def _ground_crs(grid: Grid) -> CRS:
-    try:
-        crs = _crs_of(grid.crs.to_wkt())
-    except CRSError as error:
-        raise DataError(
-            f"{grid.crs}: areas cannot be told in it ({error})", hint="warp it with gdalwarp -t_srs"
-        ) from error
-    _geod(crs)
-    return crs
+def _ellipsoid(grid: Grid) -> Ellipsoid:
+    return Ellipsoid(grid.crs, f"a raster in {grid.crs}")
 
 
-def _geod(crs: CRS) -> Geod:
-    geod = crs.get_geod()
-    if geod is None:
-        raise DataError(f"{crs.name}: is not tied to the Earth", hint="give the right CRS with gdal_edit.py -a_srs")
-    return geod
-
-
-def _node_step(grid: Grid, crs: CRS) -> int:
+def _node_step(grid: Grid, ellipsoid: Ellipsoid) -> int:
     """Pixels from one that is measured to the next."""
-    unit = crs.axis_info[0].unit_conversion_factor if crs.axis_info else 1.0
-    metres = unit * (_EQUATOR_M_PER_RADIAN if crs.is_geographic else 1.0)
-    return max(1, int(_NODE_M / (max(grid.pixel_width, grid.pixel_height) * metres)))
+    return max(1, int(_NODE_M / (max(grid.pixel_width, grid.pixel_height) * ellipsoid.unit_m)))
 
 
 def _nodes(pixels: npt.NDArray[np.int64], length: int, step: int) -> npt.NDArray[np.int64]:
@@ -136,42 +116,15 @@ def _between(pixels: npt.NDArray[np.int64], nodes: npt.NDArray[np.int64]) -> npt
     return np.stack([np.interp(pixels, nodes, one) for one in np.eye(len(nodes))], axis=1)
 
 
-def _measured(grid: Grid, crs: CRS, rows: npt.NDArray[np.int64], cols: npt.NDArray[np.int64]) -> Areas:
+def _measured(grid: Grid, ellipsoid: Ellipsoid, rows: npt.NDArray[np.int64], cols: npt.NDArray[np.int64]) -> Areas:
     """Areas of the pixels where some rows and columns cross, each as a polygon."""
     along = np.arange(_EDGE_POINTS) / _EDGE_POINTS
     zeros, ones = np.zeros(_EDGE_POINTS), np.ones(_EDGE_POINTS)
     across = np.concatenate([along, ones, 1 - along, zeros])
     down = np.concatenate([zeros, along, ones, 1 - along])
     all_rows, all_cols = np.meshgrid(rows, cols, indexing="ij")
-    lons, lats = _positions(grid, crs, all_cols[..., None] + across, all_rows[..., None] + down)
-    geod = _geod(crs)
+    points = np.stack([all_cols[..., None] + across, all_rows[..., None] + down], axis=-1)
+    lons, lats = ellipsoid.degrees(to_map(points.reshape(-1, 2), grid.transform))
     rings = zip(lons.reshape(-1, len(across)), lats.reshape(-1, len(across)), strict=True)
-    areas = [abs(geod.polygon_area_perimeter(*ring)[0]) for ring in rings]
+    areas = [abs(ellipsoid.geod.polygon_area_perimeter(*ring)[0]) for ring in rings]
     return np.array(areas).reshape(len(rows), len(cols))
-
-
-def _positions(
-    grid: Grid, crs: CRS, cols: npt.NDArray[np.float64], rows: npt.NDArray[np.float64]
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Longitude and latitude, in degrees on the CRS's own ellipsoid."""
-    t = grid.transform
-    x, y = t.a * cols + t.b * rows + t.c, t.d * cols + t.e * rows + t.f
-    lons, lats = _to_degrees(crs).transform(x, y)
-    if not (np.isfinite(lons).all() and np.isfinite(lats).all()):
-        raise DataError(
-            f"{grid.crs}: the raster reaches beyond where this CRS is defined, so its areas cannot be told",
-            hint="warp it to a CRS of the place, such as its UTM zone, with gdalwarp -t_srs",
-        )
-    return np.asarray(lons), np.clip(lats, -90, 90)  # world grids reach half a pixel beyond the poles
-
-
-@functools.lru_cache(maxsize=8)
-def _crs_of(wkt: str) -> CRS:
-    return CRS.from_wkt(wkt)
-
-
-@functools.lru_cache(maxsize=8)
-def _to_degrees(crs: CRS) -> Transformer:
-    geod = _geod(crs)
-    degrees = CRS.from_dict({"proj": "longlat", "a": geod.a, "b": geod.b})  # a CRS's own may count in grads
-    return Transformer.from_crs(crs, degrees, always_xy=True)

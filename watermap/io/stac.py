@@ -1,4 +1,9 @@
-"""What STAC items of scenes and of maps say alike: where, on which grid, in which files."""
+"""What STAC items of scenes and of maps say alike: where, on which grid, in which files.
+
+Fields are written out. Of pystac's extension classes those for bands write the `eo:bands` and `raster:bands` of STAC
+1.0 (versions 1.1 of both extensions), and those for files and projections need the asset in its item first, take as
+many lines, and would name another version of their schema with another pystac: the same scene gives the same bytes.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +17,10 @@ from urllib.parse import quote
 
 import shapely
 from rasterio.enums import WktVersion
-from rasterio.warp import transform_geom
-from shapely.geometry import MultiPolygon, mapping, shape
+from shapely.geometry import MultiPolygon, shape
 from shapely.geometry.polygon import orient
 
-from watermap.errors import DataError
-from watermap.geo.crs import GDAL_ERRORS, LON_LAT
+from watermap.geo.crs import to_lon_lat
 from watermap.geo.grid import Grid
 from watermap.io.files import file_digest, write_text
 from watermap.io.raster import Raster
@@ -102,12 +105,7 @@ def footprint(grid: Grid) -> Any:
     """The outline of a grid in degrees, counter-clockwise; in two parts at the antimeridian."""
     outline = shape(grid.footprint())
     outline = shapely.segmentize(outline, max_segment_length=outline.length / _OUTLINE_POINTS)
-    try:
-        degrees = shape(transform_geom(grid.crs, LON_LAT, mapping(outline)))
-    except GDAL_ERRORS as error:
-        raise DataError(
-            f"{grid.crs} cannot be transformed to longitude and latitude", hint="reproject the file"
-        ) from error
+    (degrees,) = to_lon_lat([outline], grid.crs)
     degrees = shapely.transform(degrees.simplify(_STRAIGHT_DEGREES), lambda points: points.round(_DEGREE_DIGITS))
     parts = [orient(part) for part in shapely.get_parts(degrees)]
     return parts[0] if len(parts) == 1 else MultiPolygon(parts)

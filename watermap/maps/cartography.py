@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from typing import Final
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.font_manager import FontProperties
 from matplotlib.patheffects import withStroke
 from matplotlib.text import OffsetFrom
 from mpl_toolkits.axes_grid1.anchored_artists import AnchoredSizeBar
-from pyproj import CRS, Transformer
 
+from watermap.errors import DataError
+from watermap.geo.crs import LON_LAT, transform_points
 from watermap.geo.grid import Grid
 from watermap.geo.pixel_area import pixel_size_m
 
@@ -75,12 +77,14 @@ def add_north_arrow(axes: Axes, grid: Grid) -> None:
 
 def north(grid: Grid) -> tuple[float, float]:
     """Direction of true north in the middle of a grid, as (columns, rows) of length one; rows count downwards."""
-    to_degrees = Transformer.from_crs(CRS.from_user_input(grid.crs), "OGC:CRS84", always_xy=True)
-    x, y = grid.transform @ (grid.width / 2, grid.height / 2)
-    lon, lat = to_degrees.transform(x, y)
-    step = -_ARROW_DEGREES if lat > 90 - 2 * _ARROW_DEGREES else _ARROW_DEGREES
-    away = to_degrees.transform(lon, lat + step, direction="INVERSE")
-    col, row = ~grid.transform @ away
+    middle = np.array([grid.transform @ (grid.width / 2, grid.height / 2)])
+    try:
+        ((lon, lat),) = transform_points(middle, grid.crs, LON_LAT)
+        step = -_ARROW_DEGREES if lat > 90 - 2 * _ARROW_DEGREES else _ARROW_DEGREES
+        (away,) = transform_points(np.array([(lon, lat + step)]), LON_LAT, grid.crs)
+    except DataError:  # where its CRS does not reach
+        return 0.0, -1.0
+    col, row = ~grid.transform @ (away[0], away[1])
     across, down = (col - grid.width / 2) / step, (row - grid.height / 2) / step
     length = math.hypot(across, down)
     return (across / length, down / length) if math.isfinite(length) and length else (0.0, -1.0)

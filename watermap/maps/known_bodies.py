@@ -16,19 +16,15 @@ import shapely
 from pyogrio.errors import DataLayerError, DataSourceError
 from rasterio.crs import CRS
 from rasterio.features import rasterize
-from rasterio.warp import transform
 
 from watermap.arrays import Shapes
 from watermap.errors import DataError
-from watermap.geo.crs import GDAL_ERRORS
+from watermap.geo.crs import transform_shapes
 from watermap.geo.grid import Grid
 from watermap.geo.shapes import polygons
 from watermap.io.paths import local
 
 ID_FIELD: Final = "id"
-_STEP_DEGREES: Final = 0.02
-_STEP_M: Final = 2000.0
-"""Points on an edge that is transformed lie no further apart."""
 
 Labels = npt.NDArray[np.int32]
 
@@ -128,12 +124,9 @@ def _moved(shapes: Shapes, own: CRS, crs: CRS, path: Path) -> Shapes:
     """Outlines in another CRS, their edges right to a metre, repaired where moving made them cross."""
     if own == crs:
         return shapes
-    step = _STEP_M / own.linear_units_factor[1] if own.is_projected else _STEP_DEGREES
     try:
-        moved = shapely.transform(
-            shapely.segmentize(shapes, step), lambda points: np.column_stack(transform(own, crs, *points.T))
-        )
-    except GDAL_ERRORS as error:
+        moved = transform_shapes(shapes, own, crs)
+    except DataError as error:
         hint = "check the outlines' CRS and coordinates"
         raise DataError(f"{path}: cannot be transformed to the CRS of the rasters", hint=hint) from error
     if not np.isfinite(shapely.get_coordinates(moved)).all():

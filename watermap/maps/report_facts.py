@@ -13,15 +13,11 @@ from typing import Final
 import numpy as np
 
 from watermap.errors import DataError
-from watermap.geo.grid import blocks
-from watermap.geo.pixel_area import code_areas_m2
-from watermap.io.gdal import small_cache
 from watermap.legend import NO_DATA, WATER
 from watermap.maps.quicklook import water_picture
-from watermap.maps.water_rasters import WaterRaster, find_water, read_codes
+from watermap.maps.water_rasters import WaterRaster, find_water, water_areas_m2
 from watermap.progress import Progress, silent
 
-_BLOCK_ROWS: Final = 512
 _M2_A_KM2: Final = 1e6
 _QUICKLOOK: Final = "_quicklook.png"
 _TABLES: Final = ("timeline.csv", "timeline_bodies.csv", "*change.csv")
@@ -118,10 +114,7 @@ def gather(folder: Path, *, most_pictures: int = 24, progress: Progress = silent
 
 
 def _measured(raster: WaterRaster, *, has_picture: bool) -> MapFacts:
-    areas_m2 = np.zeros(NO_DATA + 1)
-    with small_cache():
-        for window in blocks(raster.grid, _BLOCK_ROWS):
-            areas_m2 += code_areas_m2(read_codes(raster.path, window), raster.grid, window)
+    areas_m2 = water_areas_m2(raster)
     ground = float(areas_m2.sum())
     quicklook = _read_png(raster.path.with_name(f"{raster.name}{_QUICKLOOK}")) if has_picture else None
     return MapFacts(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,9 +18,9 @@ from watermap.errors import UsageError
 from watermap.geo.grid import Grid, blocks_with_halo
 from watermap.geo.pixel_area import code_areas_m2
 from watermap.io.cog import RasterWriter
-from watermap.io.files import write_text
 from watermap.io.layouts import RasterLayout
 from watermap.io.qgis_style import write_raster_style
+from watermap.io.tables import write_csv
 from watermap.legend import LAND, NO_DATA, WATER, WATER_COLORS, Rgba
 from watermap.progress import Progress
 from watermap.scenes.find import distinguishing_folders
@@ -221,12 +219,8 @@ def write_areas(table: Path, keys: Sequence[str], rows: Iterable[tuple[Sequence[
     Raises:
         DataError: it cannot be written.
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*keys, "pixels", "km2"])
-    writer.writerows([*values, pixels, f"{area_m2 / 1e6:.6f}"] for values, pixels, area_m2 in rows)
-    write_text(table, text.getvalue())
-    return table
+    written = ([*values, pixels, f"{area_m2 / 1e6:.6f}"] for values, pixels, area_m2 in rows)
+    return write_csv(table, [*keys, "pixels", "km2"], written)
 
 
 def _numbers(first: Codes, second: Codes) -> npt.NDArray[np.uint8]:

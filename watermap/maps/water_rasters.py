@@ -8,12 +8,15 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+import numpy.typing as npt
 from rasterio.windows import Window
 
 from watermap.arrays import Codes
 from watermap.errors import DataError
-from watermap.geo.grid import Grid
-from watermap.io.gdal import open_dataset
+from watermap.geo.grid import Grid, blocks
+from watermap.geo.pixel_area import code_areas_m2
+from watermap.io.gdal import open_dataset, small_cache
 from watermap.io.raster import check_place
 from watermap.legend import LAND, NO_DATA, WATER
 from watermap.scenes.dates import sensed_on
@@ -21,6 +24,7 @@ from watermap.scenes.label import WATER_RASTER, open_label
 
 WATER_SUFFIX: Final = "_water"
 _PATTERN: Final = f"*{WATER_SUFFIX}.tif"
+_BLOCK_ROWS: Final = 512
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ def find_water(folder: Path) -> list[WaterRaster]:
     paths = sorted(path for path in folder.glob(_PATTERN) if not path.name.startswith("."))
     if not paths:
         raise DataError(f"{folder}: no {_PATTERN} there", hint="give the folder that watermap predict wrote to")
-    return [_inspect(path) for path in paths]
+    return [inspect_water(path) for path in paths]
 
 
 def read_codes(path: Path, window: Window) -> Codes:
@@ -70,7 +74,28 @@ def read_codes(path: Path, window: Window) -> Codes:
         return label.read(window)
 
 
-def _inspect(path: Path) -> WaterRaster:
+def water_areas_m2(raster: WaterRaster) -> npt.NDArray[np.float64]:
+    """The area on the ellipsoid of each code of a water raster; memory holds some of its rows.
+
+    Returns:
+        (256,) in m2, by code.
+
+    Raises:
+        DataError: as `read_codes`, or its CRS tells no areas.
+    """
+    found = np.zeros(NO_DATA + 1)
+    with small_cache():
+        for window in blocks(raster.grid, _BLOCK_ROWS):
+            found += code_areas_m2(read_codes(raster.path, window), raster.grid, window)
+    return found
+
+
+def inspect_water(path: Path) -> WaterRaster:
+    """What a water raster says of itself.
+
+    Raises:
+        DataError: the file is missing, damaged or no water raster.
+    """
     with open_dataset(path) as dataset:
         _check(dataset, path)
         tags = dataset.tags()

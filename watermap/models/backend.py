@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
+import json
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+from watermap.config.extras import install_command
 from watermap.errors import ModelError, UsageError
 
 
@@ -26,12 +30,34 @@ def require_keras() -> None:
         if getattr(error, "name", None) == "keras":
             raise UsageError(
                 "Keras is not installed",
-                hint="pip install 'watermap[tensorflow]', or 'watermap[train]' beside a JAX or PyTorch",
+                hint=f"{install_command('tensorflow')}; tensorflow may be left out beside a JAX or PyTorch",
             ) from error
         raise ModelError(
             f"Keras finds no backend ({getattr(error, 'name', None) or error})",
-            hint="pip install 'watermap[tensorflow]', or set KERAS_BACKEND to the jax or torch that is installed",
+            hint=f"{install_command('tensorflow')}, or set KERAS_BACKEND to the jax or torch that is installed",
         ) from error
+
+
+def check_keras() -> None:
+    """Say how to get Keras or its backend where one of them is not installed; where they are, import neither.
+
+    Raises:
+        UsageError: Keras is not installed.
+        ModelError: the backend that it is set to is not.
+    """
+    if any(importlib.util.find_spec(name) is None for name in ("keras", _backend())):
+        require_keras()
+
+
+def _backend() -> str:
+    """The backend that Keras will take, as it finds out itself."""
+    if stated := os.environ.get("KERAS_BACKEND"):
+        return stated
+    settings = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "keras.json"
+    try:
+        return str(json.loads(settings.read_text(encoding="utf-8"))["backend"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return "tensorflow"
 
 
 def accelerators(backend: str) -> list[str]:

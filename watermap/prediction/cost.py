@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -47,14 +48,20 @@ class Forecast:
     seconds: float
 
 
-def forecast(scene: Path, predictor: Predictor) -> Forecast:
+def forecast(scene: Path, predictor: Predictor, *, names: Sequence[str] | None = None) -> Forecast:
     """What mapping a scene will take on this machine; one window is computed twice to know.
 
+    Args:
+        scene: an image.
+        predictor: the model.
+        names: the names of all the file's bands in order, if the user states them.
+
     Raises:
-        DataError: the scene cannot be read.
+        DataError: the scene cannot be read, or a band is missing.
         ModelError: the model cannot be had.
     """
-    with open_raster(scene) as raster:
+    with open_raster(scene, names=names) as raster:
+        raster.find(predictor.bundle.contract.bands)
         grid, dtype = raster.grid, raster.dtype
     layout, engine = predictor.layout(grid.shape), predictor.engine
     rows, cols = layout.shape

@@ -110,6 +110,7 @@ def predict_scene(
     earlier = stated_provenance(water_path)
     with small_cache(), open_raster(scene, names=names) as raster, ExitStack() as stack:
         grid = raster.grid
+        raster.find(predictor.bundle.contract.bands)  # before the seconds that a model takes to load
         mask = None if clouds is None else stack.enter_context(open_clouds(clouds, grid, scene))
         meanwhile = stack.enter_context(ThreadPoolExecutor(1))
         engine, window = predictor.engine, predictor.layout(grid.shape).shape

@@ -12,6 +12,7 @@ import click
 from rich.markdown import Markdown
 from rich.table import Table
 
+from watermap.cli.command import Command
 from watermap.cli.console import console
 from watermap.errors import UsageError
 
@@ -35,7 +36,11 @@ def _starting(_: click.Context, __: click.Parameter, typed: str) -> list[str]:
     return [name for name in read_topics() if name.startswith(typed)]
 
 
-@click.command(name="help")
+@click.command(
+    name="help",
+    cls=Command,
+    examples=[("The topics", "watermap help"), ("One of them", "watermap help export")],
+)
 @click.argument("topic", required=False, shell_complete=_starting)
 @click.pass_context
 def command(context: click.Context, topic: str | None) -> None:

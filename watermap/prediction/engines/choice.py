@@ -8,6 +8,7 @@ from typing import Final, Literal, NamedTuple
 
 from watermap.bundles.bundle import Bundle
 from watermap.config import Precision, PredictConfig
+from watermap.config.extras import install_command
 from watermap.errors import ModelError, UsageError
 from watermap.prediction.engines.converted import Converted, open_converted
 from watermap.prediction.engines.engine import Engine
@@ -15,6 +16,8 @@ from watermap.prediction.engines.ensemble import Ensemble, Member
 from watermap.prediction.engines.openvino import OpenVinoEngine, has_bfloat16, is_installed
 
 _NVIDIA: Final = Path("/proc/driver/nvidia/version")
+
+EngineName = Literal["keras", "openvino"]
 
 
 class EngineChoice(NamedTuple):
@@ -26,33 +29,48 @@ class EngineChoice(NamedTuple):
         converted: the converted model, for openvino.
     """
 
-    engine: Literal["keras", "openvino"]
+    engine: EngineName
     precision: Precision
     converted: Converted | None
 
 
 def choose(bundle: Bundle, config: PredictConfig) -> EngineChoice:
-    """The engine and precision of a bundle with these settings, on this machine; nothing heavy is loaded.
+    """The engine and precision of a bundle with these settings, on this machine; Keras is not loaded.
 
     Raises:
         UsageError: OpenVINO is asked for, and not installed.
         ModelError: what the settings ask for cannot be had of this bundle.
         StorageError: the bundle lies elsewhere and cannot be reached.
     """
+    converted = _converted(bundle, config)
+    if converted is None:
+        return EngineChoice("keras", "bfloat16" if config.precision == "bfloat16" else "float32", None)
+    return EngineChoice("openvino", _precision(converted, config), converted)
+
+
+def engine_name(bundle: Bundle, config: PredictConfig) -> EngineName:
+    """The engine of a bundle with these settings, on this machine; neither Keras nor OpenVINO is loaded.
+
+    Raises:
+        UsageError, ModelError, StorageError: as of `choose`.
+    """
+    return "keras" if _converted(bundle, config) is None else "openvino"
+
+
+def _converted(bundle: Bundle, config: PredictConfig) -> Converted | None:
+    """The converted model that runs a bundle; None where Keras does."""
     asks_openvino = config.engine == "openvino" or config.precision == "int8"
     if config.engine == "keras" or (not asks_openvino and (not is_installed() or _NVIDIA.exists())):
-        return _keras(config)
+        return None
     if not is_installed():
-        raise UsageError("OpenVINO is not installed", hint="pip install 'watermap[fast]', or take --engine keras")
+        raise UsageError("OpenVINO is not installed", hint=f"{install_command('fast')}, or take --engine keras")
     converted = open_converted(bundle)
-    if converted is None:
-        if asks_openvino:
-            raise ModelError(
-                f"{bundle.folder}: is not converted for OpenVINO",
-                hint=f"watermap bundles convert {bundle.folder} --patches PATCHES, or take --engine keras",
-            )
-        return _keras(config)
-    return EngineChoice("openvino", _precision(converted, config), converted)
+    if converted is None and asks_openvino:
+        raise ModelError(
+            f"{bundle.folder}: is not converted for OpenVINO",
+            hint=f"watermap bundles convert {bundle.folder} --patches PATCHES, or take --engine keras",
+        )
+    return converted
 
 
 def open_engine(bundles: Sequence[Bundle], config: PredictConfig) -> Engine:
@@ -83,10 +101,6 @@ def _open(bundle: Bundle, choice: EngineChoice, batch_size: int | None) -> Engin
     from watermap.prediction.engines.keras import KerasEngine
 
     return KerasEngine(bundle, choice.precision, batch_size)
-
-
-def _keras(config: PredictConfig) -> EngineChoice:
-    return EngineChoice("keras", "bfloat16" if config.precision == "bfloat16" else "float32", None)
 
 
 def _precision(converted: Converted, config: PredictConfig) -> Precision:

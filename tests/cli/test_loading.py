@@ -1,0 +1,64 @@
+"""Heavy libraries are loaded only after what the user asks for has been checked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.support.bundles import make_bundle
+from tests.support.folders import listing
+from tests.support.processes import loaded_by
+from tests.support.rasters import make_grid, write_tif
+from watermap.bands import STANDARD_BANDS
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Path:
+    """One without two of the bands that models need."""
+    values = np.full((4, 64, 64), 500, dtype=np.uint16)
+    return write_tif(tmp_path / "scenes" / "lake" / "image.tif", values, make_grid(64, 64), names=STANDARD_BANDS[:4])
+
+
+@pytest.mark.parametrize("words", [[], ["--dry-run"], ["--engine", "keras"], ["--symmetries", "--jobs", "2"]])
+def test_a_scene_without_the_bands_is_refused_before_a_model_is_loaded(
+    words: list[str], scene: Path, tmp_path: Path
+) -> None:
+    bundle = make_bundle(tmp_path / "bundle")
+    loaded, told = loaded_by("predict", scene, "--bundle", bundle.folder, "--out", tmp_path / "out", *words)
+    assert loaded == "3 []"
+    assert "bands B11, B12 are missing (the file has B2, B3, B4, B8)" in told
+    assert not (tmp_path / "out").exists()
+
+
+def test_evaluate_refuses_such_a_scene_before_a_model_is_loaded(scene: Path, tmp_path: Path) -> None:
+    write_tif(scene.with_name("label.tif"), np.ones((1, 64, 64), dtype=np.uint8), make_grid(64, 64))
+    bundle = make_bundle(tmp_path / "bundle")
+    loaded, told = loaded_by("evaluate", bundle.folder, tmp_path / "scenes")
+    assert loaded == "3 []"
+    assert "bands B11, B12 are missing" in told
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["predict", "absent.tif", "--bundle", "b"], 5),
+        (["predict", "x.tif", "--bands", "B2,B77"], 2),
+        (["train", "absent", "--out", "b"], 3),
+        (["train", "absent", "--out", "b", "--loss", "nonsense"], 2),
+        (["train", "absent", "--out", "b", "--epochs", "0"], 2),
+        (["compare", "absent", "--out", "b"], 3),
+        (["evaluate", "absent", "scenes"], 5),
+        (["evaluate", "absent", "scenes", "--threshold", "2"], 2),
+        (["bundles", "calibrate", "absent", "--patches", "p"], 5),
+        (["bundles", "convert", "absent", "--patches", "p"], 5),
+        (["models", "--arch", "vit"], 2),
+    ],
+)
+def test_what_cannot_be_done_is_told_before_anything_heavy_is_loaded(words: list[str], code: int) -> None:
+    loaded, told = loaded_by(*words)
+    assert loaded == f"{code} []"
+    assert told.count("\n") == 1
+    assert Path.cwd().is_dir()
+    assert listing(Path.cwd()) == []

@@ -1,0 +1,83 @@
+"""What the page of a run says of its maps."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+import rasterio
+from affine import Affine
+from prefect.settings import PREFECT_API_URL
+from rasterio.crs import CRS
+from rasterio.windows import Window
+
+from flows.predict import _water_km2, predict_flow
+from tests.support.bundles import make_bundle
+from tests.support.rasters import LON_LAT, make_grid, shore_label, write_scene
+from tests.support.waters import write_water
+from watermap.bands import STANDARD_BANDS
+from watermap.config import PredictConfig, ProductConfig
+from watermap.geo.grid import Grid
+from watermap.geo.pixel_area import pixel_area_m2
+from watermap.legend import WATER
+from watermap.maps.area.measure import measure
+from watermap.maps.report_facts import gather
+from watermap.scenes.label import WATER_RASTER, open_label
+
+GRIDS = {
+    "web_mercator_60_north": (make_grid(96, 80, left=2_000_000, top=8_400_000, crs=CRS.from_epsg(3857)), 0.2506),
+    "polar_80_north": (make_grid(96, 80, left=500_000, top=-900_000, crs=CRS.from_epsg(3995)), 1.040),
+    "polar_30_north": (make_grid(96, 80, left=5_000_000, top=-5_000_000, crs=CRS.from_epsg(3995)), 0.602),
+    "utm": (make_grid(96, 80), 1.0008),
+    "utm_edge": (make_grid(96, 80, left=800_000), 0.9986),
+    "degrees": (Grid(LON_LAT, Affine(1e-4, 0, 12, 0, -1e-4, 60), 96, 80), None),
+}
+"""Grids, and square metres on the ground of a square metre of the map, of the sphere or nearly so."""
+PREDICT = PredictConfig(window=64, overlap=16)
+PLAIN = ProductConfig(polygons=False, quicklook=False, stac=False)
+
+
+def newest_table(key: str) -> list[dict[str, str]]:
+    """The table that stands last on the server's pages under a key."""
+    asked = {"artifacts": {"key": {"any_": [key]}}, "sort": "CREATED_DESC", "limit": 1}
+    answer = httpx.post(f"{PREFECT_API_URL.value()}/artifacts/filter", json=asked).raise_for_status()
+    (found,) = answer.json()
+    rows: list[dict[str, str]] = json.loads(found["data"])
+    return rows
+
+
+def test_areas_on_the_page_are_watermap_s_own_in_any_crs(tmp_path: Path) -> None:
+    bundle = make_bundle(tmp_path / "models" / "known")
+    scenes, out = tmp_path / "scenes", tmp_path / "maps"
+    for name, (grid, _) in GRIDS.items():
+        water = shore_label(grid.shape) == 1
+        image = np.full((len(STANDARD_BANDS), *grid.shape), 1000, dtype=np.uint16)
+        image[STANDARD_BANDS.index("B3")] = np.where(water, 1500, 500)
+        write_scene(scenes, name, grid, image=image)
+    rows = predict_flow([str(scenes)], bundle.folder.parent, out, predict=PREDICT, products=PLAIN)
+    shown = {row["scene"]: row["water km²"] for row in newest_table("predictions")}
+    reported = {scene.raster.name: scene.water_km2 for scene in gather(out).scenes}
+    assert set(shown) == set(reported) == set(GRIDS)
+    assert {row.scene: row.water_km2 for row in rows} == reported
+    assert shown == {name: f"{area:.3f}" for name, area in reported.items()}
+    for name, (grid, scale) in GRIDS.items():
+        path = out / f"{name}_water.tif"
+        with rasterio.open(path) as dataset:
+            is_water = dataset.read(1) == WATER
+        assert 0.3 < is_water.mean() < 0.7
+        pixels = pixel_area_m2(grid, Window(0, 0, grid.width, grid.height))
+        assert reported[name] == pytest.approx(pixels[is_water].sum() / 1e6, rel=1e-12)
+        with open_label(path, kind=WATER_RASTER) as label:
+            assert reported[name] == pytest.approx(measure(label).water_m2 / 1e6, rel=1e-12)
+        if scale is not None:
+            planar = is_water.sum() * grid.pixel_width * grid.pixel_height / 1e6
+            assert reported[name] / planar == pytest.approx(scale, rel=2e-2)
+
+
+def test_a_map_whose_crs_tells_no_areas_has_none(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    nowhere = Grid(CRS.from_epsg(3035), Affine(1e7, 0, -1e9, 0, -1e7, 1e9), 4, 4)
+    assert _water_km2(write_water(tmp_path / "a_water.tif", np.ones((4, 4)), nowhere)) is None
+    assert "no area: " in caplog.text
