@@ -12,6 +12,7 @@ from prefect.task_runners import ProcessPoolTaskRunner, ThreadPoolTaskRunner
 from pydantic import Field, model_validator
 
 from watermap.config import Config
+from watermap.config.extras import install_command
 from watermap.errors import StorageError, UsageError
 
 _ANY_PORT: Final = "127.0.0.1:0"
@@ -112,4 +113,4 @@ def _local_cluster(config: RunnerConfig) -> dict[str, Any]:
 
 
 def _no_dask() -> UsageError:
-    return UsageError("Dask is not installed", hint="pip install 'watermap[dask]', on the workers too")
+    return UsageError("Dask is not installed", hint=f"{install_command('dask')}, on the workers too")

@@ -16,7 +16,7 @@ from watermap.cli.machine import Finding
 from watermap.config import EarthEngineConfig
 
 OK = Finding("watermap", "ok", "0.1.0, Python 3.11")
-MISSING = Finding("Prefect", "missing", "not installed", "pip install 'watermap[flows]'")
+MISSING = Finding("Prefect", "missing", "not installed", "pip install 'prefect>=3.8'")
 BROKEN = Finding("Earth Engine login", "broken", "key.json: no such file", "check the path")
 
 
@@ -43,7 +43,7 @@ def test_what_is_optional_and_missing_is_fine(tmp_path: Path, capsys: pytest.Cap
     assert shown.out.splitlines() == [
         "ok       watermap              0.1.0, Python 3.11",
         "missing  Prefect               not installed",
-        "                               -> pip install 'watermap[flows]'",
+        "                               -> pip install 'prefect>=3.8'",
         "1 ok, 1 missing, 0 broken",
     ]
     assert listing(tmp_path) == []

@@ -19,6 +19,7 @@ from watermap import __version__
 from watermap.cli import machine as doctor
 from watermap.cli.machine import Finding, examine
 from watermap.config import EarthEngineConfig
+from watermap.config.extras import install_command
 from watermap.earthengine import login, session
 from watermap.errors import EarthEngineError, ModelError, UsageError
 from watermap.models import backend
@@ -29,13 +30,12 @@ GIB = 2**30
 
 @pytest.fixture(autouse=True)
 def _a_machine_without_anything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No login, no server, no weights, no control groups: whatever the machine of the tests has."""
+    """No login, no server, no weights: whatever the machine of the tests has."""
     for name in ("PREFECT_API_URL", "PREFECT_API_KEY", "GOOGLE_APPLICATION_CREDENTIALS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     monkeypatch.setattr(doctor, "_PROCESS", tmp_path / "proc")
-    monkeypatch.setattr(doctor, "_CONTROL_GROUPS", tmp_path / "cgroup")
     monkeypatch.setattr(login, "log_in", raising(EarthEngineError("no login", hint="log in")))
     monkeypatch.setattr(session, "check", raising(AssertionError("asked without a login")))
     install(monkeypatch, openvino=None, prefect=None, **{"earthengine-api": None})
@@ -82,8 +82,8 @@ def test_a_machine_that_can_only_tile_and_train() -> None:
     assert states.pop("accelerators", "missing") == "missing"
     absent = {"ImageNet weights", "OpenVINO", "Earth Engine client", "Prefect"}
     assert states == dict.fromkeys(absent, "missing")
-    assert found["Earth Engine client"].remedy == "pip install 'watermap[earthengine]'"
-    assert found["Prefect"].remedy == "pip install 'watermap[flows]'"
+    assert found["Earth Engine client"].remedy == "pip install 'earthengine-api>=1.7'"
+    assert found["Prefect"].remedy == "pip install 'earthengine-api>=1.7' 'prefect>=3.8'"
 
 
 @pytest.mark.parametrize("name", ["_watermap", "_packages", "_keras_backend", "_accelerators", "_machine", "_prefect"])
@@ -98,7 +98,7 @@ def test_a_check_that_breaks_is_a_finding(name: str, monkeypatch: pytest.MonkeyP
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     install(monkeypatch, shapely=None)
-    assert look()["packages"] == Finding("packages", "broken", "not installed: shapely", "pip install watermap")
+    assert look()["packages"] == Finding("packages", "broken", "not installed: shapely", "pip install 'shapely>=2.0'")
 
 
 def test_a_machine_that_only_maps(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,7 +106,7 @@ def test_a_machine_that_only_maps(monkeypatch: pytest.MonkeyPatch) -> None:
     found = look()
     assert found["OpenVINO"] == Finding("OpenVINO", "ok", "2026.4.1")
     assert (found["training"].state, found["training"].text) == ("missing", "not installed: keras, scipy")
-    assert "pip install 'watermap[train]'" in found["training"].remedy
+    assert "to train: pip install 'keras>=3.8' 'scipy>=1.11'" in found["training"].remedy
     assert found["Keras backend"].text == "Keras is not installed"
     assert "openvino" not in sys.modules
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
@@ -131,7 +131,7 @@ def test_a_backend_that_is_absent_or_does_not_start(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     found = look()
     assert found["Keras backend"].state == "missing"
-    assert found["Keras backend"].remedy == "pip install 'watermap[tensorflow]'"
+    assert found["Keras backend"].remedy == install_command("tensorflow")
 
 
 LIBRARIES = {
@@ -313,22 +313,14 @@ def test_room_for_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         assert found.text == f"{free / 1e9:.1f} GB free in {tmp_path}"
 
 
-def test_processors_and_memory_are_those_of_the_container(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_processors_and_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(6)), raising=False)
     monkeypatch.setattr("os.sysconf", {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 64 * GIB // 4096}.__getitem__)
     assert look()["machine"].text == "6 processors, 64.0 GiB of memory"
-    groups = tmp_path / "proc" / "self" / "cgroup"
-    groups.parent.mkdir(parents=True)
-    for name in ("memory/pod/task", "pod/task"):
-        (tmp_path / "cgroup" / name).mkdir(parents=True)
-    groups.write_text("9:name=systemd:/\n4:memory,other:/pod/task\n0::/\n")  # version 1
-    (tmp_path / "cgroup" / "memory" / "pod" / "task" / "memory.limit_in_bytes").write_text("9223372036854771712\n")
-    (tmp_path / "cgroup" / "memory" / "pod" / "memory.limit_in_bytes").write_text(f"{8 * GIB}\n")
-    assert look()["machine"].text == "6 processors, 8.0 GiB of memory"
-    groups.write_text("0::/pod/task\n")  # version 2
-    (tmp_path / "cgroup" / "pod" / "task" / "memory.max").write_text("max\n")
-    (tmp_path / "cgroup" / "pod" / "task" / "cpu.max").write_text("max 100000\n")
-    assert look()["machine"].text == "6 processors, 64.0 GiB of memory"
-    (tmp_path / "cgroup" / "pod" / "memory.max").write_text(f"{4 * GIB}\n")
-    (tmp_path / "cgroup" / "pod" / "cpu.max").write_text("250000 100000\n")
-    assert look()["machine"].text == "2.5 processors, 4.0 GiB of memory"
+
+
+def test_a_system_that_tells_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("sched_getaffinity", "sysconf"):
+        monkeypatch.delattr(f"os.{name}", raising=False)
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    assert list(doctor._machine()) == [Finding("machine", "ok", "4 processors")]

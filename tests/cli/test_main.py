@@ -10,6 +10,7 @@ import pytest
 from tests.support.folders import listing
 from watermap import __version__
 from watermap.cli import main
+from watermap.config.extras import install_command
 from watermap.errors import DataError, ModelError, PartialFailureError, UsageError
 
 COMMANDS = (
@@ -163,7 +164,7 @@ def test_without_keras_it_is_named() -> None:
     words = [sys.executable, "-c", script, "train", "patches", "--out", "b"]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert done.stderr.startswith("watermap: Keras is not installed: pip install 'watermap[tensorflow]'")
+    assert done.stderr.startswith(f"watermap: Keras is not installed: {install_command('tensorflow')}; ")
     assert done.stderr.count("\n") == 1
 
 

@@ -19,6 +19,7 @@ from tests.earthengine.runs import Export, assert_scenes_are_right, contents, re
 from tests.earthengine.server import LoopbackServer
 from tests.earthengine.world import World, expected_image, expected_label, expected_median
 from watermap.cli.main import run
+from watermap.config.extras import install_command
 
 
 @pytest.mark.parametrize("label", ["hansen", "jrc", "dynamic-world", "worldcover", "consensus", "none"])
@@ -219,7 +220,7 @@ def test_without_the_client(export: Export) -> None:
     words = [sys.executable, "-c", script, *export.words()]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert "pip install 'watermap[earthengine]'" in done.stderr.splitlines()[-1]
+    assert install_command("earthengine") in done.stderr.splitlines()[-1]
 
 
 def test_an_area_that_only_touches_a_scene_has_none(

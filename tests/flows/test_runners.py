@@ -21,6 +21,7 @@ from tests.support.ports import free_port
 from watermap.bands import STANDARD_BANDS
 from watermap.bundles.bundle import Bundle
 from watermap.config import PredictConfig, SampleConfig, TileConfig
+from watermap.config.extras import install_command
 from watermap.errors import PartialFailureError, StorageError, UsageError
 from watermap.patches.store import PatchStore
 from watermap.scenes.sample import write_samples
@@ -107,7 +108,7 @@ def test_without_dask_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "distributed", None)
     with pytest.raises(UsageError) as error, executor(RunnerConfig(kind="dask")):
         pass
-    assert "pip install 'watermap[dask]'" in one_line(error)
+    assert f"{install_command('dask')}, on the workers too" in one_line(error)
     with pytest.raises(UsageError) as error:
         RunnerConfig.load(None, kind="threads", dask_address="tcp://host:8786")
     assert "a dask_address needs kind dask" in str(error.value)

@@ -91,29 +91,24 @@ def test_a_polygon_across_the_date_line_is_not_the_rest_of_the_world() -> None:
     assert area == pytest.approx(zone_m2(0, 0.2, 0.2), rel=1e-6)
 
 
-EARTH_M2 = 2 * zone_m2(0, 90, 360)
-
-
 @pytest.mark.parametrize(
     ("west", "south", "east", "north"),
     [(-180, -90, 180, 90), (0, -90, 360, 90), (-180, -60, 180, 90), (-180, -90, 170, 90), (-100, -80, 100, 80)],
 )
-def test_more_than_half_of_the_earth_is_not_the_rest(west: int, south: int, east: int, north: int) -> None:
+def test_more_than_half_of_the_earth_is_refused(west: int, south: int, east: int, north: int) -> None:
     world = shapely.box(west, south, east, north)
     for polygon in (world, shapely.reverse(world)):
-        (area,), _ = Ellipsoid(LON_LAT, "x.tif").measure(np.array([polygon]))
-        assert area == pytest.approx(zone_m2(south, 0, east - west) + zone_m2(0, north, east - west), rel=1e-5)
+        with pytest.raises(DataError, match=r"x\.tif: .*more than half of the Earth.*-projwin"):
+            Ellipsoid(LON_LAT, "x.tif").measure(np.array([shapely.box(0, 0, 1, 1), polygon]))
 
 
-def test_an_island_in_the_ocean_of_the_world_takes_from_it() -> None:
-    world = shapely.difference(shapely.box(-180, -90, 180, 90), shapely.box(-120, -60, 100, 70))
-    (area,), _ = Ellipsoid(LON_LAT, "x.tif").measure(np.array([world]))
-    island = zone_m2(-60, 0, 220) + zone_m2(0, 70, 220)
-    assert area == pytest.approx(EARTH_M2 - island, rel=1e-5)
+def test_most_of_a_hemisphere_is_measured() -> None:
+    (area,), _ = Ellipsoid(LON_LAT, "x.tif").measure(np.array([shapely.box(-170, 0, 170, 80)]))
+    assert area == pytest.approx(zone_m2(0, 80, 340), rel=1e-5)
 
 
 @pytest.mark.parametrize(("code", "pole"), [(3571, 90), (6932, -90), (3031, -90)])
-@pytest.mark.parametrize("degrees", [20, 80, 130])
+@pytest.mark.parametrize("degrees", [20, 80])
 def test_around_a_pole_it_is_what_lies_within(code: int, pole: int, degrees: int) -> None:
     latitude = pole - np.sign(pole) * degrees
     move = pyproj.Transformer.from_crs(4326, code, always_xy=True).transform

@@ -70,7 +70,8 @@ def test_what_is_not_installed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("watermap.io.stores.find_spec", lambda name: None if name == "s3fs" else object())
     with pytest.raises(UsageError) as error:
         location("s3://b/image.tif")
-    assert one_line(error) == ("s3://b/image.tif: what reads s3:// is not installed: pip install 'watermap[cloud]'")
+    hint = "pip install 'fsspec[http]>=2026.9' 's3fs>=2026.9'"
+    assert one_line(error) == f"s3://b/image.tif: what reads s3:// is not installed: {hint}"
     assert str(location("gs://b/x")) == "gs://b/x"
 
 

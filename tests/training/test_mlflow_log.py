@@ -12,6 +12,7 @@ from tests.support.folders import listing
 from watermap.bundles.bundle import Bundle, newest_bundle
 from watermap.cli import main
 from watermap.config import StageConfig, TrainConfig
+from watermap.config.extras import install_command
 from watermap.errors import StorageError
 from watermap.training import train as training
 from watermap.training.mlflow_log import EXPERIMENT, ExperimentLog, beside, experiment_log
@@ -189,6 +190,6 @@ def test_the_package_that_is_missing_is_one_line(
     assert (
         main.run(["train", str(small_patches), "--out", str(tmp_path / "b"), "--encoder", "compact", "--mlflow"]) == 2
     )
-    expected = "watermap: train needs mlflow-skinny, which is not installed: pip install 'watermap[mlflow]'\n"
+    expected = f"watermap: train needs mlflow-skinny, which is not installed: {install_command('mlflow')}\n"
     assert capsys.readouterr().err.endswith(expected)
     assert listing(tmp_path) == []

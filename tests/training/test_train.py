@@ -180,7 +180,7 @@ def test_labels_are_ignored_beside_shores_as_settings_say() -> None:
     for px in (0, 2):
         config = CONFIG.model_copy(update={"ignore_shores_px": px})
         _compile(model, stage, config, batches=1)
-        assert {loss.ignore_px for loss in model.loss.values()} == {px}
+        assert {loss.settings["ignore_px"] for loss in model.loss.values()} == {px}
 
 
 @pytest.mark.extended

@@ -5,11 +5,11 @@ It is made from the contract alone, so that it can be made again for any bundle;
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from typing import Final
 
 from watermap.bundles.card_limits import limits, pieces
 from watermap.bundles.contract import Contract, Evidence, Intervals, Numbers, TrainingData
+from watermap.io.tables import markdown_table
 from watermap.scenes.label_kinds import limits_of
 
 CARD_FILE: Final = "card.md"
@@ -54,7 +54,7 @@ def card(contract: Contract, bundle_id: str) -> str:
         ("Scores", _scores(contract)),
         ("Probabilities", _probabilities(contract)),
         ("Limits", [f"- {_one_line(limit)}" for limit in limits(contract)]),
-        ("Versions", _table(("software", "version"), contract.versions.items())),
+        ("Versions", markdown_table(("software", "version"), contract.versions.items())),
     )
     lines = [
         f"# Model card of bundle {bundle_id}",
@@ -113,7 +113,7 @@ def _data(contract: Contract) -> list[str]:
     if data is None:
         counts = contract.trained_on.get("counts", {})
         rows = [("patches", *(str(count) for count in counts.values()))] if counts else []
-        description = [*_table(("", *counts), rows), ""] if rows else []
+        description = [*markdown_table(("", *counts), rows), ""] if rows else []
         scenes = len(contract.trained_on.get("scenes", {}))
         return [
             *description,
@@ -137,7 +137,7 @@ def _data(contract: Contract) -> list[str]:
         "digest of the patches": f"`{contract.trained_on.get('patches', UNKNOWN)}`",
     }
     kept = "No ground is in two splits. `seen.gpkg` holds the outlines of the training and validation patches."
-    return [*_table(("", *data.splits), rows), "", *_facts(about), "", kept]
+    return [*markdown_table(("", *data.splits), rows), "", *_facts(about), "", kept]
 
 
 def _kinds(data: TrainingData) -> list[str]:
@@ -186,7 +186,7 @@ def _split(scores: Numbers, evidence: Evidence | None) -> list[str]:
     rows = [(name, *(_score(own, sure, key) for key in _SCORES)) for name, own, sure in methods]
     others = ", ".join(f"{title} {_number(scores.get(name), '.3f')}" for name, title in _OTHER_SCORES.items())
     description = [
-        *_table(("", *_SCORES.values()), rows),
+        *markdown_table(("", *_SCORES.values()), rows),
         "",
         f"{_number(scores.get('pixels'), ',d')} pixels. Other scores: {others}.",
     ]
@@ -242,17 +242,7 @@ def _number(value: float | int | None, form: str, absent: str = UNKNOWN) -> str:
 
 
 def _facts(facts: dict[str, str]) -> list[str]:
-    return _table(("", ""), facts.items())
-
-
-def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    lines = [columns, ["---"] * len(columns), *rows]
-    return ["| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines]
-
-
-def _cell(text: str) -> str:
-    """Text that cannot end a cell: names of labels and files are anybody's."""
-    return _one_line(text).replace("|", "\\|")
+    return markdown_table(("", ""), facts.items())
 
 
 def _one_line(text: str) -> str:

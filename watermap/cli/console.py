@@ -72,14 +72,14 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) 
     """
     cells = [[str(cell) for cell in row] for row in rows]
     wanted = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
-    if _drawn_width(wanted) <= console.width:
+    if _printed_width(wanted) <= console.width:
         _print_table(title, columns, cells, [None] * len(columns))
         return
     needed = [_least_width(column) for column in zip(columns, *cells, strict=True)]
     needed[0] = min(wanted[0], _NAME_WIDTH)
     for part in _parts(needed, console.width):
         widths = [needed[index] for index in part]
-        widths[0] = min(wanted[0], max(needed[0], console.width - _drawn_width([0, *widths[1:]])))
+        widths[0] = min(wanted[0], max(needed[0], console.width - _printed_width([0, *widths[1:]])))
         _print_table(title, [columns[i] for i in part], [[row[i] for i in part] for row in cells], widths)
         title = ""
 
@@ -95,7 +95,7 @@ def _print_table(
     console.print(grid, soft_wrap=False)
 
 
-def _drawn_width(widths: Sequence[int]) -> int:
+def _printed_width(widths: Sequence[int]) -> int:
     """Of a table, with a line and two spaces a column."""
     return sum(widths) + 3 * len(widths) + 1
 
@@ -111,7 +111,7 @@ def _parts(widths: Sequence[int], width: int) -> list[list[int]]:
     """The columns of each table that fits, the first column in all of them."""
     parts = [[0]]
     for index in range(1, len(widths)):
-        if len(parts[-1]) > 1 and _drawn_width([widths[each] for each in [*parts[-1], index]]) > width:
+        if len(parts[-1]) > 1 and _printed_width([widths[each] for each in [*parts[-1], index]]) > width:
             parts.append([0])
         parts[-1].append(index)
     return parts

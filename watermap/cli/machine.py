@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Final, Literal
 
 from watermap import __version__
-from watermap.cli.extras import EXTRAS
 from watermap.config import EarthEngineConfig
+from watermap.config.extras import install_command, requirements
 from watermap.errors import UsageError, WatermapError
 from watermap.models.backend import accelerators, require_keras
 
@@ -29,7 +29,6 @@ _BACKENDS: Final = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"
 _SERVICE_TIMEOUT_S: Final = 20.0
 _PREFECT_TIMEOUT_S: Final = 3.0
 _LOCAL_PREFECT: Final = "http://127.0.0.1:4200/api"
-_CONTROL_GROUPS: Final = Path("/sys/fs/cgroup")
 _PROCESS: Final = Path("/proc")
 
 
@@ -91,11 +90,10 @@ def _watermap() -> Iterator[Finding]:
 
 
 def _packages() -> Iterator[Finding]:
-    required = [line for line in metadata.requires("watermap") or () if "extra ==" not in line]
-    versions = {name: _version(name) for name in re.findall(r"^[\w.-]+", "\n".join(required), flags=re.MULTILINE)}
+    versions = {each.name: _version(each.name) for each in requirements()}
     absent = [name for name, version in versions.items() if version is None]
     if absent:
-        yield Finding("packages", "broken", f"not installed: {', '.join(absent)}", "pip install watermap")
+        yield Finding("packages", "broken", f"not installed: {', '.join(absent)}", install_command())
         return
     import rasterio
 
@@ -104,10 +102,10 @@ def _packages() -> Iterator[Finding]:
 
 
 def _training() -> Iterator[Finding]:
-    versions = {name: _version(name) for name in EXTRAS["train"].values()}
+    versions = {name: _version(name) for name in sorted(each.name for each in requirements("train"))}
     absent = [name for name, version in versions.items() if version is None]
     if absent:
-        remedy = "OpenVINO maps without them; to train: pip install 'watermap[train]'"
+        remedy = f"OpenVINO maps without them; to train: {install_command('train')}"
         yield Finding("training", "missing", f"not installed: {', '.join(absent)}", remedy)
         return
     yield Finding("training", "ok", ", ".join(f"{name} {version}" for name, version in versions.items()))
@@ -117,10 +115,10 @@ def _keras_backend() -> Iterator[Finding]:
     there = [name for name in _BACKENDS if util.find_spec(name) is not None]
     if not there:
         known = ", ".join(_BACKENDS.values())
-        yield Finding("Keras backend", "missing", f"none of {known}", "pip install 'watermap[tensorflow]'")
+        yield Finding("Keras backend", "missing", f"none of {known}", install_command("tensorflow"))
         return
     if _version("keras") is None:
-        yield Finding("Keras backend", "missing", "Keras is not installed", "pip install 'watermap[train]'")
+        yield Finding("Keras backend", "missing", "Keras is not installed", install_command("train"))
         return
     require_keras()
     chosen = _chosen_backend()
@@ -174,7 +172,7 @@ def _imagenet_weights() -> Iterator[Finding]:
 def _openvino() -> Iterator[Finding]:
     version = _version("openvino")
     if version is None:
-        yield Finding("OpenVINO", "missing", "not installed", "it maps faster on CPUs: pip install 'watermap[fast]'")
+        yield Finding("OpenVINO", "missing", "not installed", f"it maps faster on CPUs: {install_command('fast')}")
         return
     yield Finding("OpenVINO", "ok", version)
 
@@ -182,7 +180,7 @@ def _openvino() -> Iterator[Finding]:
 def _earth_engine(config: EarthEngineConfig, online: bool) -> Iterator[Finding]:
     version = _version("earthengine-api")
     if version is None:
-        yield Finding("Earth Engine client", "missing", "not installed", "pip install 'watermap[earthengine]'")
+        yield Finding("Earth Engine client", "missing", "not installed", install_command("earthengine"))
         return
     yield Finding("Earth Engine client", "ok", f"earthengine-api {version}")
     from watermap.earthengine import login, session
@@ -208,7 +206,7 @@ def _earth_engine(config: EarthEngineConfig, online: bool) -> Iterator[Finding]:
 def _prefect(online: bool) -> Iterator[Finding]:
     version = _version("prefect")
     if version is None:
-        yield Finding("Prefect", "missing", "not installed", "pip install 'watermap[flows]'")
+        yield Finding("Prefect", "missing", "not installed", install_command("flows"))
         return
     yield Finding("Prefect", "ok", version)
     if online:
@@ -252,31 +250,11 @@ def _disk_space(folder: Path) -> Iterator[Finding]:
 
 
 def _machine() -> Iterator[Finding]:
-    processors: float = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    for quota, period in (text.split() for text in _limits("", "cpu.max")):
-        if quota != "max":
-            processors = min(processors, int(quota) / int(period))
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    limits = [*_limits("", "memory.max"), *_limits("memory", "memory.limit_in_bytes")]
-    memory = min([memory, *(int(text) for text in limits if text != "max")])
-    yield Finding("machine", "ok", f"{processors:g} processors, {memory / 2**30:.1f} GiB of memory")
-
-
-def _limits(controller: str, name: str) -> list[str]:
-    """What a file says in the control group of this process and in those around it.
-
-    Args:
-        controller: of version 1, or "" for version 2.
-        name: of the file.
-    """
-    groups = _PROCESS / "self" / "cgroup"
-    if not groups.is_file():
-        return []
-    lines = (line.split(":", 2) for line in groups.read_text().splitlines())
-    top = _CONTROL_GROUPS / controller
-    own = [top / path.strip("/") for _, controllers, path in lines if controller in controllers.split(",")]
-    around = [folder for group in own for folder in (group, *group.parents) if folder.is_relative_to(top)]
-    return [(folder / name).read_text().strip() for folder in around if (folder / name).is_file()]
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    text = f"{processors} processors"
+    if hasattr(os, "sysconf"):
+        text += f", {os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.1f} GiB of memory"
+    yield Finding("machine", "ok", text)
 
 
 def _chosen_backend() -> str | None:

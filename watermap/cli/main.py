@@ -20,7 +20,6 @@ import click
 from watermap import __version__
 from watermap.cli.command import Group
 from watermap.cli.completion import VARIABLE, answer
-from watermap.cli.extras import missing
 from watermap.errors import EXIT_INTERRUPTED, DataError, DefectError, WatermapError
 
 if TYPE_CHECKING:
@@ -172,6 +171,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         _fail(f"{error.filename}: {error.strerror}: check the path and its permissions")
         return DataError.exit_code
     except ModuleNotFoundError as error:
+        from watermap.config.extras import missing
+
         message = missing(error, needed_by=next((word for word in words if word in _COMMANDS), "watermap"))
         if message is None:
             return _report_defect(error)

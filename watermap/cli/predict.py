@@ -15,6 +15,7 @@ from watermap.cli.console import console, files_to_open, note, progress_bar, tab
 from watermap.cli.options import READ, WRITTEN, bands_option, config_file, option, section, setting, switch
 from watermap.cli.suggestions import OrFiles, bundles, files
 from watermap.config import PredictConfig, ProductConfig
+from watermap.config.extras import install_command
 from watermap.errors import PartialFailureError, UsageError, WatermapError
 
 if TYPE_CHECKING:
@@ -209,7 +210,7 @@ def _tell_engine(predictor: Predictor) -> None:
     slow = [folder for folder, engine in engines.items() if engine == "keras"]
     if predictor.config.engine == "auto" and slow:
         if not is_installed():
-            note("with pip install 'watermap[fast]' and a converted bundle this would be several times faster")
+            note(f"with {install_command('fast')} and a converted bundle this would be several times faster")
         elif find_spec("keras") is not None:
             for folder in slow:
                 note(

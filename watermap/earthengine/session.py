@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 from watermap.config import EarthEngineConfig
+from watermap.config.extras import install_command
 from watermap.earthengine.failures import EARTH_ENGINE, Failure, FailureKind, classify, service_error
 from watermap.earthengine.login import Login, log_in
 from watermap.errors import EarthEngineError, UsageError
@@ -125,9 +126,7 @@ def require_client() -> None:
     try:
         importlib.import_module("ee")
     except ModuleNotFoundError as error:
-        raise UsageError(
-            "Earth Engine's client is not installed", hint="pip install 'watermap[earthengine]'"
-        ) from error
+        raise UsageError("Earth Engine's client is not installed", hint=install_command("earthengine")) from error
 
 
 def connect(config: EarthEngineConfig) -> Session:

@@ -27,6 +27,8 @@ centimetre at the middle latitudes, which is 1e-5 of what a body of that size co
 
 _HALF_ROUND: Final = 180.0
 """Degrees of longitude over which a ring must reach to hold more than half of the ellipsoid."""
+_MOST: Final = 0.5
+"""Of the Earth that the box around a ring may hold: what a ring of geodesics encloses is told of the smaller side."""
 
 
 class Ellipsoid:
@@ -72,7 +74,7 @@ class Ellipsoid:
         """Areas in m2 and perimeters in metres, islands' shores included, of polygons in the CRS.
 
         Raises:
-            DataError: a polygon reaches where the CRS does not.
+            DataError: a polygon reaches where the CRS does not, or may cover more than half of the Earth.
         """
         if not len(polygons):
             return np.zeros(0), np.zeros(0)
@@ -86,29 +88,18 @@ class Ellipsoid:
             ]
         )
         areas = -np.abs(found[:, 0])
-        widths = np.maximum.reduceat(lons, rings[:-1]) - np.minimum.reduceat(lons, rings[:-1])
-        for ring in np.flatnonzero(widths >= _HALF_ROUND):
-            here = slice(rings[ring], rings[ring + 1])
-            areas[ring] = -self._of_large(-areas[ring], points[here], lons[here], lats[here])
+        self._refuse_large(lons, lats, rings[:-1])
         areas[bodies[:-1]] *= -1
         return np.add.reduceat(areas, bodies[:-1]), np.add.reduceat(found[:, 1], bodies[:-1])
 
-    def _of_large(self, area: float, points: Values, lons: Values, lats: Values) -> float:
-        """The area of a ring that may hold more than half of the ellipsoid: what geodesics say, or all but that.
-
-        Which of both is told by the ring on a sphere: the integral of the latitude's sine over the longitude, to which
-        half of the sphere comes where the ring goes around a pole.
-        """
-        half = abs(self.geod.polygon_area_perimeter([0, 90, 180, 270], [0, 0, 0, 0])[0])
-        steps = (np.diff(lons, append=lons[:1]) + _HALF_ROUND) % (2 * _HALF_ROUND) - _HALF_ROUND
+    def _refuse_large(self, lons: Values, lats: Values, starts: npt.NDArray[np.int64]) -> None:
+        """Refuse rings that may hold more than half of the Earth, whose area would be that of the rest."""
+        around = np.maximum.reduceat(lons, starts) - np.minimum.reduceat(lons, starts)
         sines = np.sin(np.radians(lats))
-        share = -np.sum(np.radians(steps) * (sines + np.roll(sines, -1)) / 2) / (2 * np.pi)
-        if round(steps.sum() / (2 * _HALF_ROUND)):
-            x, y = (points - points[0]).T
-            is_left = np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y) > 0
-            share = 1 + (share if is_left else -share)
-        rough = abs(share) * half
-        return min(area, 2 * half - area, key=lambda each: abs(each - rough))
+        height = np.maximum.reduceat(sines, starts) - np.minimum.reduceat(sines, starts)
+        if np.any((around >= _HALF_ROUND) & (around / 360 * height / 2 > _MOST)):
+            what = f"{self._name}: a polygon may cover more than half of the Earth, so its area cannot be told"
+            raise DataError(what, hint="cut the raster into parts, with gdal_translate -projwin")
 
     def frames(self, middles: Values, transform: Affine) -> Values:
         """How pixels lie on the ground at some places.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
 import os
 import re
@@ -91,9 +90,20 @@ def locked(path: Path) -> Iterator[None]:
         BlockingIOError: another process holds it.
         OSError: it cannot be made.
     """
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    from filelock import FileLock, Timeout
+
+    path.touch()  # where it cannot be made, filelock would say that another process holds it
+    lock = FileLock(path, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise BlockingIOError(errno.EWOULDBLOCK, os.strerror(errno.EWOULDBLOCK), str(path)) from error
+    except NotImplementedError as error:  # a file system without locks
+        raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP), str(path)) from error
+    try:
         yield
+    finally:
+        lock.release()
 
 
 def write_text(path: Path, text: str) -> None:

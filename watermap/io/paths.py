@@ -1,4 +1,9 @@
-"""Where files may lie: on this machine, in an object store, on a web server. Reading goes anywhere, writing stays."""
+"""Where files may lie: on this machine, in an object store, on a web server. Reading goes anywhere, writing stays.
+
+universal_pathlib would bring names, parents and joins, a fifth of this; every question to a store would still be
+wrapped, for its errors, its retries, signatures that are never shown, and installs without fsspec. So would tenacity
+for the one loop of `watermap.io.stores.ask`, as long with it as without.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""What STAC items of scenes and of maps say alike: where, on which grid, in which files."""
+"""What STAC items of scenes and of maps say alike: where, on which grid, in which files.
+
+Fields are written out. Of pystac's extension classes those for bands write the `eo:bands` and `raster:bands` of STAC
+1.0 (versions 1.1 of both extensions), and those for files and projections need the asset in its item first, take as
+many lines, and would name another version of their schema with another pystac: the same scene gives the same bytes.
+"""
 
 from __future__ import annotations
 

@@ -19,9 +19,11 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any, Final
 
+from watermap.config.extras import install_command
 from watermap.errors import StorageError, UsageError
 
 _PACKAGES: Final = {"s3": "s3fs", "gs": "gcsfs", "http": "aiohttp", "https": "aiohttp"}
+_LIBRARIES: Final = {"s3": ("fsspec", "s3fs"), "gs": ("fsspec", "gcsfs"), "http": ("fsspec",), "https": ("fsspec",)}
 _CONNECT_S: Final = 10
 _SILENCE_S: Final = 60
 """How long a server may take to accept a connection, and how long it may stay silent."""
@@ -54,7 +56,9 @@ def require(scheme: str, shown: str) -> None:
 
 
 def _not_installed(scheme: str, shown: str) -> UsageError:
-    return UsageError(f"{shown}: what reads {scheme}:// is not installed", hint="pip install 'watermap[cloud]'")
+    return UsageError(
+        f"{shown}: what reads {scheme}:// is not installed", hint=install_command("cloud", only=_LIBRARIES[scheme])
+    )
 
 
 def ask(scheme: str, shown: str, question: Callable[[Any], Any]) -> Any:

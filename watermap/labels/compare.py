@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,11 +17,12 @@ from watermap.evaluation.scores import Scores, scores_from_counts
 from watermap.geo.grid import Grid, blocks_with_halo
 from watermap.geo.pixel_area import code_areas_m2
 from watermap.io.cog import RasterWriter
-from watermap.io.files import identity, write_text
+from watermap.io.files import identity
 from watermap.io.gdal import small_cache
 from watermap.io.layouts import RasterLayout
 from watermap.io.paths import local
 from watermap.io.qgis_style import write_raster_style
+from watermap.io.tables import write_csv
 from watermap.labels.shores import beside_shores
 from watermap.legend import LAND, NO_DATA, WATER, WATER_COLORS, Rgba
 from watermap.progress import Progress, silent
@@ -182,7 +181,14 @@ def compare_labels(first: Path, second: Path, out: Path, *, progress: Progress =
     pixels = {case: int(counts[number]) for number, case in enumerate(cases)}
     areas_m2 = {case: float(areas[number]) for number, case in enumerate(cases)}
     table = raster.with_suffix(".csv")
-    write_text(table, _csv(pixels, areas_m2))
+    write_csv(
+        table,
+        ("first", "second", "code", "pixels", "km2"),
+        (
+            [KNOWN[a], KNOWN[b], _CODE_OF[a, b], count, f"{areas_m2[a, b] / 1e6:.6f}"]
+            for (a, b), count in pixels.items()
+        ),
+    )
     return LabelComparison(raster, table, names, grid, pixels, areas_m2, near, views, tuple(notes))
 
 
@@ -229,15 +235,6 @@ def _names(first: Path, second: Path) -> tuple[str, str]:
     if first.stem != second.stem:
         return first.stem, second.stem
     return distinguishing_folders(first, second) or ("first", "second")
-
-
-def _csv(pixels: Mapping[tuple[int, int], int], areas_m2: Mapping[tuple[int, int], float]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["first", "second", "code", "pixels", "km2"])
-    for (a, b), count in pixels.items():
-        writer.writerow([KNOWN[a], KNOWN[b], _CODE_OF[a, b], count, f"{areas_m2[a, b] / 1e6:.6f}"])
-    return text.getvalue()
 
 
 def _tags(first: Path, second: Path) -> dict[str, str]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import datetime
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +18,12 @@ from watermap.errors import DataError, UsageError
 from watermap.geo.grid import Grid, blocks
 from watermap.geo.pixel_area import code_areas_m2
 from watermap.io.cog import RasterWriter
-from watermap.io.files import identity, write_text
+from watermap.io.files import identity
 from watermap.io.gdal import small_cache
 from watermap.io.layouts import RasterLayout
 from watermap.io.paths import local
 from watermap.io.qgis_style import write_polygon_style, write_raster_style
+from watermap.io.tables import write_csv
 from watermap.legend import LAND, NO_DATA, WATER, WATER_COLORS, Rgba
 from watermap.maps.alignment import Placed, common, place
 from watermap.maps.polygons.vectorize import vectorize
@@ -175,7 +174,11 @@ def compare(before: Path, after: Path, out: Path, *, progress: Progress = silent
             pixels, areas, views = _stream((first, one), (second, other), window, grid, writer, progress)
     write_raster_style(raster, CHANGE_LAYOUT)
     table = raster.with_suffix(".csv")
-    write_text(table, _csv(pixels, areas))
+    write_csv(
+        table,
+        ("class", "code", "pixels", "km2"),
+        ([name, code, pixels[code], f"{areas[code] / 1e6:.6f}"] for code, name in CHANGE_NAMES.items()),
+    )
     polygons = _write_polygons(raster, progress)
     dates = [str(day) for day in days if day is not None]
     called = dates if len(set(dates)) == len(names) else names
@@ -252,15 +255,6 @@ def _uncertain_notes(first: Label, second: Label, days: list[datetime.date | Non
     if days[0] is not None and days[1] is not None and days[0] > days[1]:
         found.append(f"{first.path} is of {days[0]}, later than {second.path} of {days[1]}: gained is what went away")
     return found
-
-
-def _csv(pixels: Mapping[int, int], areas_m2: Mapping[int, float]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["class", "code", "pixels", "km2"])
-    for code, name in CHANGE_NAMES.items():
-        writer.writerow([name, code, pixels[code], f"{areas_m2[code] / 1e6:.6f}"])
-    return text.getvalue()
 
 
 def _tags(before: Path, after: Path, days: list[datetime.date | None]) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,8 +17,8 @@ from rasterio.windows import Window, intersect, intersection
 from watermap.errors import DataError
 from watermap.geo.grid import Grid, blocks
 from watermap.geo.pixel_area import Areas, pixel_area_m2
-from watermap.io.files import writing
 from watermap.io.gdal import small_cache
+from watermap.io.tables import write_csv
 from watermap.legend import NO_DATA, WATER
 from watermap.maps.alignment import union
 from watermap.maps.known_bodies import KnownBodies, read_known_bodies
@@ -141,14 +140,14 @@ def write_tables(timeline: Timeline, folder: Path) -> list[Path]:
     dates = [shown.isoformat() for shown in timeline.dates]
     header = ("water_km2", "valid_km2", "valid_fraction", "water_low_km2", "water_high_km2", "enough")
     whole = ([shown, *values] for shown, (values,) in zip(dates, _rows(timeline.whole, timeline), strict=True))
-    written = [_write_csv(folder / "timeline.csv", ("date", *header), whole)]
+    written = [write_csv(folder / "timeline.csv", ("date", *header), whole)]
     if timeline.ids:
         rows = (
             [shown, name, *values]
             for shown, areas in zip(dates, _rows(timeline.bodies, timeline), strict=True)
             for name, values in zip(timeline.ids, areas, strict=True)
         )
-        written.append(_write_csv(folder / "timeline_bodies.csv", ("date", "id", *header), rows))
+        written.append(write_csv(folder / "timeline_bodies.csv", ("date", "id", *header), rows))
     return written
 
 
@@ -161,14 +160,6 @@ def _rows(series: Series, timeline: Timeline) -> Iterator[list[list[str]]]:
             [f"{w:.6f}", f"{v:.6f}", f"{s:.4f}", f"{lo:.6f}", f"{hi:.6f}", str(bool(s >= timeline.min_valid)).lower()]
             for w, v, s, lo, hi in zip(water, valid, share, low, high, strict=True)
         ]
-
-
-def _write_csv(path: Path, header: Sequence[str], rows: Iterator[list[str]]) -> Path:
-    with writing(path) as part, part.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)
-    return path
 
 
 def _survey(folder: Path) -> tuple[dict[Path, date], _Ground]:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from watermap.config.extras import install_command
 from watermap.errors import ModelError, UsageError
 
 
@@ -29,11 +30,11 @@ def require_keras() -> None:
         if getattr(error, "name", None) == "keras":
             raise UsageError(
                 "Keras is not installed",
-                hint="pip install 'watermap[tensorflow]', or 'watermap[train]' beside a JAX or PyTorch",
+                hint=f"{install_command('tensorflow')}; tensorflow may be left out beside a JAX or PyTorch",
             ) from error
         raise ModelError(
             f"Keras finds no backend ({getattr(error, 'name', None) or error})",
-            hint="pip install 'watermap[tensorflow]', or set KERAS_BACKEND to the jax or torch that is installed",
+            hint=f"{install_command('tensorflow')}, or set KERAS_BACKEND to the jax or torch that is installed",
         ) from error
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Literal
@@ -20,6 +18,7 @@ from watermap.evaluation.panels import ScenePicture, add_agreement_legend, paint
 from watermap.evaluation.tally import Tally
 from watermap.io.figure import save_figure, true_color
 from watermap.io.files import write_text
+from watermap.io.tables import markdown_table, write_records
 from watermap.legend import WATER
 from watermap.patches.store import PatchStore
 from watermap.scenes.radiometry import fill_invalid, to_reflectance
@@ -60,7 +59,7 @@ def write_reports(comparison: Comparison, patches: Path, out: Path) -> list[Path
     """
     tables = out / "comparison.md", out / "comparison.csv"
     write_text(tables[0], as_markdown(comparison))
-    write_text(tables[1], _as_csv(comparison))
+    write_records(tables[1], rows(comparison))
     picture = plot_scores(comparison, out / "comparison.png")
     return [picture, plot_maps(comparison, PatchStore.open(patches), out / "maps.png"), *tables]
 
@@ -104,27 +103,16 @@ def _with_spread(mean: float | None, deviation: float | None) -> str:
 
 def as_markdown(comparison: Comparison) -> str:
     """The table in Markdown, with what its numbers mean."""
-    head = columns()
-    lines = [head, ["---", *("---:" for _ in head[1:])], *table_rows(comparison)]
     pixels = next(run.scores["pixels"] for runs in comparison.runs.values() for run in runs)
     return "\n".join(
         [
-            *("| " + " | ".join(line) + " |" for line in lines),
+            *markdown_table(columns(), table_rows(comparison), numbers=True),
             "",
             f"All pixels of the test patches ({pixels:,}); ± is the standard deviation over the seeds. Speed and "
             "memory: windows of a scene of 1024 x 1024 pixels with what predict would take, in a process of its own.",
             "",
         ]
     )
-
-
-def _as_csv(comparison: Comparison) -> str:
-    found = rows(comparison)
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(found[0]))
-    writer.writeheader()
-    writer.writerows(found)
-    return text.getvalue()
 
 
 def plot_scores(comparison: Comparison, path: Path) -> Path:

@@ -2,6 +2,10 @@
 
 Runs lie in an SQLite file beside the bundle, or where an address says; `mlflow ui --backend-store-uri ADDRESS` shows
 them. The extra `mlflow` brings what writes them.
+
+MLflow's own Keras callback would not do: it logs what one `fit` tells while it runs, to a run that others opened.
+It does not go on with the run of a training that was killed, makes up for no epoch that a server missed, and logs the
+optimiser's settings once more at each stage, which MLflow refuses where they differ.
 """
 
 from __future__ import annotations

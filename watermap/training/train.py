@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import keras
 
@@ -21,8 +18,9 @@ from watermap.errors import DataError, ModelError, StorageError, UsageError
 from watermap.evaluation.calibrate import fit_on
 from watermap.evaluation.labelled import Feeding
 from watermap.evaluation.patch_scores import evidence, score_splits
-from watermap.io.files import file_digest, write_text
+from watermap.io.files import file_digest
 from watermap.io.paths import local
+from watermap.io.tables import write_records
 from watermap.models.architecture import PROBABILITY
 from watermap.models.arithmetic import flops_per_pixel
 from watermap.models.build import build, for_prediction
@@ -303,7 +301,7 @@ def _finish(
     )
     feeding = Feeding.of_model(model, statistics, fitted.calibration)
     pooled_scores = score_splits(feeding, store, fitted.threshold)
-    write_text(out / HISTORY_FILE, _as_csv(state.history))
+    write_records(out / HISTORY_FILE, state.history)
     plot_curves(state.history, out / CURVES_FILE)
     return save_bundle(
         out,
@@ -340,11 +338,3 @@ def _finish(
         scores={split: pooled.tally.as_dict() for split, pooled in pooled_scores.items()},
         evidence=evidence(pooled_scores, store),
     )
-
-
-def _as_csv(history: Sequence[Mapping[str, Any]]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(dict.fromkeys(name for row in history for name in row)))
-    writer.writeheader()
-    writer.writerows(history)
-    return text.getvalue()

@@ -22,6 +22,7 @@ from tests.maps.polygons.layers import PLAIN, made, read, speckled, water_tif
 from tests.support.bodies import Codes, codes_of, drawn, spiral
 from tests.support.rasters import LON_LAT, UTM33, make_grid, write_tif
 from watermap.config import VectorizeConfig
+from watermap.errors import DataError
 from watermap.geo.grid import Grid
 from watermap.io.cog import write_raster
 from watermap.io.layouts import LABEL_LAYOUT
@@ -240,8 +241,9 @@ def test_memory_does_not_grow_with_the_height(tmp_path: Path) -> None:
     assert peaks[1] < 1.3 * peaks[0]
 
 
-def test_a_world_of_water_has_the_area_of_the_earth(tmp_path: Path) -> None:
+def test_a_world_of_water_is_refused(tmp_path: Path) -> None:
     codes = np.ones((1, 18, 36), np.uint8)
     water = write_tif(tmp_path / "w_water.tif", codes, make_grid(36, 18, left=-180, top=90, pixel=10, crs=LON_LAT))
-    made = vectorize(water, tmp_path / "w.gpkg", VectorizeConfig())
-    assert made.area_m2 / 1e12 == pytest.approx(510.066, rel=1e-5)
+    with pytest.raises(DataError, match=r"w_water\.tif: .*more than half of the Earth"):
+        vectorize(water, tmp_path / "w.gpkg", VectorizeConfig())
+    assert [path.name for path in tmp_path.iterdir()] == ["w_water.tif"]

@@ -15,6 +15,7 @@ from tests.support.failures import one_line
 from tests.support.folders import listing
 from watermap.arrays import FloatArray
 from watermap.bundles.bundle import Bundle, open_bundle
+from watermap.config.extras import install_command
 from watermap.errors import ModelError, UsageError
 from watermap.legend import NO_DATA
 from watermap.models.arithmetic import flops_per_pixel
@@ -144,7 +145,7 @@ def test_without_openvino_it_is_said(bundle: Bundle, patches: Path, monkeypatch:
     monkeypatch.setattr(conversion, "is_installed", lambda: False)
     with pytest.raises(UsageError) as error:
         convert(bundle, patches)
-    assert "pip install 'watermap[tensorflow,fast]'" in one_line(error)
+    assert install_command("tensorflow", "fast") in one_line(error)
     assert convert_once(bundle, patches) is None
 
 

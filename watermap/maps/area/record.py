@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import Any, Final
 
 from watermap import __version__
 from watermap.io.files import write_text
+from watermap.io.tables import write_csv
 from watermap.legend import LAND, WATER
 from watermap.maps.area.estimate import CLASSES, AreaEstimate, Sources
 from watermap.maps.area.olofsson import Estimate
@@ -49,22 +48,17 @@ def write_record(found: AreaEstimate, sources: Sources, stem: Path) -> tuple[Pat
         DataError: they cannot be written.
     """
     table, record = (stem.with_name(f"{stem.name}{suffix}") for suffix in (".csv", ".json"))
-    write_text(table, _csv(found))
+    write_csv(table, ("figure", "class", "value", "standard_error", "low_95", "high_95"), _rows(found))
     write_text(record, json.dumps(_record(found, sources), indent=2) + "\n")
     return table, record
 
 
-def _csv(found: AreaEstimate) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["figure", "class", "value", "standard_error", "low_95", "high_95"])
+def _rows(found: AreaEstimate) -> Iterator[list[str]]:
     for code, name in CLASSES.items():
-        writer.writerow(["mapped_area_km2", name, f"{found.mapped_m2[code] / 1e6:.6f}", "", "", ""])
-    writer.writerow(["no_data_area_km2", "", f"{found.no_data_m2 / 1e6:.6f}", "", "", ""])
+        yield ["mapped_area_km2", name, f"{found.mapped_m2[code] / 1e6:.6f}", "", "", ""]
+    yield ["no_data_area_km2", "", f"{found.no_data_m2 / 1e6:.6f}", "", "", ""]
     for figure, name, estimate in figures(found):
-        numbers = ("" if number is None else f"{number:.6f}" for number in _numbers(estimate).values())
-        writer.writerow([figure, name, *numbers])
-    return text.getvalue()
+        yield [figure, name, *("" if n is None else f"{n:.6f}" for n in _numbers(estimate).values())]
 
 
 def _record(found: AreaEstimate, sources: Sources) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Final, Literal, NamedTuple
 
 from watermap.bundles.bundle import Bundle
 from watermap.config import Precision, PredictConfig
+from watermap.config.extras import install_command
 from watermap.errors import ModelError, UsageError
 from watermap.prediction.engines.converted import Converted, open_converted
 from watermap.prediction.engines.engine import Engine
@@ -62,7 +63,7 @@ def _converted(bundle: Bundle, config: PredictConfig) -> Converted | None:
     if config.engine == "keras" or (not asks_openvino and (not is_installed() or _NVIDIA.exists())):
         return None
     if not is_installed():
-        raise UsageError("OpenVINO is not installed", hint="pip install 'watermap[fast]', or take --engine keras")
+        raise UsageError("OpenVINO is not installed", hint=f"{install_command('fast')}, or take --engine keras")
     converted = open_converted(bundle)
     if converted is None and asks_openvino:
         raise ModelError(

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from watermap.arrays import FloatArray
 from watermap.bundles.bundle import Bundle
 from watermap.config import Precision
+from watermap.config.extras import install_command
 from watermap.errors import DataError, ModelError, UsageError
 from watermap.io.files import file_digest, locked, unwritable, write_text
 from watermap.io.paths import local
@@ -78,7 +79,7 @@ def convert(bundle: Bundle, patches: Path, *, int8: bool = False, progress: Prog
     if not can_convert():
         raise UsageError(
             "a bundle is converted with OpenVINO and Keras on TensorFlow",
-            hint="pip install 'watermap[tensorflow,fast]'",
+            hint=install_command("tensorflow", "fast"),
         )
     openvino = openvino_library()
     store = PatchStore.open(patches)

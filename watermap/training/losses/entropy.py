@@ -11,6 +11,7 @@ from typing import Any, Final
 import keras
 from keras import ops
 
+from watermap.training.losses.base import PixelLoss
 from watermap.training.losses.labels import Tensor, truth_by_class, valid_pixels
 
 _LEAST_PROBABILITY: Final = 1e-30
@@ -76,8 +77,16 @@ def balancing_weights(y_true: Tensor) -> Tensor:
     return (count - by_class) / ops.maximum(count, 1.0)
 
 
+def _weighted(y_true: Tensor, y_pred: Tensor, *, land: float, water: float, gamma: float = 0.0) -> Tensor:
+    return cross_entropy(y_true, y_pred, weights=(land, water), gamma=gamma)
+
+
+def _balanced(y_true: Tensor, y_pred: Tensor) -> Tensor:
+    return cross_entropy(y_true, y_pred, weights=balancing_weights(y_true))
+
+
 @keras.saving.register_keras_serializable(package="watermap")
-class CrossEntropy(keras.losses.Loss):
+class CrossEntropy(PixelLoss):
     """`cross_entropy` as a Keras loss.
 
     Args:
@@ -87,22 +96,14 @@ class CrossEntropy(keras.losses.Loss):
         options: `reduction` and `dtype` of `keras.losses.Loss`.
     """
 
+    function = staticmethod(_weighted)
+
     def __init__(self, land: float = 1.0, water: float = 1.0, name: str = "cross_entropy", **options: Any) -> None:
-        super().__init__(name=name, **options)
-        self.land = land
-        self.water = water
-
-    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        """The loss of a batch, a scalar in nats."""
-        return cross_entropy(y_true, y_pred, weights=(self.land, self.water))
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make the same loss again."""
-        return {**super().get_config(), "land": self.land, "water": self.water}
+        super().__init__({"land": land, "water": water}, name, **options)
 
 
 @keras.saving.register_keras_serializable(package="watermap")
-class BalancedCrossEntropy(keras.losses.Loss):
+class BalancedCrossEntropy(PixelLoss):
     """`cross_entropy` in which land and water weigh the same, however little there is of one in the batch.
 
     A batch of one class alone costs nothing and teaches nothing: give it Dice or another loss for company where
@@ -113,16 +114,14 @@ class BalancedCrossEntropy(keras.losses.Loss):
         options: `reduction` and `dtype` of `keras.losses.Loss`.
     """
 
-    def __init__(self, name: str = "balanced_cross_entropy", **options: Any) -> None:
-        super().__init__(name=name, **options)
+    function = staticmethod(_balanced)
 
-    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        """The loss of a batch, a scalar in nats."""
-        return cross_entropy(y_true, y_pred, weights=balancing_weights(y_true))
+    def __init__(self, name: str = "balanced_cross_entropy", **options: Any) -> None:
+        super().__init__({}, name, **options)
 
 
 @keras.saving.register_keras_serializable(package="watermap")
-class Focal(keras.losses.Loss):
+class Focal(PixelLoss):
     """Cross-entropy in which pixels count the less, the surer the model is of what they are.
 
     Args:
@@ -135,18 +134,9 @@ class Focal(keras.losses.Loss):
     Source: Lin et al. 2017, eq. 5, with land and water for 1 - alpha and alpha.
     """
 
+    function = staticmethod(_weighted)
+
     def __init__(
         self, gamma: float = 2.0, land: float = 1.0, water: float = 1.0, name: str = "focal", **options: Any
     ) -> None:
-        super().__init__(name=name, **options)
-        self.gamma = gamma
-        self.land = land
-        self.water = water
-
-    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        """The loss of a batch, a scalar in nats."""
-        return cross_entropy(y_true, y_pred, weights=(self.land, self.water), gamma=self.gamma)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make the same loss again."""
-        return {**super().get_config(), "gamma": self.gamma, "land": self.land, "water": self.water}
+        super().__init__({"gamma": gamma, "land": land, "water": water}, name, **options)

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from watermap.training.losses.base import PixelLoss
 from watermap.training.losses.entropy import likely
 from watermap.training.losses.labels import Tensor, truth_by_class, valid_pixels
 
@@ -64,7 +65,7 @@ def forward_cross_entropy(y_true: Tensor, y_pred: Tensor, *, missed: float = 0.1
 
 
 @keras.saving.register_keras_serializable(package="watermap")
-class Bootstrap(keras.losses.Loss):
+class Bootstrap(PixelLoss):
     """`bootstrapped_cross_entropy` as a Keras loss.
 
     Args:
@@ -73,21 +74,14 @@ class Bootstrap(keras.losses.Loss):
         options: `reduction` and `dtype` of `keras.losses.Loss`.
     """
 
+    function = staticmethod(bootstrapped_cross_entropy)
+
     def __init__(self, beta: float = 0.95, name: str = "bootstrap", **options: Any) -> None:
-        super().__init__(name=name, **options)
-        self.beta = beta
-
-    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        """The loss of a batch, a scalar in nats."""
-        return bootstrapped_cross_entropy(y_true, y_pred, beta=self.beta)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make the same loss again."""
-        return {**super().get_config(), "beta": self.beta}
+        super().__init__({"beta": beta}, name, **options)
 
 
 @keras.saving.register_keras_serializable(package="watermap")
-class Forward(keras.losses.Loss):
+class Forward(PixelLoss):
     """`forward_cross_entropy` as a Keras loss.
 
     Args:
@@ -97,15 +91,7 @@ class Forward(keras.losses.Loss):
         options: `reduction` and `dtype` of `keras.losses.Loss`.
     """
 
+    function = staticmethod(forward_cross_entropy)
+
     def __init__(self, missed: float = 0.1, invented: float = 0.02, name: str = "forward", **options: Any) -> None:
-        super().__init__(name=name, **options)
-        self.missed = missed
-        self.invented = invented
-
-    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        """The loss of a batch, a scalar in nats."""
-        return forward_cross_entropy(y_true, y_pred, missed=self.missed, invented=self.invented)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make the same loss again."""
-        return {**super().get_config(), "missed": self.missed, "invented": self.invented}
+        super().__init__({"missed": missed, "invented": invented}, name, **options)

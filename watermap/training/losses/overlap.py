@@ -12,6 +12,7 @@ from typing import Any, Final
 import keras
 from keras import ops
 
+from watermap.training.losses.base import PixelLoss
 from watermap.training.losses.labels import Tensor, truth_by_class, valid_pixels
 
 _LEAST_LOSS: Final = 1e-7
@@ -91,7 +92,7 @@ def tversky(
 
 
 @keras.saving.register_keras_serializable(package="watermap")
-class Dice(keras.losses.Loss):
+class Dice(PixelLoss):
     """`dice` as a Keras loss, averaged over the patches of a batch.
 
     Args:
@@ -100,21 +101,14 @@ class Dice(keras.losses.Loss):
         options: `reduction` and `dtype` of `keras.losses.Loss`.
     """
 
+    function = staticmethod(dice)
+
     def __init__(self, smooth: float = 1.0, name: str = "dice", **options: Any) -> None:
-        super().__init__(name=name, **options)
-        self.smooth = smooth
-
-    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        """The losses of a batch, (batch,) in [0, 1]."""
-        return dice(y_true, y_pred, smooth=self.smooth)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make the same loss again."""
-        return {**super().get_config(), "smooth": self.smooth}
+        super().__init__({"smooth": smooth}, name, **options)
 
 
 @keras.saving.register_keras_serializable(package="watermap")
-class Tversky(keras.losses.Loss):
+class Tversky(PixelLoss):
     """`tversky` as a Keras loss, averaged over the patches of a batch.
 
     Args:
@@ -126,6 +120,8 @@ class Tversky(keras.losses.Loss):
         options: `reduction` and `dtype` of `keras.losses.Loss`.
     """
 
+    function = staticmethod(tversky)
+
     def __init__(
         self,
         missed: float = 0.7,
@@ -135,13 +131,5 @@ class Tversky(keras.losses.Loss):
         name: str = "tversky",
         **options: Any,
     ) -> None:
-        super().__init__(name=name, **options)
-        self.settings = {"missed": missed, "false_alarm": false_alarm, "exponent": exponent, "smooth": smooth}
-
-    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        """The losses of a batch, (batch,) in [0, 1]."""
-        return tversky(y_true, y_pred, **self.settings)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make the same loss again."""
-        return {**super().get_config(), **self.settings}
+        settings = {"missed": missed, "false_alarm": false_alarm, "exponent": exponent, "smooth": smooth}
+        super().__init__(settings, name, **options)

@@ -9,14 +9,22 @@ import keras
 
 from watermap.config.loss import parse_loss
 from watermap.errors import UsageError
+from watermap.training.losses.base import PixelLoss
 from watermap.training.losses.entropy import BalancedCrossEntropy, CrossEntropy, Focal, cross_entropy
 from watermap.training.losses.labels import Tensor, ignore_shores, soften_shores
 from watermap.training.losses.noise import Bootstrap, Forward
 from watermap.training.losses.overlap import Dice, Tversky, dice
 
 
+def _cross_entropy_dice(
+    y_true: Tensor, y_pred: Tensor, *, cross_entropy_weight: float, dice_weight: float, smooth: float
+) -> Tensor:
+    """Each patch's Dice beside the cross-entropy of all, (batch,)."""
+    return cross_entropy_weight * cross_entropy(y_true, y_pred) + dice_weight * dice(y_true, y_pred, smooth=smooth)
+
+
 @keras.saving.register_keras_serializable(package="watermap")
-class CrossEntropyDice(keras.losses.Loss):
+class CrossEntropyDice(PixelLoss):
     """The weighted sum of `cross_entropy` and `dice`.
 
     Args:
@@ -27,6 +35,8 @@ class CrossEntropyDice(keras.losses.Loss):
         options: `reduction` and `dtype` of `keras.losses.Loss`.
     """
 
+    function = staticmethod(_cross_entropy_dice)
+
     def __init__(
         self,
         cross_entropy_weight: float = 1.0,
@@ -35,24 +45,8 @@ class CrossEntropyDice(keras.losses.Loss):
         name: str = "cross_entropy_dice",
         **options: Any,
     ) -> None:
-        super().__init__(name=name, **options)
-        self.cross_entropy_weight = cross_entropy_weight
-        self.dice_weight = dice_weight
-        self.smooth = smooth
-
-    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        """The losses of a batch, (batch,): each patch's Dice beside the cross-entropy of all."""
-        overlap = self.dice_weight * dice(y_true, y_pred, smooth=self.smooth)
-        return self.cross_entropy_weight * cross_entropy(y_true, y_pred) + overlap
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make the same loss again."""
-        return {
-            **super().get_config(),
-            "cross_entropy_weight": self.cross_entropy_weight,
-            "dice_weight": self.dice_weight,
-            "smooth": self.smooth,
-        }
+        weights = {"cross_entropy_weight": cross_entropy_weight, "dice_weight": dice_weight}
+        super().__init__({**weights, "smooth": smooth}, name, **options)
 
 
 LOSSES: Final[dict[str, Callable[..., keras.losses.Loss]]] = {
@@ -68,7 +62,7 @@ LOSSES: Final[dict[str, Callable[..., keras.losses.Loss]]] = {
 
 
 @keras.saving.register_keras_serializable(package="watermap")
-class LossSum(keras.losses.Loss):
+class LossSum(PixelLoss):
     """A sum of losses, on labels that are softened or ignored beside shores if wanted.
 
     Args:
@@ -92,26 +86,18 @@ class LossSum(keras.losses.Loss):
         name: str = "loss_sum",
         **options: Any,
     ) -> None:
-        super().__init__(name=name, **options)
-        self.terms = terms
-        self.shore_px = shore_px
-        self.shore_softness = shore_softness
-        self.ignore_px = ignore_px
+        shores = {"shore_px": shore_px, "shore_softness": shore_softness, "ignore_px": ignore_px}
+        super().__init__({"terms": terms, **shores}, name, **options)
         self._weighted = [(term.weight, LOSSES[term.name](**term.options)) for term in parse_loss(terms)]
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """The losses of a batch, (batch,) or a scalar where no term tells its patches apart."""
-        label = y_true
-        if self.shore_px:
-            label = soften_shores(label, px=self.shore_px, softness=self.shore_softness)
-        if self.ignore_px:
-            label = ignore_shores(label, px=self.ignore_px)
+        label, settings = y_true, self.settings
+        if settings["shore_px"]:
+            label = soften_shores(label, px=settings["shore_px"], softness=settings["shore_softness"])
+        if settings["ignore_px"]:
+            label = ignore_shores(label, px=settings["ignore_px"])
         return sum(weight * loss.call(label, y_pred) for weight, loss in self._weighted)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make the same loss again."""
-        shores = {"shore_px": self.shore_px, "shore_softness": self.shore_softness, "ignore_px": self.ignore_px}
-        return {**super().get_config(), "terms": self.terms, **shores}
 
 
 def get_loss(terms: str, *, shore_px: int = 0, shore_softness: float = 0.0, ignore_px: int = 0) -> LossSum:
