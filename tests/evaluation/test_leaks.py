@@ -123,6 +123,15 @@ def test_chips_side_by_side_share_no_ground(trained: tuple[Bundle, Path, Path], 
     assert evaluate(trained[0], tmp_path / "scenes", CONFIG).notes == []
 
 
+@pytest.mark.parametrize("rows", [1, 7, 20])
+def test_squares_across_blocks_of_rows_are_recognised(
+    trained: tuple[Bundle, Path, Path], seen: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int
+) -> None:
+    chip(tmp_path / "scenes", "a", seed=0, left=900_000, image=pixels(seen))
+    monkeypatch.setattr("watermap.evaluation.leaks._ROWS", rows)
+    refused(trained[0], tmp_path / "scenes", "the very pixels that it has seen .100%")
+
+
 def test_a_copy_in_other_units_is_known(trained: tuple[Bundle, Path, Path], seen: Path, tmp_path: Path) -> None:
     values = pixels(seen).astype(np.uint16) + 1000  # with the offset of processing baseline 04.00
     folder = chip(tmp_path / "scenes", "offset", seed=0, left=900_000, image=values)

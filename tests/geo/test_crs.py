@@ -73,6 +73,7 @@ def test_the_edges_of_shapes_bend_as_the_ground_does(source: CRS, side: float) -
     assert shapely.distance(points, straight).max() > 10
     assert others == [moved]
     assert transform_shapes(box, source, source) is box
+    assert len(transform_shapes(np.array([], dtype=object), source, target)) == 0
 
 
 def test_shapes_at_no_place_are_refused_at_once() -> None:

@@ -70,7 +70,7 @@ def transform_shapes(shapes: Any, source: CRS, target: CRS) -> Any:
     Raises:
         DataError: no way leads from one CRS to the other, or the shapes lie at no place.
     """
-    if source == target:
+    if source == target or not np.size(shapes):
         return shapes
     step = _STEP_M / source.linear_units_factor[1] if source.is_projected else _STEP_DEGREES
     if np.abs(shapely.total_bounds(shapes)).max() > _FARTHEST_STEPS * step:
