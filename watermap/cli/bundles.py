@@ -119,11 +119,12 @@ def convert_bundle(bundle_dir: Path, patches: Path, *, int8: bool) -> None:
     from watermap.models.backend import require_keras
 
     require_keras()
+    from watermap.patches.store import PatchStore
     from watermap.prediction.engines.conversion import convert
 
     bundle = open_bundle(bundle_dir)
     with progress_bar() as progress:
-        converted = convert(bundle, patches, int8=int8, progress=progress)
+        converted = convert(bundle, PatchStore.open(patches), int8=int8, progress=progress)
     checks = converted.record.checks
     rows = [
         (
