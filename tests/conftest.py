@@ -1,6 +1,7 @@
 """Fixtures that many tests share."""
 
 import itertools
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,12 +13,11 @@ from tests.support.s3 import Bucket, serving_s3
 from tests.support.web import Web, serving
 from watermap.bands import STANDARD_BANDS
 from watermap.config import TileConfig
-from watermap.models.backend import require_keras
 
 settings.register_profile("watermap", deadline=None)  # how long an example takes says nothing on a shared machine
 settings.load_profile("watermap")
 
-require_keras()  # hides what TensorFlow says at import
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # of TensorFlow, which only tests that need Keras import
 
 
 @pytest.fixture(autouse=True)

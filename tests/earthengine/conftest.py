@@ -13,6 +13,7 @@ from google.cloud import storage
 from tests.earthengine.asking import credentials, initialize
 from tests.earthengine.ground import make_world
 from tests.earthengine.login import PROJECT
+from tests.earthengine.runs import Export
 from tests.earthengine.server import BUCKET, LoopbackServer
 from tests.earthengine.world import World
 from watermap.config import EarthEngineConfig
@@ -64,3 +65,9 @@ def bucket(server: LoopbackServer, key: Path) -> Iterator[Any]:
     account = storage.Client(PROJECT, credentials(key), client_options={"api_endpoint": server.url})
     yield account.bucket(BUCKET)
     account.close()
+
+
+@pytest.fixture
+def export(server: LoopbackServer, key: Path, world: World, tmp_path: Path) -> Export:
+    """An export of everything clear, straight to this machine."""
+    return Export(server, key, tmp_path / "run", world.whole_box)

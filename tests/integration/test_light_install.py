@@ -86,6 +86,12 @@ def test_it_explains_itself(light: Path) -> None:
         assert done.stdout.startswith("Usage: watermap")
 
 
+def test_the_documentation_came_along(light: Path) -> None:
+    for path in (PROJECT / "watermap" / "cli" / "help").glob("*.md"):
+        done = run(light, "help", path.stem)
+        assert (done.returncode, done.stdout, done.stderr) == (0, path.read_text(encoding="utf-8"), "")
+
+
 def test_the_doctor_says_what_is_missing(light: Path) -> None:
     done = run(light, "doctor", "--offline")
     assert (done.returncode, done.stderr) == (0, "")

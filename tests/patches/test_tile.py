@@ -1,22 +1,20 @@
-"""Cutting scenes into a patch store."""
+"""Patches hold what scenes hold, and splits share no ground."""
 
 from __future__ import annotations
 
 import multiprocessing
-import pickle
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import rasterio
 import shapely
 
+from tests.patches.tiling import SMALL, files
 from tests.support.failures import one_line
-from tests.support.folders import listing
 from tests.support.rasters import (
     REAL_DATA,
     UTM32,
@@ -24,30 +22,13 @@ from tests.support.rasters import (
     lake_image,
     make_grid,
     shore_label,
-    write_places,
     write_scene,
-    write_tif,
 )
-from tests.support.s3 import Bucket
 from watermap.bands import Radiometry
 from watermap.config import TileConfig
-from watermap.errors import DataError, StorageError
-from watermap.io.paths import location
+from watermap.errors import DataError
 from watermap.patches.store import PatchStore
 from watermap.patches.tile import tile
-from watermap.scenes.folder import Scene, scene_digests
-
-SMALL = TileConfig(patch_size=32, block_patches=2, min_water=0.2, max_water=0.8)
-
-
-@pytest.fixture
-def scenes(tmp_path: Path) -> Path:
-    return write_places(tmp_path / "scenes")
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    """Everything in a folder but the index, whose header holds the time of writing."""
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.suffix != ".gpkg"}
 
 
 def test_patches_hold_what_the_scenes_hold(scenes: Path, tmp_path: Path) -> None:
@@ -180,120 +161,6 @@ def test_no_pixel_is_scored_twice(scenes: Path, tmp_path: Path) -> None:
     assert any(record.row % 32 for record in store.records("train"))
 
 
-def test_a_failed_scene_does_not_lose_the_others(scenes: Path, tmp_path: Path) -> None:
-    (scenes / "alpha" / "label.tif").unlink()
-    write_scene(scenes, "codes", make_grid(64, 64, left=300_000), label=np.full((64, 64), 7, np.uint8))
-    write_scene(scenes, "few", make_grid(64, 64, left=350_000), bands=("B2", "B3"))
-    elsewhere = make_grid(64, 64, left=0)
-    write_scene(scenes, "misfit", make_grid(64, 64, left=400_000), label_grid=elsewhere, label=shore_label((64, 64)))
-    summary = tile(scenes, tmp_path / "patches", SMALL)
-    assert summary.scenes == ("beta_1", "beta_2", "gamma")
-    reasons = dict(summary.failures)
-    assert set(reasons) == {"codes", "few", "misfit"}
-    assert "scenes without a label were left out: alpha" in summary.notes
-    assert "holds 7" in reasons["codes"]
-    assert "band B4 is missing" in reasons["few"]
-    assert all(str(scenes / "misfit" / name) in reasons["misfit"] for name in ("image.tif", "label.tif"))
-    again = tile(scenes, tmp_path / "patches", SMALL)  # failed scenes are tried again
-    assert not again.unchanged
-    assert again.digest == summary.digest
-
-
-def test_a_damaged_image_is_a_failed_scene(scenes: Path, tmp_path: Path) -> None:
-    path = scenes / "alpha" / "image.tif"
-    label = shore_label((150, 200))
-    write_tif(path, lake_image(label, 6), make_grid(200, 150), names=("B2", "B3", "B4", "B8", "B11", "B12"))
-    path.write_bytes(path.read_bytes()[:200_000])
-    summary = tile(scenes, tmp_path / "patches", SMALL)
-    assert [name for name, _ in summary.failures] == ["alpha"]
-
-
-def test_one_bad_scene_alone_is_its_error(tmp_path: Path) -> None:
-    folder = tmp_path / "scenes"
-    write_scene(folder, "codes", make_grid(64, 64), label=np.full((64, 64), 7, np.uint8))
-    with pytest.raises(DataError) as error:
-        tile(folder, tmp_path / "patches", SMALL)
-    assert "holds 7" in one_line(error)
-    (folder / "codes" / "label.tif").unlink()
-    with pytest.raises(DataError, match=r"codes: has no label\.tif"):
-        tile(folder, tmp_path / "patches", SMALL)
-    assert listing(tmp_path) == ["scenes"]
-
-
-def test_nothing_passing_says_what_failed(scenes: Path, tmp_path: Path) -> None:
-    with pytest.raises(DataError) as error:
-        tile(scenes, tmp_path / "patches", SMALL.model_copy(update={"min_water": 0.99, "max_water": 1.0}))
-    text = one_line(error)
-    assert text.startswith("none of ")
-    assert "0 have too few valid pixels" in text
-    assert text.endswith("0 have too much water: widen --min-water and --max-water, or --min-valid")
-    with pytest.raises(DataError, match="no scene has room for a patch of 512 pixels"):
-        tile(scenes, tmp_path / "patches", SMALL.model_copy(update={"patch_size": 512}))
-    with pytest.raises(DataError, match="need 3 blocks of ground"):
-        tile(scenes, tmp_path / "patches", SMALL.model_copy(update={"patch_size": 150}))
-    assert listing(tmp_path) == ["scenes"]
-
-
-def scaled(folder: Path, name: str, scale: float, offset: float, **kwargs: Any) -> None:
-    with rasterio.open(write_scene(folder, name, **kwargs) / "image.tif", "r+") as dataset:
-        dataset.scales, dataset.offsets = [scale] * dataset.count, [offset] * dataset.count
-
-
-def test_the_files_say_what_their_numbers_mean(tmp_path: Path) -> None:
-    folder = tmp_path / "scenes"
-    scaled(folder, "a", 1e-4, -0.1, grid=make_grid(160, 160))
-    scaled(folder, "b", 1e-4, -0.1, grid=make_grid(160, 160, left=600_000))
-    found = PatchStore.open(tile(folder, tmp_path / "tagged", SMALL).folder).radiometry
-    assert found.scale == 1e-4
-    assert found.offset == pytest.approx(-1000)
-    write_scene(folder, "c", make_grid(160, 160, left=700_000))
-    with pytest.raises(DataError) as error:
-        tile(folder, tmp_path / "mixed", SMALL)
-    assert all(str(folder / name / "image.tif") in one_line(error) for name in ("a", "c"))
-    stated = SMALL.model_copy(update={"scale": 2e-4, "offset": -5.0})
-    assert PatchStore.open(tile(folder, tmp_path / "mixed", stated).folder).radiometry == Radiometry(2e-4, -5)
-    (folder / "c" / "image.tif").unlink()
-    half = SMALL.model_copy(update={"scale": 2e-4})
-    assert PatchStore.open(tile(folder, tmp_path / "half", half).folder).radiometry == Radiometry(2e-4, -1000)
-
-
-def test_undescribed_bands_are_named_by_the_user(scenes: Path, tmp_path: Path) -> None:
-    names = ("B2", "B3", "B4", "B8", "B11", "B12")
-    for path in scenes.glob("*/image.tif"):
-        with rasterio.open(path, "r+") as dataset:
-            dataset.descriptions = (None,) * 6
-    with pytest.raises(DataError, match="have no names"):
-        tile(scenes, tmp_path / "patches", SMALL)
-    summary = tile(scenes, tmp_path / "patches", SMALL, names=names)
-    assert PatchStore.open(summary.folder).bands == ("B4", "B3", "B2")
-    with pytest.raises(DataError, match="has 6 bands, but 2 were named"):
-        tile(scenes, tmp_path / "patches", SMALL, names=("B2", "B3"))
-
-
-def test_types_are_widened_to_hold_every_scene(tmp_path: Path) -> None:
-    write_scene(tmp_path / "scenes", "a", make_grid(160, 160), dtype="uint16")
-    write_scene(tmp_path / "scenes", "b", make_grid(160, 160, left=600_000), dtype="int16")
-    assert PatchStore.open(tile(tmp_path / "scenes", tmp_path / "patches", SMALL).folder).dtype == np.int32
-
-
-def test_notes_tell_of_more_bands_and_of_an_offset_left_in(scenes: Path, tmp_path: Path) -> None:
-    summary = tile(scenes, tmp_path / "one", SMALL)
-    assert len(summary.notes) == 1
-    assert "--bands B4,B3,B2,B8,B11,B12 would use them" in summary.notes[0]
-    with rasterio.open(scenes / "gamma" / "image.tif", "r+") as dataset:
-        dataset.write(dataset.read() + 1000)
-    notes = tile(scenes, tmp_path / "two", SMALL).notes
-    assert len(notes) == 2
-    assert notes[1].startswith("water in gamma is about 1000 DN brighter than in the other scenes")
-    only = tmp_path / "only"
-    only.mkdir()
-    (scenes / "gamma").rename(only / "gamma")
-    config = SMALL.model_copy(update={"block_patches": 1})
-    assert "tile with --offset -1000" in tile(only, tmp_path / "three", config).notes[1]
-    stated = config.model_copy(update={"offset": -1000.0})
-    assert len(tile(only, tmp_path / "four", stated).notes) == 1
-
-
 def test_a_split_that_is_not_asked_for_is_empty(scenes: Path, tmp_path: Path) -> None:
     store = PatchStore.open(tile(scenes, tmp_path / "patches", SMALL.model_copy(update={"test": 0.0})).folder)
     assert store.counts["test"] == 0
@@ -314,47 +181,3 @@ def test_the_real_chips_are_all_used_and_split_by_ground(tmp_path: Path) -> None
     sizes = Counter(record.block for split in store.counts for record in store.records(split))
     assert len(sizes) == 151
     assert max(sizes.values()) == 9
-
-
-class Elsewhere(ThreadPoolExecutor):
-    """Hands work and results over as to another process."""
-
-    def submit(self, action: Any, /, *inputs: Any, **_: Any) -> Future[Any]:
-        return super().submit(_work, pickle.dumps((action, inputs)))
-
-
-def _work(packed: bytes) -> Any:
-    action, inputs = pickle.loads(packed)
-    return pickle.loads(pickle.dumps(action(*inputs)))
-
-
-def test_scenes_of_a_bucket_give_the_same_patches(scenes: Path, bucket: Bucket, tmp_path: Path) -> None:
-    here = tile(scenes, tmp_path / "here", SMALL)
-    folder = location(bucket.put_folder(scenes, "scenes"))
-    with Elsewhere(2) as workers:
-        there = tile(folder, tmp_path / "there", SMALL, workers=workers)
-    assert there.digest == here.digest
-    assert files(there.folder) == files(here.folder)
-    assert tile(folder, tmp_path / "there", SMALL).unchanged
-    bucket.put("scenes/alpha/label.tif", (scenes / "gamma" / "label.tif").read_bytes())
-    assert not tile(folder, tmp_path / "there", SMALL).unchanged
-
-
-@pytest.mark.parametrize("transient", [True, False])
-def test_an_outage_does_not_cost_scenes(
-    transient: bool, scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def ask(scene: Scene) -> dict[str, str]:
-        if scene.name == "gamma":
-            raise StorageError("no answer", hint="wait", transient=transient)
-        return scene_digests(scene)
-
-    before = tile(scenes, tmp_path / "patches", SMALL)
-    monkeypatch.setattr("watermap.patches.tile.scene_digests", ask)
-    other = SMALL.model_copy(update={"seed": 2})
-    if transient:
-        with pytest.raises(StorageError, match="no answer"):
-            tile(scenes, tmp_path / "patches", other)
-        assert PatchStore.open(tmp_path / "patches").digest == before.digest
-    else:
-        assert tile(scenes, tmp_path / "patches", other).failures == (("gamma", "no answer: wait"),)

@@ -1,27 +1,21 @@
-"""STAC items and catalogs: what they say, and that other tools can walk them."""
+"""The STAC item of a scene."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-import shutil
-import subprocess
-import sys
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import timedelta, timezone
 from pathlib import Path
-from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import numpy as np
 import pystac
 import pytest
 from affine import Affine
-from pystac.validation import validate_dict
 from rasterio.crs import CRS
 from rasterio.warp import transform
 from shapely.geometry import Point, shape
 
+from tests.scenes.items import FACTS, GRID, MOMENT, describe, is_valid
 from tests.support.failures import one_line
 from tests.support.folders import listing
 from tests.support.rasters import LON_LAT, UTM33, lake_image, make_grid, shore_label, write_scene, write_tif
@@ -29,31 +23,9 @@ from watermap.bands import SENTINEL2, STANDARD_BANDS
 from watermap.errors import DataError
 from watermap.geo.grid import Grid
 from watermap.io.files import file_digest
-from watermap.scenes.stac import SceneFacts, verified, write_catalog, write_item
+from watermap.scenes.stac import verified, write_catalog, write_item
 
-MOMENT = datetime(2023, 6, 1, 10, 15, 20, 123_000, tzinfo=UTC)
-FACTS = SceneFacts(
-    sensed=(MOMENT, MOMENT),
-    source="COPERNICUS/S2_SR_HARMONIZED/20230601T101031_20230601T101354_T33UVP",
-    cloud_percent=0.4,
-    label="hansen",
-    label_source="UMD/hansen/global_forest_change_2025_v1_13",
-    requests={"label": "wm-label-2", "image": "wm-image-1"},
-)
-GRID = make_grid(40, 24)
 DEGREE_ROUNDING = 1e-6
-
-
-def describe(folder: Path, name: str = "lake", grid: Grid = GRID, facts: SceneFacts = FACTS) -> dict[str, Any]:
-    """Write a scene and its item; returns the item."""
-    write_scene(folder, name, grid)
-    item: dict[str, Any] = json.loads(write_item(folder / name, name, facts).read_text(encoding="utf-8"))
-    return item
-
-
-def is_valid(item: dict[str, Any]) -> bool:
-    """Whether the core schemas that come with pystac hold; those of extensions are on the internet."""
-    return bool(validate_dict(item, extensions=[]))
 
 
 def test_an_item_says_what_a_scene_is(tmp_path: Path) -> None:
@@ -228,145 +200,3 @@ def test_images_that_cannot_be_described_are_errors(tmp_path: Path) -> None:
         write_item(tmp_path / "lake", "lake", FACTS)
     assert "cannot be transformed to longitude and latitude" in one_line(error)
     assert listing(tmp_path / "lake") == ["image.tif"]
-
-
-def damage_byte(scene: Path) -> None:
-    data = bytearray((scene / "image.tif").read_bytes())
-    data[len(data) // 2] ^= 1
-    (scene / "image.tif").write_bytes(data)
-
-
-def damage_label_byte(scene: Path) -> None:
-    data = bytearray((scene / "label.tif").read_bytes())
-    data[-1] ^= 1
-    (scene / "label.tif").write_bytes(data)
-
-
-def truncate(scene: Path) -> None:
-    (scene / "image.tif").write_bytes((scene / "image.tif").read_bytes()[:-1])
-
-
-def replace_by_folder(scene: Path) -> None:
-    (scene / "label.tif").unlink()
-    (scene / "label.tif").mkdir()
-
-
-def change_item(scene: Path, change: str, to: str) -> None:
-    text = (scene / "item.json").read_text()
-    assert change in text
-    (scene / "item.json").write_text(text.replace(change, to, 1))
-
-
-DAMAGES: dict[str, Callable[[Path], object]] = {
-    "a flipped bit of the image": damage_byte,
-    "a flipped bit of the label": damage_label_byte,
-    "a truncated image": truncate,
-    "no image": lambda scene: (scene / "image.tif").unlink(),
-    "no label": lambda scene: (scene / "label.tif").unlink(),
-    "a folder for a label": replace_by_folder,
-    "no item": lambda scene: (scene / "item.json").unlink(),
-    "an empty item": lambda scene: (scene / "item.json").write_text(""),
-    "half an item": lambda scene: (scene / "item.json").write_text((scene / "item.json").read_text()[:900]),
-    "an item that is a list": lambda scene: (scene / "item.json").write_text("[]"),
-    "an item that is no text": lambda scene: (scene / "item.json").write_bytes(b"\xff\xfe\x00"),
-    "an item that names no image": lambda scene: change_item(scene, '"image": {', '"picture": {'),
-    "an item without size": lambda scene: change_item(scene, '"file:size"', '"size"'),
-    "an item without requests": lambda scene: change_item(scene, '"watermap:requests"', '"requests"'),
-    "requests that are none": lambda scene: change_item(
-        scene, '"watermap:requests": {', '"watermap:requests": 3, "x": {'
-    ),
-    "assets that are none": lambda scene: change_item(scene, '"assets": {', '"assets": [], "x": {'),
-    "no scene": shutil.rmtree,
-}
-
-
-@pytest.mark.parametrize("name", DAMAGES)
-def test_a_scene_is_verified_only_while_it_is_whole(name: str, tmp_path: Path) -> None:
-    describe(tmp_path)
-    assert verified(tmp_path / "lake") == {"image": "wm-image-1", "label": "wm-label-2"}
-    DAMAGES[name](tmp_path / "lake")
-    assert verified(tmp_path / "lake") is None
-
-
-def test_the_size_is_checked_before_anything_is_hashed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    describe(tmp_path)
-    (tmp_path / "lake" / "label.tif").write_bytes(b"")
-
-    def hashed(path: Path) -> str:
-        raise AssertionError(path)
-
-    monkeypatch.setattr("watermap.scenes.stac.file_digest", hashed)
-    assert verified(tmp_path / "lake") is None
-
-
-def test_verifying_needs_no_pystac(tmp_path: Path) -> None:
-    describe(tmp_path)
-    script = f"""
-import sys
-from pathlib import Path
-from watermap.scenes.stac import verified
-print(sorted(verified(Path({str(tmp_path / "lake")!r}))), "pystac" in sys.modules)
-"""
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout == "['image', 'label'] False\n"
-
-
-def test_a_catalog_is_walked_both_ways(tmp_path: Path) -> None:
-    names = ["a lake", "fjord_2023-06-01", "Übersee"]
-    for name in reversed(names):
-        describe(tmp_path, name)
-    describe(tmp_path, ".hidden")
-    write_scene(tmp_path, "added_by_hand", GRID)
-    path = write_catalog(tmp_path)
-    assert path == tmp_path / "catalog.json"
-    catalog = pystac.Catalog.from_file(path)
-    assert catalog.catalog_type == pystac.CatalogType.SELF_CONTAINED
-    assert catalog.validate()
-    items = list(catalog.get_items(recursive=True))
-    assert [item.id for item in items] == names
-    for item in items:
-        assert item.get_parent() is catalog
-        assert item.get_root() is catalog
-        assert is_valid(item.to_dict())
-        assert all(Path(asset.get_absolute_href() or "").is_file() for asset in item.assets.values())
-    alone = pystac.Item.from_file(tmp_path / "a lake" / "item.json")
-    root = alone.get_root()
-    assert root is not None
-    assert [item.id for item in root.get_items()] == names
-
-
-def test_every_link_is_relative_and_leads_somewhere(tmp_path: Path) -> None:
-    describe(tmp_path)
-    for path in (write_catalog(tmp_path), tmp_path / "lake" / "item.json"):
-        links = json.loads(path.read_text())["links"]
-        assert len(links) == 2
-        for link in links:
-            assert not Path(link["href"]).is_absolute()
-            assert (path.parent / link["href"]).is_file()
-
-
-def test_a_catalog_is_written_anew_and_may_be_empty(tmp_path: Path) -> None:
-    path = write_catalog(tmp_path)
-    catalog = pystac.Catalog.from_file(path)
-    assert catalog.validate()
-    assert list(catalog.get_items()) == []
-    describe(tmp_path)
-    write_catalog(tmp_path)
-    assert [item.id for item in pystac.Catalog.from_file(path).get_items()] == ["lake"]
-    shutil.rmtree(tmp_path / "lake")
-    write_catalog(tmp_path)
-    assert list(pystac.Catalog.from_file(path).get_items()) == []
-    with pytest.raises(DataError) as error:
-        write_catalog(tmp_path / "absent")
-    assert "absent: no such folder of scenes" in one_line(error)
-    assert not (tmp_path / "absent").exists()
-
-
-def test_what_ends_a_name_in_a_url_is_encoded_in_a_catalog(tmp_path: Path) -> None:
-    for name in ("50% #1?", "a lake ä"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "item.json").write_text("{}")
-    links = json.loads(write_catalog(tmp_path).read_text())["links"]
-    addresses = [link["href"] for link in links if link["rel"] == "item"]
-    assert addresses == ["./50%25 %231%3F/item.json", "./a lake ä/item.json"]
-    assert all((tmp_path / unquote(urlsplit(address).path)).is_file() for address in addresses)

@@ -42,6 +42,7 @@ _COMMANDS: Final = {
     "timeline": "Water area by date, for a folder of maps.",
     "report": "One page of HTML on a folder of maps.",
     "doctor": "Say what this machine can do, and what to do about the rest.",
+    "help": "Show a topic of the documentation, or list the topics.",
 }
 """Subcommands and their one-line help: known without importing what they need."""
 

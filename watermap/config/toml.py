@@ -9,7 +9,18 @@ from typing import Any, Final
 
 from watermap.errors import UsageError
 
-TABLES: Final = ("sample", "export", "earthengine", "tile", "train", "predict", "vectorize", "sample-design", "runner")
+TABLES: Final = (
+    "sample",
+    "export",
+    "earthengine",
+    "labels",
+    "tile",
+    "train",
+    "predict",
+    "vectorize",
+    "sample-design",
+    "runner",
+)
 """Tables of a TOML file, one a stage."""
 
 

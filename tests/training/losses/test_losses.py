@@ -1,14 +1,8 @@
-"""Losses against plain numpy, on ignored pixels, empty patches and extreme probabilities."""
+"""Every loss against numpy, and at the ends of its range."""
 
 from __future__ import annotations
 
-import inspect
-import json
-import re
-import subprocess
-import sys
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -17,8 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from watermap.config.loss import TERMS
-from watermap.errors import UsageError
+from tests.training.losses.plain import probabilities, sample, value
 from watermap.training.losses import (
     LOSSES,
     BalancedCrossEntropy,
@@ -28,13 +21,10 @@ from watermap.training.losses import (
     Dice,
     Focal,
     Forward,
-    LossSum,
     Tversky,
     get_loss,
     ignore_shores,
-    soften_shores,
 )
-from watermap.training.metrics import Accuracy, MeanCrossEntropy, MeanDice, MeanIoU, WaterIoU
 
 
 def cross_entropy_of(label: Any, water: Any) -> float:
@@ -93,24 +83,6 @@ def bootstrap_of(label: Any, water: Any, beta: float) -> float:
 def forward_of(label: Any, water: Any, missed: float, invented: float) -> float:
     """Reference: the cross-entropy of what the label would say."""
     return cross_entropy_of(label, water.astype(float) * (1 - missed) + (1 - water.astype(float)) * invented)
-
-
-def sample(seed: int, *, ignored: float = 0.3, sure: bool = False) -> tuple[Any, Any]:
-    """Labels (4, 8, 8) and P(water), with ignored pixels; the last patch is wholly ignored."""
-    rng = np.random.default_rng(seed)
-    label = rng.integers(0, 2, (4, 8, 8)).astype("uint8")
-    label[rng.random(label.shape) < ignored] = 255
-    label[-1] = 255
-    water = rng.random(label.shape)
-    return label, (water.round() if sure else water).astype("float32")
-
-
-def probabilities(water: Any) -> Any:
-    return np.stack([1 - water, water], axis=-1).astype("float32")
-
-
-def value(loss: Any, label: Any, water: Any) -> float:
-    return float(loss(label, probabilities(water)))
 
 
 @settings(max_examples=30, deadline=None)  # the first call of an operation takes longer than the rest
@@ -208,54 +180,6 @@ def test_a_patch_without_a_valid_pixel_costs_nothing_beside_others(name: str) ->
     assert with_it == pytest.approx(without * 3 / 4)
 
 
-def softened_of(label: Any, px: int, softness: float) -> Any:
-    """Reference: pixel by pixel."""
-    soft = label.astype(float)
-    for patch, row, col in np.ndindex(label.shape):
-        code = label[patch, row, col]
-        near = label[patch, max(0, row - px) : row + px + 1, max(0, col - px) : col + px + 1]
-        if code != 255 and (near == 1 - code).any():
-            soft[patch, row, col] = 1 - softness if code else softness
-    return soft
-
-
-@pytest.mark.parametrize("px", [1, 2, 3])
-def test_labels_soften_beside_shores_only(px: int) -> None:
-    label, _ = sample(4, ignored=0.2)
-    label[0] = np.where(label[0] == 255, 255, 0)
-    label[1] = np.where(label[1] == 255, 255, np.arange(8) > 3)
-    softened = keras.ops.convert_to_numpy(soften_shores(label, px=px, softness=0.1))
-    np.testing.assert_allclose(softened, softened_of(label, px, 0.1), atol=1e-6)
-    assert len(np.unique(softened[0])) == 2  # no shore, nothing softened
-
-
-@pytest.mark.parametrize("px", [1, 2, 3])
-def test_labels_are_ignored_beside_shores_only(px: int) -> None:
-    label, _ = sample(4, ignored=0.2)
-    label[0] = np.where(label[0] == 255, 255, 0)
-    label[1] = np.where(label[1] == 255, 255, np.arange(8) > 3)
-    ignored = keras.ops.convert_to_numpy(ignore_shores(label, px=px))
-    beside = ~np.isin(softened_of(label, px, 0.1), (0, 1, 255))
-    np.testing.assert_array_equal(ignored, np.where(beside, 255, label))
-    assert beside[1].any()
-    assert not beside[0].any()
-    softened = soften_shores(label, px=px, softness=0.1)
-    again = keras.ops.convert_to_numpy(ignore_shores(softened, px=px))
-    np.testing.assert_array_equal(again, ignored)
-
-
-def test_a_softened_loss_is_least_where_the_map_is_as_unsure_as_the_label() -> None:
-    label = np.zeros((1, 8, 8), "uint8")
-    label[:, :, 4:] = 1
-    softened = softened_of(label, 1, 0.1)
-    for name in ("cross_entropy", "dice", "tversky"):
-        loss = get_loss(name, shore_px=1, shore_softness=0.1)
-        assert value(loss, label, softened) < value(loss, label, label.astype("float32")), name
-    loss = get_loss("cross_entropy", shore_px=1, shore_softness=0.1)
-    entropy = -0.25 * (0.1 * np.log(0.1) + 0.9 * np.log(0.9))
-    assert value(loss, label, softened) == pytest.approx(entropy, rel=1e-4)
-
-
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
 @pytest.mark.parametrize("name", [*LOSSES, "tversky(exponent=0.75)", "focal(gamma=0.5)"])
 def test_extreme_logits_in_few_bits(name: str, dtype: str) -> None:
@@ -336,93 +260,3 @@ def test_gradients_are_finite(name: str, code: int, chance: float) -> None:
     if code == 255:
         assert float(loss) == 0
         assert not gradient.any()
-
-
-def test_unknown_loss() -> None:
-    with pytest.raises(UsageError, match=r"'hinge'.*cross_entropy, .*dice, .*cross_entropy_dice"):
-        get_loss("hinge")
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("", "no loss ''"),
-        ("dice+", "no loss ''"),
-        ("dice dice", "no loss 'dice dice'"),
-        ("dice*2", "no loss '2'"),
-        ("focal(2)", "focal has no option '2': it takes gamma, land, water"),
-        ("focal(alpha=1)", "no option 'alpha'"),
-        ("balanced_cross_entropy(water=2)", "it takes none"),
-        ("bootstrap(beta=1)", "beta of bootstrap is a share below 1, not 1"),
-        ("forward(missed=0.5)", "missed of forward is a share below 0.5"),
-        ("focal(gamma=-1)", "gamma of focal is no number above 0: '-1'"),
-        ("dice(smooth=nan)", "smooth of dice"),
-        ("0*dice", "the factor of dice is no number above 0: '0'"),
-        ("x*dice", "the factor of dice"),
-        ("focal(gamma=2", "is no loss: write it like"),
-    ],
-)
-def test_a_loss_that_cannot_be_read_is_one_line(text: str, words: str) -> None:
-    with pytest.raises(UsageError, match=re.escape(words)):
-        get_loss(text)
-
-
-def test_every_loss_can_be_said_with_all_its_options() -> None:
-    assert list(LOSSES) == list(TERMS)
-    for name, options in TERMS.items():
-        parameters = list(inspect.signature(LOSSES[name]).parameters)
-        assert [each for each in parameters if each not in ("name", "options")] == list(options), name
-        assert LOSSES[name]().name == name
-
-
-def test_settings_survive_serialisation() -> None:
-    for loss in (
-        CrossEntropy(),
-        Dice(smooth=3),
-        CrossEntropyDice(0.2, 0.8, 5, reduction="sum", name="both"),
-        CrossEntropy(2, 3),
-        BalancedCrossEntropy(),
-        Focal(1, 2, 3),
-        Tversky(0.6, 0.4, 0.75, 2),
-        LossSum("0.5*dice(smooth=2)+focal", 2, 0.1),
-        LossSum("dice", ignore_px=3),
-        Bootstrap(0.7),
-        Forward(0.2, 0.01),
-    ):
-        again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(loss))
-        assert type(again) is type(loss)
-        assert again.get_config() == loss.get_config()
-
-
-def test_compiled_models_load_in_a_fresh_process(tmp_path: Path) -> None:
-    image = np.random.default_rng(0).random((4, 8, 8, 3)).astype("float32")
-    label, _ = sample(2)
-    losses = [
-        CrossEntropyDice(dice_weight=0.5),
-        LossSum("0.5*focal(gamma=1)+tversky+balanced_cross_entropy", 1, 0.1),
-        LossSum("bootstrap+forward", ignore_px=1),
-    ]
-    expected = []
-    for number, loss in enumerate(losses):
-        model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(2, 1, activation="softmax")])
-        metrics: list[Any] = [Accuracy(), MeanIoU(), WaterIoU(), MeanDice(), MeanCrossEntropy()]
-        model.compile(loss=loss, metrics=metrics)
-        expected.append(model.evaluate(image, label, verbose=0, return_dict=True))
-        model.save(tmp_path / f"{number}.keras")
-    np.savez(tmp_path / "data.npz", image=image, label=label)
-    script = """
-import json, sys, keras, numpy as np
-from pathlib import Path
-import watermap.training.losses, watermap.training.metrics
-folder = Path(sys.argv[1])
-data = np.load(folder / "data.npz")
-models = [keras.saving.load_model(path, safe_mode=True) for path in sorted(folder.glob("*.keras"))]
-print(json.dumps([model.evaluate(data["image"], data["label"], verbose=0, return_dict=True) for model in models]))
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=False, timeout=120
-    )
-    assert done.returncode == 0, done.stderr
-    for found, wanted in zip(json.loads(done.stdout), expected, strict=True):
-        assert found == pytest.approx(wanted, rel=1e-5)
-        assert set(wanted) == {"loss", *(metric.name for metric in metrics)}
