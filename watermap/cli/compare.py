@@ -64,14 +64,12 @@ def command(
     check_keras()
     from watermap.patches.store import PatchStore
 
-    PatchStore.open(patches_dir)  # before the seconds that Keras takes
+    store = PatchStore.open(patches_dir)  # before the seconds that Keras takes
     require_keras()
-    from watermap.patches.store import PatchStore
     from watermap.training.compare import Comparison, compare, contenders
     from watermap.training.compare_report import columns, table_rows, write_reports
 
     models = contenders(arch or (config.arch,), encoder or (config.encoder,), preset or (config.preset,))
-    store = PatchStore.open(patches_dir)
     with progress_bar() as progress:
 
         def write(found: Comparison) -> None:
