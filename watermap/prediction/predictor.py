@@ -94,6 +94,30 @@ class Predictor:
         Raises:
             UsageError: the windows asked for are too small for how far the model sees.
         """
+        window, overlap = self._windows(shape)
+        if window is not None:
+            return square_layout(shape, window, overlap)
+        return picked_layout(shape, self.engine.window_pixels, overlap)
+
+    def halo(self, shape: tuple[int, int]) -> tuple[int, int]:
+        """How a scene of (rows, cols) may be cut into pieces that are mapped one by one, as if it were whole.
+
+        Returns:
+            Of how many pixels the pieces' sides must be a multiple, but for the last; and how many pixels of their
+            neighbours they need around them, a multiple of it and at most the side of the shortest piece.
+
+        Raises:
+            UsageError: the windows asked for are too small for how far the model sees.
+        """
+        window, overlap = self._windows(shape)
+        if window is None:
+            return STRIDE, overlap
+        layout = square_layout(shape, window, overlap)
+        step = layout.shape[0] - layout.overlap  # so that the pieces are seen in the very windows of the whole
+        return step, step
+
+    def _windows(self, shape: tuple[int, int]) -> tuple[int | None, int]:
+        """The side of a window, None where memory decides, and how many pixels windows share."""
         reaches = [bundle.contract.reach for bundle in self.bundles]
         reach = None if None in reaches else max(each for each in reaches if each is not None)
         overlap = self.config.overlap
@@ -109,9 +133,7 @@ class Predictor:
         whole = [bundle.contract.patch_size for bundle in self.bundles if bundle.contract.sees_whole_window]
         if window is None and whole:
             window = math.ceil(max(whole) / (2 * STRIDE)) * 2 * STRIDE
-        if window is not None:
-            return square_layout(shape, window, overlap)
-        return picked_layout(shape, self.engine.window_pixels, overlap)
+        return window, overlap
 
     def radiometry(self, raster: Raster) -> Radiometry:
         """What a scene's numbers mean, checked against the contract.
