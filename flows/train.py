@@ -26,9 +26,9 @@ _SCORES = {"water_iou": "water IoU", "mean_iou": "mean IoU", "accuracy": "accura
 @task(name="train", **RETRIED)
 def train_candidate(patches: str, models: Path, held_out: str | None, config: TrainConfig) -> tuple[Path, bool]:
     """Train, or go on, unless this very training is done; the bundle and whether it was made now."""
-    store = location(patches)
+    store = PatchStore.open(location(patches))
     if held_out is not None:
-        check_held_out(PatchStore.open(store), location(held_out))  # before hours of training
+        check_held_out(store, location(held_out))  # before hours of training
     folder = candidate_folder(store, models, config)
     if is_trained(folder):
         return folder, False

@@ -17,6 +17,7 @@ from watermap.bundles.bundle import Bundle, open_bundle, save_bundle
 from watermap.config import Preset, SampleConfig, TileConfig
 from watermap.errors import ModelError
 from watermap.models.backend import require_keras
+from watermap.patches.store import PatchStore
 from watermap.patches.tile import tile
 from watermap.prediction.engines.conversion import convert
 from watermap.prediction.engines.converted import open_converted
@@ -141,9 +142,8 @@ def _layers(model: Any) -> Iterator[Any]:
         yield from _layers(layer) if hasattr(layer, "layers") else [layer]
 
 
-def _patches(folder: Path, bands: tuple[str, ...]) -> Path:
+def _patches(folder: Path, bands: tuple[str, ...]) -> PatchStore:
     """Small patches of small scenes: a network is converted once for windows of any size."""
     write_samples(folder / "scenes", SampleConfig(scenes=2, size=128))
     config = TileConfig(patch_size=32, bands=bands, min_water=0, max_water=1, block_patches=1)
-    tile(folder / "scenes", folder / "patches", config)
-    return folder / "patches"
+    return PatchStore.open(tile(folder / "scenes", folder / "patches", config).folder)

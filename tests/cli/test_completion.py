@@ -91,6 +91,8 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
     assert {"predict", "train", "completion"} <= set(offered("watermap", ""))
     assert offered("watermap", "labels", "") == ["compare", "consensus", "refine"]
     assert {"--bundle", "--no-style", "--config", "--help"} <= set(offered("watermap", "predict", "--"))
+    assert offered("watermap", "predict", "x.tif", "--tt") == ["--tta"]
+    assert offered("watermap", "predict", "x.tif", "--symm") == []
     assert offered("watermap", "predict", "x.tif", "--engine", "") == ["auto", "keras", "openvino"]
     assert offered("watermap", "train", "p", "--arch", "un") == ["unet", "unet3plus"]
     assert offered("watermap", "train", "p", "--loss", "focal+d") == ["focal+dice"]

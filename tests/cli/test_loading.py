@@ -21,7 +21,7 @@ def scene(tmp_path: Path) -> Path:
     return write_tif(tmp_path / "scenes" / "lake" / "image.tif", values, make_grid(64, 64), names=STANDARD_BANDS[:4])
 
 
-@pytest.mark.parametrize("words", [[], ["--dry-run"], ["--engine", "keras"], ["--symmetries", "--jobs", "2"]])
+@pytest.mark.parametrize("words", [[], ["--dry-run"], ["--engine", "keras"], ["--tta", "--jobs", "2"]])
 def test_a_scene_without_the_bands_is_refused_before_a_model_is_loaded(
     words: list[str], scene: Path, tmp_path: Path
 ) -> None:

@@ -14,6 +14,7 @@ from watermap.bundles.training_ground import GROUND_FILE, SPLITS, ground_of_patc
 from watermap.config import PredictConfig, TileConfig
 from watermap.errors import DataError, ModelError
 from watermap.evaluation.evaluate import evaluate
+from watermap.evaluation.leaks import check_held_out
 from watermap.io.files import file_digest
 from watermap.patches.store import PatchStore
 from watermap.patches.tile import tile
@@ -121,6 +122,29 @@ def test_chips_side_by_side_share_no_ground(trained: tuple[Bundle, Path, Path], 
         left = dataset.transform.c
     chip(tmp_path / "scenes", "beside", seed=60, left=left + 10 * CHIP)
     assert evaluate(trained[0], tmp_path / "scenes", CONFIG).notes == []
+
+
+@pytest.mark.parametrize("rows", [1, 7, 20])
+def test_squares_across_blocks_of_rows_are_recognised(
+    trained: tuple[Bundle, Path, Path], seen: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int
+) -> None:
+    chip(tmp_path / "scenes", "a", seed=0, left=900_000, image=pixels(seen))
+    monkeypatch.setattr("watermap.evaluation.leaks._ROWS", rows)
+    refused(trained[0], tmp_path / "scenes", "the very pixels that it has seen .100%")
+
+
+def test_scenes_beside_what_was_trained_on_are_held_out_and_overlapping_ones_are_not(
+    trained: tuple[Bundle, Path, Path], seen: Path, tmp_path: Path
+) -> None:
+    store = PatchStore.open(trained[2])
+    with rasterio.open(seen / "image.tif") as dataset:
+        right = dataset.bounds.right
+    for overlap_m in (0, 1):  # less than a thousandth of the chip is rounding
+        chip(tmp_path / "apart", f"beside_{overlap_m}", seed=61, left=right - overlap_m)
+    check_held_out(store, tmp_path / "apart")
+    chip(tmp_path / "shared", "overlapping", seed=62, left=right - 10)
+    with pytest.raises(DataError, match=r"overlapping: shows ground that was trained on"):
+        check_held_out(store, tmp_path / "shared")
 
 
 def test_a_copy_in_other_units_is_known(trained: tuple[Bundle, Path, Path], seen: Path, tmp_path: Path) -> None:

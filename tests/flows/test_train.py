@@ -5,19 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
 import rasterio
 
 from flows.predict import predict_flow
-from flows.train import train_flow
+from flows.train import train_candidate, train_flow
 from tests.support.bundles import make_bundle
+from tests.support.rasters import make_grid, write_scene
 from watermap.bands import STANDARD_BANDS
+from watermap.bundles.bundle import open_bundle
 from watermap.bundles.registry import current_bundle, default_bundle, promote
 from watermap.cli.main import run
 from watermap.config import PredictConfig, SampleConfig, TileConfig, TrainConfig
+from watermap.patches.splits import check_leaks
+from watermap.patches.store import PatchStore
 from watermap.patches.tile import tile
+from watermap.prediction.engines.conversion import convert_once
+from watermap.prediction.engines.converted import open_converted
+from watermap.progress import silent
 from watermap.scenes.sample import write_samples
 
 PREDICT = PredictConfig(window=128, overlap=32)
@@ -27,8 +35,8 @@ TILE = TileConfig(patch_size=32, bands=STANDARD_BANDS, min_water=0, max_water=1,
 @pytest.fixture(autouse=True, scope="module")
 def _not_converted() -> Iterator[None]:
     """Keras alone maps and scores here."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("watermap.training.train.convert_once", lambda *_: None)
+    with pytest.MonkeyPatch.context() as context:
+        context.setattr("watermap.training.train.convert_once", lambda *_: None)
         yield
 
 
@@ -68,6 +76,26 @@ def maps(folder: Path) -> dict[str, bytes]:
     """The rasters that the bundle in use makes of the held-out scenes."""
     predict_flow([str(folder / "held_out")], folder / "models", folder / "maps", None, PREDICT)
     return {path.name: path.read_bytes() for path in sorted((folder / "maps").glob("*_water.tif"))}
+
+
+def test_one_training_opens_its_patches_once_and_looks_for_leaks_once(
+    small_patches: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the check of the held-out scenes to the converted bundle, and again when all is done already."""
+    monkeypatch.setattr("watermap.training.train.convert_once", convert_once)
+    monkeypatch.setattr("flows.train.logged", lambda: silent)  # there is no run to log to
+    write_scene(tmp_path / "apart", "far", make_grid(64, 64, left=700_000, top=900_000))
+    for expected in (True, False):
+        with (
+            patch.object(PatchStore, "open", wraps=PatchStore.open) as opened,
+            patch("watermap.patches.store.check_leaks", wraps=check_leaks) as checked,
+        ):
+            folder, is_new = train_candidate.fn(
+                str(small_patches), tmp_path / "models", str(tmp_path / "apart"), settings(1)
+            )
+        assert is_new == expected
+        assert opened.call_count == checked.call_count == 1
+        assert open_converted(open_bundle(folder)) is not None
 
 
 @pytest.mark.extended

@@ -20,6 +20,7 @@ from tests.support.waters import write_water
 from watermap.bands import STANDARD_BANDS
 from watermap.config import PredictConfig, SampleConfig, TileConfig
 from watermap.config.extras import requirements
+from watermap.patches.store import PatchStore
 from watermap.patches.tile import tile
 from watermap.prediction.engines.conversion import convert
 from watermap.prediction.predictor import Predictor
@@ -130,9 +131,9 @@ def test_what_a_hint_says_is_enough(bare: Path, tmp_path: Path) -> None:
 def test_it_maps_what_the_whole_install_maps(light: Path, tmp_path: Path) -> None:
     write_samples(tmp_path / "scenes", SampleConfig(scenes=2, size=128))
     config = TileConfig(patch_size=PATCH, bands=STANDARD_BANDS, min_water=0, max_water=1, block_patches=1)
-    tile(tmp_path / "scenes", tmp_path / "patches", config)
+    store = PatchStore.open(tile(tmp_path / "scenes", tmp_path / "patches", config).folder)
     bundle = make_unet(tmp_path / "bundle")
-    convert(bundle, tmp_path / "patches")
+    convert(bundle, store)
     done = run(light, "predict", tmp_path / "scenes", "--bundle", bundle.folder, "--out", tmp_path / "maps")
     assert done.returncode == 0, done.stderr
     scenes = sorted((tmp_path / "scenes").glob("*/image.tif"))

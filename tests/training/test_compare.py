@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import matplotlib.image
 import pytest
 
 from watermap.config import TrainConfig
 from watermap.errors import DataError, UsageError
+from watermap.patches.store import PatchStore
 from watermap.prediction.cost import Speed
 from watermap.training.compare import Comparison, Contender, compare, contenders, rows
 from watermap.training.compare_report import write_reports
@@ -22,9 +24,9 @@ MODELS = contenders(["unet"], ["compact"], ["fast"])
 @pytest.fixture(autouse=True, scope="module")
 def _quick() -> Iterator[None]:
     """Conversion and speed have tests of their own."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("watermap.training.train.convert_once", lambda *_: None)
-        patch.setattr("watermap.training.compare.measure_speed", lambda _: Speed("keras, float32", 1.5, 700))
+    with pytest.MonkeyPatch.context() as context:
+        context.setattr("watermap.training.train.convert_once", lambda *_: None)
+        context.setattr("watermap.training.compare.measure_speed", lambda _: Speed("keras, float32", 1.5, 700))
         yield
 
 
@@ -35,7 +37,10 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def found(small_patches: Path, out: Path) -> Comparison:
-    return compare(small_patches, out, MODELS, CONFIG, seeds=2)
+    with patch.object(PatchStore, "open", wraps=PatchStore.open) as opened:
+        comparison = compare(small_patches, out, MODELS, CONFIG, seeds=2)
+    opened.assert_called_once_with(small_patches)
+    return comparison
 
 
 def test_every_model_is_trained_with_every_seed(found: Comparison, out: Path) -> None:
@@ -125,7 +130,7 @@ def test_a_row_for_each_run(found: Comparison) -> None:
 
 
 def test_table_and_pictures_are_written(found: Comparison, small_patches: Path, tmp_path: Path) -> None:
-    written = write_reports(found, small_patches, tmp_path)
+    written = write_reports(found, PatchStore.open(small_patches), tmp_path)
     assert [path.name for path in written] == ["comparison.png", "maps.png", "comparison.md", "comparison.csv"]
     with (tmp_path / "comparison.csv").open() as file:
         table = list(csv.DictReader(file))

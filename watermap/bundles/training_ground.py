@@ -15,7 +15,8 @@ from pyogrio.errors import DataLayerError, DataSourceError
 
 from watermap.bundles.fingerprints import Prints, fingerprints, rate, thinned
 from watermap.errors import ModelError
-from watermap.geo.crs import equal_area
+from watermap.geo.area_text import km2
+from watermap.geo.shared_ground import shared_ground
 from watermap.io.files import unwritable, writing
 from watermap.io.geopackage import add_layer
 from watermap.patches.store import PatchStore
@@ -37,8 +38,6 @@ _LEAST_PRINTS: Final = 3
 """Squares that two images share before one is called a copy of the other: that many are 20 pixels square or so."""
 _MOST_PRINTS: Final = 1 << 22
 """Of large trainings fewer squares of each patch are kept, so that the record stays below 100 MB."""
-_LEAK_SHARE: Final = 1e-3
-"""Share of a patch's area below which common ground is rounding."""
 
 
 @dataclass(frozen=True)
@@ -57,15 +56,12 @@ class TrainingGround:
 
     def ground(self, outline: Any) -> str | None:
         """What is seen of a polygon in EPSG:4326, in words; None where nothing is."""
-        found = shapely.STRtree(self.outlines).query(outline, predicate="intersects")
-        if not len(found):
+        shared = shared_ground(self.outlines, [outline])
+        if not len(shared):
             return None
-        own, *others = equal_area([outline, *self.outlines[found]])
-        shared = shapely.area(shapely.intersection(own, np.array(others)))
-        most = int(np.argmax(shared))
-        if shared[most] <= _LEAK_SHARE * min(shapely.area(own), shapely.area(others[most])):
-            return None
-        return f"shares {shared[most]:.3g} km2 of ground with patch {self.names[found[most]]}, which it has seen"
+        most = int(np.argmax(shared.km2))
+        name = self.names[shared.first[most]]
+        return f"shares {km2(shared.km2[most] * 1e6, digits=3)} km2 of ground with patch {name}, which it has seen"
 
     def pixels(self, prints: Prints) -> str | None:
         """What is seen of an image's fingerprints, in words; None where nothing is."""

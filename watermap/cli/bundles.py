@@ -161,13 +161,14 @@ def convert_bundle(bundle_dir: Path, patches: Path, *, int8: bool) -> None:
     from watermap.bundles.bundle import open_bundle
     from watermap.cli.console import console, note, progress_bar, score, table
     from watermap.models.backend import check_keras, require_keras
+    from watermap.patches.store import PatchStore
     from watermap.prediction.engines.conversion import convert
 
     check_keras()
-    bundle = open_bundle(bundle_dir)
+    bundle, store = open_bundle(bundle_dir), PatchStore.open(patches)
     require_keras()
     with progress_bar() as progress:
-        converted = convert(bundle, patches, int8=int8, progress=progress)
+        converted = convert(bundle, store, int8=int8, progress=progress)
     checks = converted.record.checks
     rows = [
         (

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from watermap.errors import did_you_mean
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 _PLAIN: Final = "Options"
 _REST: Final = "Other options"
@@ -42,6 +45,11 @@ class _Explained(click.Command):
         for title, records in shown.items():
             with formatter.section(title):
                 formatter.write_dl([(flag.ljust(width), text) for flag, text in records], col_max=width)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        """Offer what a word may be, but no former spellings of options."""
+        former = {flag for each in self.params for flag in getattr(each, "former_flags", ())}
+        return [item for item in super().shell_complete(ctx, incomplete) if item.value not in former]
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the examples, and what else is said at the end."""

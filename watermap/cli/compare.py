@@ -64,7 +64,7 @@ def command(
     check_keras()
     from watermap.patches.store import PatchStore
 
-    PatchStore.open(patches_dir)  # before the seconds that Keras takes
+    store = PatchStore.open(patches_dir)  # before the seconds that Keras takes
     require_keras()
     from watermap.training.compare import Comparison, compare, contenders
     from watermap.training.compare_report import columns, table_rows, write_reports
@@ -73,11 +73,9 @@ def command(
     with progress_bar() as progress:
 
         def write(found: Comparison) -> None:
-            write_reports(found, patches_dir, out)
+            write_reports(found, store, out)
 
-        found = compare(
-            patches_dir, out, models, config, seeds=seeds, overwrite=overwrite, progress=progress, then=write
-        )
+        found = compare(store, out, models, config, seeds=seeds, overwrite=overwrite, progress=progress, then=write)
     table("Test patches, the best first", columns(), table_rows(found))
     for line in found.notes:
         note(line)

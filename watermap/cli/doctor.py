@@ -8,18 +8,29 @@ from typing import Any, Final
 
 import click
 
+from watermap.cli.command import Command
 from watermap.cli.console import console
-from watermap.cli.options import config_file, setting
+from watermap.cli.options import config_file, option, section, setting
 from watermap.config import EarthEngineConfig
 
 _STYLES: Final = {"ok": "green", "missing": "yellow", "broken": "red"}
 
 
-@click.command("doctor")
-@setting(EarthEngineConfig, "project")
-@setting(EarthEngineConfig, "key")
+@click.command(
+    name="doctor",
+    cls=Command,
+    examples=[
+        ("This machine, without asking the network", "watermap doctor --offline"),
+        ("Whether a service-account key lets exports in", "watermap doctor --key key.json --project my-project"),
+    ],
+)
+@section(
+    "Usual options",
+    option("--offline", is_flag=True, help="Ask nothing of the network: neither Earth Engine nor Prefect."),
+    setting(EarthEngineConfig, "project"),
+    setting(EarthEngineConfig, "key"),
+)
 @config_file()
-@click.option("--offline", is_flag=True, help="Ask nothing of the network: neither Earth Engine nor Prefect.")
 def command(config_path: Path | None, offline: bool, **stated: Any) -> None:
     """Say what this machine can do, and what to do about what is missing.
 

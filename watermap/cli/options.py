@@ -71,6 +71,11 @@ class Option(click.Option):
         super().__init__(*args, **kwargs)
         self.former = former
 
+    @property
+    def former_flags(self) -> list[str]:
+        """Its spellings that neither help nor a shell shows."""
+        return [flag for flag in (*self.opts, *self.secondary_opts) if self.former is not None and self.former in flag]
+
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
         """The line of the help, without the former name."""
         if self.former is None:

@@ -104,14 +104,14 @@ def command(
     check_keras()
     from watermap.patches.store import PatchStore
 
-    PatchStore.open(patches_dir)  # before the seconds that Keras takes
+    store = PatchStore.open(patches_dir)  # before the seconds that Keras takes
     require_keras()
     from watermap.training.mlflow_log import beside
     from watermap.training.train import train
 
     address = beside(out) if mlflow == "" else mlflow
     with progress_bar() as progress:
-        training = train(patches_dir, out, config, overwrite=overwrite, mlflow=address, progress=progress)
+        training = train(store, out, config, overwrite=overwrite, mlflow=address, progress=progress)
     if training.unchanged:
         note(f"{out} is trained on these patches with these settings already; nothing to do")
     elif training.resumed_from:

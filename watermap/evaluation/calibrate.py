@@ -36,7 +36,7 @@ from watermap.evaluation.tally import Tally
 from watermap.io.files import file_digest
 from watermap.io.paths import local
 from watermap.legend import LAND, NO_DATA, WATER
-from watermap.patches.store import PatchStore
+from watermap.patches.store import PatchStore, opened
 from watermap.progress import Progress, silent
 
 Fine = npt.NDArray[np.int64]
@@ -96,7 +96,7 @@ class Calibrated:
 
 def calibrate(
     bundle: Bundle,
-    patches: Path,
+    patches: PatchStore | Path,
     *,
     method: CalibrationMethod = "auto",
     goal: ThresholdGoal = "keep",
@@ -106,7 +106,7 @@ def calibrate(
 
     Args:
         bundle: on this machine.
-        patches: a patch store of the bundle's bands, which need not be the one that it was trained on.
+        patches: a patch store of the bundle's bands, opened or its folder; it need not be that of the training.
         method: the curve; auto: the one that fits best where it was not fitted, or none.
         goal: what the threshold is chosen for; keep: the one that the bundle has, moved along with the curve, so that
             maps stay as they are, but for a few pixels on level parts of an isotonic curve.
@@ -116,7 +116,7 @@ def calibrate(
         DataError: there are no validation patches, they lack land or water, or the bundle has learned from them.
         UsageError: the patches do not fit the bundle, or it does not lie on this machine.
     """
-    contract, store = bundle.contract, PatchStore.open(patches)
+    contract, store = bundle.contract, opened(patches)
     local(bundle.folder)
     contract.check_patches(store.folder, store.bands, store.radiometry)
     own = store.digest == contract.trained_on["patches"]

@@ -24,7 +24,7 @@ from watermap.evaluation.tally import Tally
 from watermap.geo.crs import connected, locate
 from watermap.geo.grid import Grid
 from watermap.io.raster import open_raster
-from watermap.patches.store import MANIFEST_FILE, PatchStore
+from watermap.patches.store import MANIFEST_FILE, PatchStore, opened
 from watermap.prediction.predictor import Predictor
 from watermap.progress import Progress, silent
 from watermap.scenes.folder import find_scenes
@@ -89,7 +89,7 @@ class Evaluation:
 
 def evaluate(
     bundle: Bundle,
-    data: Path,
+    data: PatchStore | Path,
     config: PredictConfig,
     *,
     others: Sequence[Bundle] = (),
@@ -102,7 +102,7 @@ def evaluate(
 
     Args:
         bundle: the trained bundle.
-        data: a scenes folder, or a patches folder, wherever it lies.
+        data: a scenes folder, or a patches folder, wherever it lies, or the store in that, opened.
         config: windows, threshold and radiometry of prediction.
         others: bundles of the same bands and units; the mean of what all say is scored.
         split: which patches of a patches folder; of its own training and validation patches the scores are given,
@@ -116,18 +116,18 @@ def evaluate(
         StorageError: the data lie elsewhere and cannot be reached.
         UsageError: the patches are not what the bundles take, or they do not fit each other.
     """
-    if (data / MANIFEST_FILE).is_file():
-        store = PatchStore.open(data)
-        result = _evaluate_patches(
-            Predictor(bundle, _patch_settings(store, config), others), store, split, pictures, progress
-        )
+    if isinstance(data, PatchStore) or (data / MANIFEST_FILE).is_file():
+        store = opened(data)
+        folder, patch_config = store.folder, _patch_settings(store, config)
+        result = _evaluate_patches(Predictor(bundle, patch_config, others), store, split, pictures, progress)
     else:
-        result = _evaluate_scenes(Predictor(bundle, config, others), data, pictures, names, progress)
+        folder = data
+        result = _evaluate_scenes(Predictor(bundle, config, others), folder, pictures, names, progress)
     if not any(kind_scores.known_grounds for kind_scores in result.pooled_scores.values()):
         if result.failures:
             raise result.failures[0][1]
         raise DataError(
-            f"{data}: no pixel has a label, all are 255 (unknown) or lie where the image holds no data",
+            f"{folder}: no pixel has a label, all are 255 (unknown) or lie where the image holds no data",
             hint="give labels that hold 0 land and 1 water",
         )
     if any(
@@ -135,7 +135,7 @@ def evaluate(
         for kind_scores in result.pooled_scores.values()
     ):
         needed = " and ".join(f"{index.name} ({index.bright}, {index.dark})" for index in WATER_INDICES)
-        result.notes.append(f"{data}: not every baseline is shown, the bands of {needed} are not in every scene")
+        result.notes.append(f"{folder}: not every baseline is shown, the bands of {needed} are not in every scene")
     return result
 
 

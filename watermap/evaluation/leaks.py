@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import shapely
 from rasterio.windows import Window
 
 from watermap.bundles.bundle import Bundle
@@ -25,6 +24,7 @@ from watermap.bundles.training_ground import (
 from watermap.errors import DataError, ModelError, WatermapError
 from watermap.geo.crs import footprints
 from watermap.geo.grid import blocks, blocks_with_halo
+from watermap.geo.shared_ground import shared_ground
 from watermap.io.cache import cached
 from watermap.io.files import file_digest
 from watermap.io.paths import remote
@@ -212,13 +212,11 @@ def check_held_out(store: PatchStore, held_out: Path) -> None:
         DataError: one does, or a scene cannot be read.
     """
     scenes = find_scenes(held_out, need_label=True)
-    learned = [record.footprint for split in ("train", "validation") for record in store.records(split)]
-    tree = shapely.STRtree(learned)
+    learned = [record.footprint for split in SPLITS for record in store.records(split)]
     for scene in scenes:
         with open_raster(scene.image) as raster:
             (outline,) = footprints(raster.grid, [Window(0, 0, raster.grid.width, raster.grid.height)])
-        near = [learned[place] for place in tree.query(outline, predicate="intersects")]
-        if any(outline.intersection(each).area > 0 for each in near):
+        if len(shared_ground(learned, [outline])):
             raise DataError(
                 f"{scene.image.parent}: shows ground that was trained on, so no score of it is honest",
                 hint="hold out scenes of other places",

@@ -61,7 +61,7 @@ def find_water(folder: Path) -> list[WaterRaster]:
     paths = sorted(path for path in folder.glob(_PATTERN) if not path.name.startswith("."))
     if not paths:
         raise DataError(f"{folder}: no {_PATTERN} there", hint="give the folder that watermap predict wrote to")
-    return [inspect_water(path) for path in paths]
+    return [_inspect(path) for path in paths]
 
 
 def read_codes(path: Path, window: Window) -> Codes:
@@ -74,28 +74,24 @@ def read_codes(path: Path, window: Window) -> Codes:
         return label.read(window)
 
 
-def water_areas_m2(raster: WaterRaster) -> npt.NDArray[np.float64]:
+def water_areas_m2(water: Path) -> npt.NDArray[np.float64]:
     """The area on the ellipsoid of each code of a water raster; memory holds some of its rows.
 
     Returns:
         (256,) in m2, by code.
 
     Raises:
-        DataError: as `read_codes`, or its CRS tells no areas.
+        DataError: the file is missing, damaged or no water raster, or its CRS tells no areas.
+        StorageError: it lies elsewhere and cannot be reached.
     """
     found = np.zeros(NO_DATA + 1)
-    with small_cache():
-        for window in blocks(raster.grid, _BLOCK_ROWS):
-            found += code_areas_m2(read_codes(raster.path, window), raster.grid, window)
+    with small_cache(), open_label(water, kind=WATER_RASTER) as label:
+        for window in blocks(label.own_grid, _BLOCK_ROWS):
+            found += code_areas_m2(label.read(window), label.own_grid, window)
     return found
 
 
-def inspect_water(path: Path) -> WaterRaster:
-    """What a water raster says of itself.
-
-    Raises:
-        DataError: the file is missing, damaged or no water raster.
-    """
+def _inspect(path: Path) -> WaterRaster:
     with open_dataset(path) as dataset:
         _check(dataset, path)
         tags = dataset.tags()

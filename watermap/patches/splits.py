@@ -8,16 +8,14 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
-import shapely
 from sklearn.model_selection import GroupShuffleSplit
 
 from watermap.errors import DataError
-from watermap.geo.crs import equal_area
+from watermap.geo.area_text import km2
+from watermap.geo.shared_ground import shared_ground
 
 SPLITS: Final = ("train", "validation", "test")
 
-_LEAK_SHARE: Final = 1e-3
-"""Share of a patch's area below which common ground is rounding: edges that are straight in one CRS only."""
 _CANDIDATES: Final = 64
 
 
@@ -86,17 +84,14 @@ def check_leaks(records: Iterable[Located]) -> None:
     by_split: dict[str, list[Located]] = {}
     for record in records:
         by_split.setdefault(record.split, []).append(record)
-    areas = {split: equal_area([record.footprint for record in found]) for split, found in by_split.items()}
+    outlines = {split: [record.footprint for record in found] for split, found in by_split.items()}
     for one, other in itertools.combinations(sorted(by_split), 2):
-        left, right = shapely.STRtree(areas[one]).query(areas[other], predicate="intersects")[::-1]
-        a, b = areas[one][left], areas[other][right]
-        shared = shapely.area(shapely.intersection(a, b))
-        leaks = np.flatnonzero(shared > _LEAK_SHARE * np.minimum(shapely.area(a), shapely.area(b)))
+        leaks = shared_ground(outlines[one], outlines[other])
         if len(leaks):
-            first, second = by_split[one][left[leaks[0]]], by_split[other][right[leaks[0]]]
+            first, second = by_split[one][leaks.first[0]], by_split[other][leaks.second[0]]
             raise DataError(
                 f"patch {first.id} of scene {first.scene} ({one}) and patch {second.id} of scene {second.scene} "
-                f"({other}) share {shared[leaks[0]]:.3g} km2 of ground, so scores would be flattered",
+                f"({other}) share {km2(leaks.km2[0] * 1e6, digits=3)} km2 of ground, so scores would be flattered",
                 hint="tile with --split-by ground",
             )
 

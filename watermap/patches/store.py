@@ -264,6 +264,15 @@ class PatchStore:
         return self._arrays[name]
 
 
+def opened(patches: PatchStore | Path) -> PatchStore:
+    """A store that is open already, or else the one in a folder.
+
+    Raises:
+        DataError, StorageError: as `PatchStore.open`.
+    """
+    return patches if isinstance(patches, PatchStore) else PatchStore.open(patches)
+
+
 def is_store(folder: Path) -> bool:
     """Whether a folder holds a patch store, whole or damaged, and nothing else."""
     return (folder / MANIFEST_FILE).is_file() and not foreign_files(folder)

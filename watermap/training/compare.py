@@ -24,7 +24,7 @@ from watermap.io.files import write_text
 from watermap.io.paths import local
 from watermap.models.arithmetic import flops_per_pixel
 from watermap.models.registry import architecture
-from watermap.patches.store import PatchStore
+from watermap.patches.store import PatchStore, opened
 from watermap.prediction.cost import measure_speed
 from watermap.progress import Progress, named, silent
 from watermap.training.train import train
@@ -119,7 +119,7 @@ def contenders(archs: Sequence[str], encoders: Sequence[str], presets: Sequence[
 
 
 def compare(
-    patches: Path,
+    patches: PatchStore | Path,
     out: Path,
     models: Sequence[Contender],
     config: TrainConfig,
@@ -132,8 +132,8 @@ def compare(
     """Train and score every model with every seed; what is done already is not done again.
 
     Args:
-        patches: a folder that `watermap tile` wrote; all train on its training patches, are watched on its
-            validation patches and scored on its test patches.
+        patches: a folder that `watermap tile` wrote, or the store in it, opened; all train on its training patches, are
+            watched on its validation patches and scored on its test patches.
         out: folder of the bundles.
         models: what is compared.
         config: settings of training that all share; its seed is the first of them.
@@ -154,16 +154,16 @@ def compare(
     ]
     for model in models:
         architecture(model.arch, model.encoder)
-    store = PatchStore.open(patches)
+    store = opened(patches)
     if not store.count("test"):
-        raise DataError(f"{patches}: holds no test patches", hint="tile with a --test share above 0")
+        raise DataError(f"{store.folder}: holds no test patches", hint="tile with a --test share above 0")
     found = _earlier(out, models, config, store)
     for number, (model, settings) in enumerate(trainings, start=1):
         folder = out / model.name / f"seed-{settings.seed}"
         named_progress = named(progress, f"{model.name}, seed {settings.seed} ({number} of {len(trainings)})")
         try:
-            trained = train(patches, folder, settings, overwrite=overwrite, progress=named_progress)
-            run = _known(trained.bundle) or _scored(trained.bundle, patches, named_progress)
+            trained = train(store, folder, settings, overwrite=overwrite, progress=named_progress)
+            run = _known(trained.bundle) or _scored(trained.bundle, store, named_progress)
         except WatermapError as error:
             found.failures.append((f"{model.name}, seed {settings.seed}", error))
             continue
@@ -214,8 +214,8 @@ def _known(bundle: Bundle) -> Run | None:
     return run if run.bundle == bundle.id else None
 
 
-def _scored(bundle: Bundle, patches: Path, progress: Progress) -> Run:
-    evaluation = evaluate(bundle, patches, PredictConfig(), pictures=0, progress=progress).pooled
+def _scored(bundle: Bundle, store: PatchStore, progress: Progress) -> Run:
+    evaluation = evaluate(bundle, store, PredictConfig(), pictures=0, progress=progress).pooled
     contract = bundle.contract
     model = bundle.load_model()
     speed = measure_speed(bundle.folder)

@@ -43,12 +43,12 @@ _WIDE: Final = 5.0
 """Costs that differ by more than this are drawn on a logarithmic scale."""
 
 
-def write_reports(comparison: Comparison, patches: Path, out: Path) -> list[Path]:
+def write_reports(comparison: Comparison, store: PatchStore, out: Path) -> list[Path]:
     """Write `comparison.md`, `comparison.csv`, `comparison.png` and `maps.png`.
 
     Args:
         comparison: with at least one run.
-        patches: the patches that were compared on.
+        store: the patches that were compared on.
         out: folder.
 
     Returns:
@@ -61,7 +61,7 @@ def write_reports(comparison: Comparison, patches: Path, out: Path) -> list[Path
     write_text(tables[0], as_markdown(comparison))
     write_records(tables[1], rows(comparison))
     picture = plot_scores(comparison, out / "comparison.png")
-    return [picture, plot_maps(comparison, PatchStore.open(patches), out / "maps.png"), *tables]
+    return [picture, plot_maps(comparison, store, out / "maps.png"), *tables]
 
 
 def columns() -> list[str]:

@@ -21,13 +21,9 @@ def run_id(store: PatchStore, config: TrainConfig) -> str:
     return hashlib.sha256(f"{store.digest} {config.digest()} {content}".encode()).hexdigest()[:12]
 
 
-def candidate_folder(patches: Path, models: Path, config: TrainConfig) -> Path:
-    """Where the bundle of one training goes: the same patches and settings have the same folder.
-
-    Raises:
-        DataError: the patches are damaged.
-    """
-    return models / f"{config.arch}_{config.encoder}_{run_id(PatchStore.open(patches), config)}"
+def candidate_folder(store: PatchStore, models: Path, config: TrainConfig) -> Path:
+    """Where the bundle of one training goes: the same patches and settings have the same folder."""
+    return models / f"{config.arch}_{config.encoder}_{run_id(store, config)}"
 
 
 def is_trained(folder: Path) -> bool:

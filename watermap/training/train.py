@@ -28,7 +28,7 @@ from watermap.models.freezing import set_trainable_from, unfreeze_all
 from watermap.models.registry import ARCHITECTURES
 from watermap.models.resize import resize
 from watermap.models.scaling import Scaling
-from watermap.patches.store import PatchStore
+from watermap.patches.store import PatchStore, opened
 from watermap.prediction.engines.conversion import convert_once
 from watermap.prediction.engines.converted import FOLDER as CONVERTED_FOLDER
 from watermap.progress import Progress, silent
@@ -69,7 +69,7 @@ class Training:
 
 
 def train(
-    patches: Path,
+    patches: PatchStore | Path,
     out: Path,
     config: TrainConfig,
     *,
@@ -80,7 +80,7 @@ def train(
     """Train a model on patches.
 
     Args:
-        patches: a folder that `watermap tile` wrote.
+        patches: a folder that `watermap tile` wrote, or the store in it, opened.
         out: the bundle's folder. An unfinished training of the same settings in it is gone on with.
         config: settings.
         overwrite: replace what another training left there, finished or not.
@@ -94,16 +94,17 @@ def train(
         ModelError: weights cannot be had, or training diverged.
     """
     local(out)
-    store = PatchStore.open(patches)
+    store = opened(patches)
     if not store.count("train"):
-        raise DataError(f"{patches}: holds no training patches", hint="tile more scenes, or widen the water fraction")
+        hint = "tile more scenes, or widen the water fraction"
+        raise DataError(f"{store.folder}: holds no training patches", hint=hint)
     run = run_id(store, config)
     done = _bundle_of(out, run, overwrite=overwrite)
     checkpoint = Checkpoint(out)
     if done is not None:
         if (left := checkpoint.load()) is not None and left.run == run:
             checkpoint.remove()  # killed after the bundle was done
-        return Training(done, unchanged=True, notes=_converted(done, patches, progress))
+        return Training(done, unchanged=True, notes=_converted(done, store, progress))
     with checkpoint.locked(), experiment_log(mlflow, out, run, config) as log:
         state = _state_of(checkpoint, run, overwrite=overwrite)
         resumed_from = state.epoch
@@ -115,7 +116,7 @@ def train(
         bundle = _finish(out, for_prediction(model), store, statistics, config, state)
         notes = (*([device_note] if device_note else []), *_logged(log, state, bundle))
         checkpoint.remove()
-    return Training(bundle, resumed_from=resumed_from, notes=(*notes, *_converted(bundle, patches, progress)))
+    return Training(bundle, resumed_from=resumed_from, notes=(*notes, *_converted(bundle, store, progress)))
 
 
 def _logged(log: ExperimentLog | None, state: TrainingState, bundle: Bundle) -> tuple[str, ...]:
@@ -128,10 +129,10 @@ def _logged(log: ExperimentLog | None, state: TrainingState, bundle: Bundle) -> 
     return ()
 
 
-def _converted(bundle: Bundle, patches: Path, progress: Progress) -> tuple[str, ...]:
+def _converted(bundle: Bundle, store: PatchStore, progress: Progress) -> tuple[str, ...]:
     """Convert a bundle where that can be done; what went wrong with it is no reason to lose a training."""
     try:
-        convert_once(bundle, patches, progress)
+        convert_once(bundle, store, progress)
     except ModelError as error:
         return (str(error),)
     return ()
@@ -295,7 +296,6 @@ def _finish(
     config: TrainConfig,
     state: TrainingState,
 ) -> Bundle:
-    scenes = store.image_digests(*SPLITS)
     fitted = fit_on(
         Feeding.of_model(model, statistics), store, config.calibrate, config.threshold_for, config.threshold
     )
@@ -325,7 +325,7 @@ def _finish(
         trained_on={
             "patches": store.digest,
             "counts": store.counts,
-            "scenes": scenes,
+            "scenes": store.image_digests(*SPLITS),
             "seen": file_digest(write_ground(out / GROUND_FILE, ground_of_patches(store))),
         },
         data=training_data(store),

@@ -15,6 +15,7 @@ from watermap.bundles.bundle import Bundle, save_bundle
 from watermap.config import SampleConfig, TileConfig
 from watermap.models.build import build
 from watermap.models.scaling import Scaling
+from watermap.patches.store import PatchStore
 from watermap.patches.tile import tile
 from watermap.prediction.engines.conversion import convert
 from watermap.scenes.sample import write_samples
@@ -34,11 +35,10 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def patches(samples: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def patches(samples: Path, tmp_path_factory: pytest.TempPathFactory) -> PatchStore:
     folder = tmp_path_factory.mktemp("patches") / "patches"
     config = TileConfig(patch_size=PATCH, bands=STANDARD_BANDS, min_water=0, max_water=1, block_patches=1)
-    tile(samples, folder, config)
-    return folder
+    return PatchStore.open(tile(samples, folder, config).folder)
 
 
 def unsure(model: Any) -> Any:
@@ -83,7 +83,7 @@ def make_unet(folder: Path, arch: str = "unet") -> Bundle:
 
 
 @pytest.fixture(scope="session")
-def bundle(patches: Path, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+def bundle(patches: PatchStore, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     """Converted, in eight-bit numbers too."""
     made = make_unet(tmp_path_factory.mktemp("models") / "unet")
     convert(made, patches, int8=True)

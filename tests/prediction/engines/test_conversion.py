@@ -19,6 +19,7 @@ from watermap.config.extras import install_command
 from watermap.errors import ModelError, UsageError
 from watermap.legend import NO_DATA
 from watermap.models.arithmetic import flops_per_pixel
+from watermap.patches.store import PatchStore
 from watermap.prediction.engines import conversion
 from watermap.prediction.engines.conversion import compare, convert, convert_once
 from watermap.prediction.engines.converted import open_converted
@@ -32,7 +33,7 @@ def windows(rows: int, cols: int, seed: int = 0) -> FloatArray:
 
 
 @pytest.mark.parametrize("arch", ["unet", "attention_unet"])
-def test_every_architecture_is_the_same_at_every_size(arch: str, patches: Path, tmp_path: Path) -> None:
+def test_every_architecture_is_the_same_at_every_size(arch: str, patches: PatchStore, tmp_path: Path) -> None:
     bundle = make_unet(tmp_path / arch, arch)
     converted = convert(bundle, patches)
     assert converted.record.checks["float32"].max_difference < ROUNDING
@@ -47,7 +48,7 @@ def test_every_architecture_is_the_same_at_every_size(arch: str, patches: Path, 
 
 @pytest.mark.parametrize("arch", ["segnet", "pspnet"])
 def test_what_openvino_cannot_run_at_every_size_is_refused_in_one_line(
-    arch: str, patches: Path, tmp_path: Path
+    arch: str, patches: PatchStore, tmp_path: Path
 ) -> None:
     bundle = make_unet(tmp_path / arch, arch)
     with pytest.raises(ModelError, match=r"OpenVINO cannot convert it.*--engine keras") as caught:
@@ -68,7 +69,7 @@ def test_what_was_checked_is_on_record(bundle: Bundle) -> None:
     assert small < large / 2
 
 
-def test_a_bundle_is_converted_once_and_again_when_its_weights_change(patches: Path, tmp_path: Path) -> None:
+def test_a_bundle_is_converted_once_and_again_when_its_weights_change(patches: PatchStore, tmp_path: Path) -> None:
     first = make_unet(tmp_path / "unet")
     assert convert_once(first, patches) is not None
     record = (first.folder / "openvino" / "converted.json").stat().st_mtime_ns
@@ -79,7 +80,7 @@ def test_a_bundle_is_converted_once_and_again_when_its_weights_change(patches: P
 
 
 def test_a_model_that_says_something_else_is_not_kept(
-    patches: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    patches: PatchStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bundle = make_unet(tmp_path / "unet")
     right = conversion.planar
@@ -104,7 +105,7 @@ def test_a_model_that_says_something_else_is_not_kept(
 
 
 def test_what_was_refused_is_not_tried_again_by_itself(
-    patches: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    patches: PatchStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bundle = make_unet(tmp_path / "unet_none")  # its run is called none
     tried: list[str] = []
@@ -135,13 +136,14 @@ def test_patches_of_other_bands_are_refused(samples: Path, tmp_path: Path) -> No
     from watermap.config import TileConfig
     from watermap.patches.tile import tile
 
-    tile(samples, tmp_path / "rgb", TileConfig(patch_size=PATCH, min_water=0, max_water=1, block_patches=1))
+    config = TileConfig(patch_size=PATCH, min_water=0, max_water=1, block_patches=1)
+    store = PatchStore.open(tile(samples, tmp_path / "rgb", config).folder)
     with pytest.raises(UsageError) as error:
-        convert(make_unet(tmp_path / "unet"), tmp_path / "rgb")
+        convert(make_unet(tmp_path / "unet"), store)
     assert "--bands B2,B3,B4,B8,B11,B12" in one_line(error)
 
 
-def test_without_openvino_it_is_said(bundle: Bundle, patches: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_openvino_it_is_said(bundle: Bundle, patches: PatchStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conversion, "is_installed", lambda: False)
     with pytest.raises(UsageError) as error:
         convert(bundle, patches)
@@ -150,7 +152,7 @@ def test_without_openvino_it_is_said(bundle: Bundle, patches: Path, monkeypatch:
 
 
 @pytest.mark.parametrize("name", ["converted.json", "model.xml", "model.bin"])
-def test_a_damaged_file_is_told(name: str, patches: Path, tmp_path: Path) -> None:
+def test_a_damaged_file_is_told(name: str, patches: PatchStore, tmp_path: Path) -> None:
     bundle = make_unet(tmp_path / "unet")
     convert(bundle, patches)
     (bundle.folder / "openvino" / name).write_bytes(b"damaged")

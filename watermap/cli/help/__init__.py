@@ -60,7 +60,7 @@ def _list(topics: Mapping[str, str]) -> None:
     grid = Table.grid(padding=(0, 2))
     for name, text in topics.items():
         grid.add_row(name, goal(text))
-    console.print(grid)
+    console.print(grid, soft_wrap=False)
     console.print("\nwatermap help TOPIC shows one of them, watermap COMMAND --help a command's options.", markup=False)
 
 

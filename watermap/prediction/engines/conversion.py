@@ -60,12 +60,12 @@ def can_convert() -> bool:
     return bool(keras.backend.backend() == "tensorflow")
 
 
-def convert(bundle: Bundle, patches: Path, *, int8: bool = False, progress: Progress = silent) -> Converted:
+def convert(bundle: Bundle, store: PatchStore, *, int8: bool = False, progress: Progress = silent) -> Converted:
     """Convert a bundle's model for OpenVINO, and measure how far each precision agrees with Keras.
 
     Args:
         bundle: on this machine.
-        patches: a patch store of the bundle's bands; its test patches are compared, or the validation patches, and
+        store: patches of the bundle's bands; its test patches are compared, or the validation patches, and
             training patches calibrate eight-bit numbers.
         int8: also make an eight-bit model.
         progress: told after every step.
@@ -82,7 +82,6 @@ def convert(bundle: Bundle, patches: Path, *, int8: bool = False, progress: Prog
             hint=install_command("tensorflow", "fast"),
         )
     openvino = openvino_library()
-    store = PatchStore.open(patches)
     bundle.contract.check_patches(store.folder, store.bands, store.radiometry)
     folder = local(bundle.folder) / FOLDER
     part = folder.with_name(f".{FOLDER}.{os.getpid()}.part")
@@ -136,7 +135,7 @@ def _refusing_what_fails(bundle: Bundle) -> Iterator[None]:
         raise _refused(bundle, f"OpenVINO cannot convert it ({str(error).strip().splitlines()[-1]})") from error
 
 
-def convert_once(bundle: Bundle, patches: Path, progress: Progress = silent) -> Converted | None:
+def convert_once(bundle: Bundle, store: PatchStore, progress: Progress = silent) -> Converted | None:
     """Convert a bundle unless it is converted, or cannot be here.
 
     Raises:
@@ -148,7 +147,7 @@ def convert_once(bundle: Bundle, patches: Path, progress: Progress = silent) -> 
         return open_converted(bundle)
     if (refusal := refusal_of(bundle, openvino_version())) is not None:
         raise _error(bundle, refusal)
-    return convert(bundle, patches, progress=progress)
+    return convert(bundle, store, progress=progress)
 
 
 def _from_keras(bundle: Bundle) -> Any:
