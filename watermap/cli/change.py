@@ -28,12 +28,12 @@ def command(before: Path, after: Path, out: Path) -> None:
     where both lie.
     """
     from watermap.cli.console import console, files_to_open, note, progress_bar, table
-    from watermap.maps.change import CHANGE_NAMES, compare
-    from watermap.maps.change_picture import plot_change
+    from watermap.maps.change import CHANGE_NAMES
+    from watermap.maps.public import change as compare
 
     with progress_bar() as progress:
-        change = compare(before, after, out, progress=progress)
-    picture = plot_change(change, change.raster.with_suffix(".png"))
+        change = compare(before, after, out=out, progress=progress)
+    picture = change.raster.with_suffix(".png")
     for line in change.notes:
         note(line)
     rows = [[name, change.pixels[code], f"{change.areas_m2[code] / 1e6:,.4f}"] for code, name in CHANGE_NAMES.items()]

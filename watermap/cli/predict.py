@@ -121,12 +121,9 @@ def command(
     from watermap.scenes.find import find_images
 
     images = find_images(scenes)
-    from watermap.io.paths import location
-    from watermap.scenes.clouds import OWN, Clouds
+    from watermap.scenes.clouds import OWN, clouds_of
 
-    masked: Clouds | None = None
-    if clouds is not None:
-        masked = OWN if clouds.lower() == OWN else location(clouds)
+    masked = None if clouds is None else clouds_of(clouds)
     if masked not in (None, OWN) and len(images) > 1:
         raise UsageError(
             f"--clouds is of one scene, but {len(images)} are given", hint="map them one by one, or give --clouds scl"

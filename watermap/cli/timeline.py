@@ -45,14 +45,13 @@ def command(predictions_dir: Path, bodies: Path | None, out: Path | None, min_va
     any of them says so. The area is the ground that the rasters cover; what is not seen on a date is never taken for
     dry: water lies between what was seen and that plus all that was not seen.
     """
-    from watermap.io.paths import local
-    from watermap.maps.timeline import measure, write_tables
-    from watermap.maps.timeline_plot import plot_timeline
+    from watermap.maps.public import timeline as measure
 
-    out = local(predictions_dir) if out is None else out
+    out = predictions_dir if out is None else out
     with progress_bar() as progress:
-        timeline = measure(predictions_dir, outlines=bodies, min_valid=min_valid, progress=progress)
-    written = [*write_tables(timeline, out), plot_timeline(timeline, out / "timeline.png")]
+        timeline = measure(predictions_dir, out, bodies=bodies, min_valid=min_valid, progress=progress)
+    tables = ["timeline.csv", *(["timeline_bodies.csv"] if timeline.ids else [])]
+    written = [out / name for name in (*tables, "timeline.png")]
     for line in timeline.notes:
         note(line)
     table("Water by date", ["date", "seen", "water km2", "at most km2", ""], _rows(timeline))

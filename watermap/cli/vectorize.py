@@ -36,20 +36,10 @@ def command(
 ) -> None:
     """Make a GeoPackage with a polygon for each water body: area and perimeter on the ellipsoid, size, date."""
     config = VectorizeConfig.load(config_path, section="vectorize", smooth=smooth or None, **stated)
-    from watermap.io.paths import remote
-    from watermap.io.qgis_style import write_polygon_style
-    from watermap.legend import WATER, WATER_COLORS
-    from watermap.maps.polygons.vectorize import vectorize
-    from watermap.maps.stac_item import refresh_asset
+    from watermap.maps.public import vectorize
 
-    name = water.stem.removesuffix("_water")
-    if out is None:
-        out = (water.parent if remote(water) is None else Path()) / f"{name}_bodies.gpkg"
     with progress_bar() as progress:
-        made = vectorize(water, out, config, probability=probability, progress=progress)
-    style = write_polygon_style(made.path, {"water": WATER_COLORS[WATER]})
-    for file in (made.path, style):
-        refresh_asset(out.parent / f"{name}_item.json", file)
+        made = vectorize(water, out, probability=probability, progress=progress, **config.model_dump())
     for line in made.notes:
         note(line)
     if made.dropped:

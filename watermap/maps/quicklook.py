@@ -21,8 +21,7 @@ from rasterio.features import sieve
 
 from watermap.arrays import Codes, FloatArray
 from watermap.bands import TRUE_COLOR, canonical_name
-from watermap.geo.grid import blocks
-from watermap.geo.pixel_area import code_areas_m2, pixel_size_m
+from watermap.geo.pixel_area import pixel_size_m
 from watermap.io.figure import GREY, stretched
 from watermap.io.files import writing
 from watermap.io.gdal import open_dataset, read_from
@@ -30,6 +29,7 @@ from watermap.io.products import SceneFiles
 from watermap.io.raster import Raster, open_raster
 from watermap.legend import LAND, NO_DATA, WATER, WATER_COLORS
 from watermap.maps.cartography import add_north_arrow, add_scale_bar, km2
+from watermap.maps.water_rasters import class_areas_m2
 from watermap.scenes.dates import sensed_on
 from watermap.scenes.find import output_name
 
@@ -95,7 +95,7 @@ def plot_quicklooks(scenes: Sequence[tuple[Path | SceneFiles, Path]], path: Path
 def plot_quicklook(
     image: Path | SceneFiles | Raster, water: Path, path: Path, *, names: Sequence[str] | None = None
 ) -> Path:
-    """Draw a scene in true colour with the outline of its water: a map with scale bar, north, date, legend and area.
+    """Write the picture that `draw_quicklook` draws.
 
     Args:
         image: the scene; one that is open is not opened again.
@@ -106,10 +106,27 @@ def plot_quicklook(
     Raises:
         DataError: the scene or the map cannot be read, or the picture cannot be written.
     """
+    figure = draw_quicklook(image, water, names=names)
+    with writing(path) as part:
+        figure.savefig(part, dpi=_MAP_DPI, format="png")
+    return path
+
+
+def draw_quicklook(image: Path | SceneFiles | Raster, water: Path, *, names: Sequence[str] | None = None) -> Figure:
+    """Draw a scene in true colour with the outline of its water: a map with scale bar, north, date, legend and area.
+
+    Args:
+        image: the scene; one that is open is not opened again.
+        water: its water raster, on the same grid.
+        names: the names of all the image's bands in order, where the user states them.
+
+    Raises:
+        DataError: the scene or the map cannot be read.
+    """
     with open_raster(water) as raster:
         grid, day = raster.grid, sensed_on(water, raster.dataset.tags())
         codes = _codes(raster, _MAP_PIXELS)
-        areas_m2 = _areas_m2(raster)
+        areas_m2 = class_areas_m2(raster)
     shape = codes.shape
     width_m, height_m = pixel_size_m(grid)
     ratio = grid.height * height_m / (grid.width * width_m)
@@ -141,9 +158,7 @@ def plot_quicklook(
     lake = (codes == WATER) & ~small
     below = np.median(picture[lake], axis=0) if lake.any() else np.zeros(3)
     _add_legend(figure, areas_m2, (1 - _TINT) * below + _TINT * np.array(to_rgb(_SHORE)))
-    with writing(path) as part:
-        figure.savefig(part, dpi=_MAP_DPI, format="png")
-    return path
+    return figure
 
 
 def _codes(raster: Raster, side: int) -> Codes:
@@ -171,14 +186,6 @@ def _plot_shores(axes: Axes, codes: Codes, small: npt.NDArray[np.bool_]) -> None
         lake = np.ma.masked_array(codes == WATER, mask=codes == NO_DATA)
         lake[small] = False
         axes.contour(lake, [0.5], colors=_SHORE, linewidths=0.8).set(path_effects=_SHORE_HALO)
-
-
-def _areas_m2(raster: Raster) -> npt.NDArray[np.float64]:
-    """Area on the ground of each code of a water raster."""
-    found = np.zeros(NO_DATA + 1)
-    for window in blocks(raster.grid, raster.block_rows):
-        found += code_areas_m2(raster.read(window=window).values[0], raster.grid, window)
-    return found
 
 
 def _add_legend(figure: Figure, areas_m2: npt.NDArray[np.float64], lake: npt.NDArray[Any]) -> None:

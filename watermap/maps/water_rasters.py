@@ -17,7 +17,7 @@ from watermap.errors import DataError
 from watermap.geo.grid import Grid, blocks
 from watermap.geo.pixel_area import code_areas_m2
 from watermap.io.gdal import open_dataset, read_from, small_cache
-from watermap.io.raster import check_place
+from watermap.io.raster import Raster, check_place
 from watermap.legend import LAND, NO_DATA, WATER
 from watermap.scenes.dates import sensed_on
 from watermap.scenes.label import WATER_RASTER
@@ -96,6 +96,18 @@ def water_areas_m2(raster: WaterRaster) -> npt.NDArray[np.float64]:
     with small_cache():
         for window in blocks(raster.grid, _BLOCK_ROWS):
             found += code_areas_m2(read_codes(raster.path, window), raster.grid, window)
+    return found
+
+
+def class_areas_m2(raster: Raster) -> npt.NDArray[np.float64]:
+    """The area of each code of an open water raster on the ellipsoid, (256,) in m2.
+
+    Raises:
+        DataError: the file is damaged, or its CRS is not tied to the Earth.
+    """
+    found = np.zeros(NO_DATA + 1)
+    for window in blocks(raster.grid, raster.block_rows):
+        found += code_areas_m2(raster.read(window=window).values[0], raster.grid, window)
     return found
 
 

@@ -15,6 +15,7 @@ from rasterio.windows import Window
 from watermap.arrays import Codes
 from watermap.errors import DataError
 from watermap.geo.grid import Grid
+from watermap.io.paths import location
 from watermap.io.products import CLASSES, SceneFiles
 from watermap.legend import LAND, NO_DATA, WATER
 from watermap.scenes.label import CodesKind, Label, open_label
@@ -32,6 +33,11 @@ _SCL_CLOUDS: Final = (3, 8, 9, 10)
 
 Source: Sentinel-2 Products Specification Document, scene classification of level 2A.
 """
+
+
+def clouds_of(text: str | Path) -> Clouds:
+    """What a user names as clouds: `scl`, or the path or URL of a mask."""
+    return OWN if str(text).lower() == OWN else location(text)
 
 
 class CloudMask:
