@@ -15,7 +15,7 @@ from watermap.io.paths import local
 from watermap.io.raster import open_raster
 from watermap.legend import LAND, NO_DATA, WATER
 from watermap.maps.products import add_products
-from watermap.maps.quicklook import draw_quicklook
+from watermap.maps.quicklook import quicklook_figure
 from watermap.maps.water_rasters import class_areas_m2
 from watermap.prediction.open import BundleLike, open_bundles, open_predictor, settings_of
 from watermap.prediction.outputs import WATER_END
@@ -63,7 +63,7 @@ class Maps:
         Raises:
             DataError: the scene or the map cannot be read any more.
         """
-        return draw_quicklook(self.scene, self.water, names=self._names)
+        return quicklook_figure(self.scene, self.water, names=self._names)
 
 
 def predict(

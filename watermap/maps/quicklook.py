@@ -95,7 +95,7 @@ def plot_quicklooks(scenes: Sequence[tuple[Path | SceneFiles, Path]], path: Path
 def plot_quicklook(
     image: Path | SceneFiles | Raster, water: Path, path: Path, *, names: Sequence[str] | None = None
 ) -> Path:
-    """Write the picture that `draw_quicklook` draws.
+    """Write the picture that `quicklook_figure` draws.
 
     Args:
         image: the scene; one that is open is not opened again.
@@ -106,13 +106,13 @@ def plot_quicklook(
     Raises:
         DataError: the scene or the map cannot be read, or the picture cannot be written.
     """
-    figure = draw_quicklook(image, water, names=names)
+    figure = quicklook_figure(image, water, names=names)
     with writing(path) as part:
         figure.savefig(part, dpi=_MAP_DPI, format="png")
     return path
 
 
-def draw_quicklook(image: Path | SceneFiles | Raster, water: Path, *, names: Sequence[str] | None = None) -> Figure:
+def quicklook_figure(image: Path | SceneFiles | Raster, water: Path, *, names: Sequence[str] | None = None) -> Figure:
     """Draw a scene in true colour with the outline of its water: a map with scale bar, north, date, legend and area.
 
     Args:
