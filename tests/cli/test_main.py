@@ -1,4 +1,3 @@
-import os
 import subprocess
 import sys
 import time
@@ -10,7 +9,6 @@ import pytest
 from tests.support.folders import listing
 from watermap import __version__
 from watermap.cli import main
-from watermap.config.extras import install_command
 from watermap.errors import DataError, ModelError, PartialFailureError, UsageError
 
 COMMANDS = (
@@ -145,29 +143,6 @@ def test_settings_come_from_the_file_and_flags_win(tmp_path: Path, capsys: pytes
     assert "scene" in capsys.readouterr().err
 
 
-def test_a_missing_backend_is_one_line(tmp_path: Path) -> None:
-    script = """
-import sys
-sys.modules["tensorflow"] = None
-from watermap.cli.main import run
-sys.exit(run(["train", "patches", "--out", "b"]))
-"""
-    environment = os.environ | {"KERAS_BACKEND": "tensorflow"}
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, env=environment)
-    assert done.returncode == 5
-    assert done.stderr.startswith("watermap: Keras finds no backend")
-    assert done.stderr.count("\n") == 1
-
-
-def test_without_keras_it_is_named() -> None:
-    script = "import sys; sys.modules['keras'] = None; from watermap.cli.main import run; sys.exit(run(sys.argv[1:]))"
-    words = [sys.executable, "-c", script, "train", "patches", "--out", "b"]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    assert done.stderr.startswith(f"watermap: Keras is not installed: {install_command('tensorflow')}; ")
-    assert done.stderr.count("\n") == 1
-
-
 def test_an_interruption_that_native_code_disguises_is_still_one(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -216,15 +191,6 @@ def test_a_path_that_the_system_refuses_is_one_line(capsys: pytest.CaptureFixtur
     shown = capsys.readouterr().err
     assert "File name too long" in shown
     assert shown.count("\n") == 1
-
-
-def test_an_unknown_backend_is_one_line() -> None:
-    command = [sys.executable, "-m", "watermap", "train", "patches", "--out", "b"]
-    environment = os.environ | {"KERAS_BACKEND": "abacus"}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    assert done.returncode == 5
-    assert done.stderr.startswith("watermap: Keras finds no backend")
-    assert done.stderr.count("\n") == 1
 
 
 def test_numbers_on_flags_are_numbers(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import get_args
-
 import pytest
 
 from watermap.cli.main import run
-from watermap.config import ArchName, EncoderName
 from watermap.errors import UsageError
 from watermap.models.arithmetic import flops_per_pixel
 from watermap.models.build import build, for_prediction
 from watermap.models.catalog import choices, cost
-from watermap.models.encoders import ENCODERS
-from watermap.models.registry import ARCHITECTURES
 from watermap.models.weights import PRETRAINED
 
 
@@ -24,12 +19,6 @@ def test_costs_are_those_of_the_whole_model(arch: str, encoder: str) -> None:
     assert found.parameters == model.count_params()
     assert found.flops_per_pixel == pytest.approx(flops_per_pixel(model, 64), rel=1e-9)
     assert found.pretrained == (encoder in PRETRAINED)
-
-
-def test_settings_name_what_there_is() -> None:
-    assert get_args(ArchName) == tuple(ARCHITECTURES)
-    assert get_args(EncoderName) == tuple(ENCODERS)
-    assert {*PRETRAINED, "compact"} == set(ENCODERS)
 
 
 def test_choices_are_narrowed() -> None:
