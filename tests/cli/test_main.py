@@ -134,15 +134,6 @@ def test_usage_mistakes_are_one_line_and_leave_nothing(
     assert listing(tmp_path) == []
 
 
-def test_settings_come_from_the_file_and_flags_win(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "w.toml").write_text("[sample]\nscenes = 3\nsize = 128\n")
-    assert main.run(["sample", "--out", "s", "--config", "w.toml", "--scenes", "1"]) == 0
-    assert "1 scenes in s" in capsys.readouterr().out
-    (tmp_path / "w.toml").write_text("[sample]\nscene = 3\n")
-    assert main.run(["sample", "--out", "s", "--config", "w.toml"]) == 2
-    assert "scene" in capsys.readouterr().err
-
-
 def test_an_interruption_that_native_code_disguises_is_still_one(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -191,11 +182,3 @@ def test_a_path_that_the_system_refuses_is_one_line(capsys: pytest.CaptureFixtur
     shown = capsys.readouterr().err
     assert "File name too long" in shown
     assert shown.count("\n") == 1
-
-
-def test_numbers_on_flags_are_numbers(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main.run(["predict", "x.tif", "--offset", "many"]) == 2
-    assert "'many' is not a valid float" in capsys.readouterr().err
-    assert main.run(["predict", "x.tif", "--offset", "nan"]) == 2
-    assert main.run(["predict", "x.tif", "--scale", "inf"]) == 2
-    assert main.run(["tile", "s", "--out", "p", "--offset", "nan"]) == 2

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from watermap.config import ExportConfig
+from watermap.config import EarthEngineConfig, ExportConfig
 from watermap.errors import UsageError
 
 
@@ -34,3 +34,34 @@ def test_a_schedule_asks_for_the_last_days(tmp_path: Path) -> None:
     path.write_text("[export]\nlast_days = 10\n")
     stated = {"start": "2023-06-01", "end": "2023-06-30"}
     assert str(ExportConfig.load(path, section="export", **stated).end) == "2023-06-30"
+
+
+@pytest.mark.parametrize(
+    ("stated", "message"),
+    [
+        ({"start": "2023-06-1"}, "'2023-06-1' is no date, write it as 2023-06-01"),
+        ({"start": "2023-07-01"}, "end 2023-06-30 is before start 2023-07-01"),
+        ({"start": "2015-06-22"}, "start"),
+        ({"bands": ("B2", "B10")}, "surface reflectance has no band B10"),
+        ({"bands": ("B2", "grene")}, "grene"),
+        ({"to": "gcs"}, "to gcs needs a bucket"),
+        ({"to": "gcs", "bucket": "Upper"}, "bucket"),
+        ({"folder": "../up"}, "folder"),
+        ({"scene_size": 32}, "scene_size"),
+    ],
+)
+def test_exports_that_cannot_be_are_one_line(stated: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message) as error:
+        ExportConfig.load(None, **{"start": "2023-06-01", "end": "2023-06-30", **stated})
+    assert "\n" not in str(error.value)
+
+
+def test_bands_are_known_by_their_common_names() -> None:
+    assert ExportConfig.load(last_days=3, bands=("green", "swir1")).bands == ("B3", "B11")
+
+
+@pytest.mark.parametrize("stated", [{"requests": 41}, {"request_mib": 49}, {"timeout_s": 0}, {"project": "-x"}])
+def test_earth_engine_is_not_asked_for_more_than_it_gives(stated: dict[str, Any]) -> None:
+    (name,) = stated
+    with pytest.raises(UsageError, match=f"^{name}: "):
+        EarthEngineConfig.load(**stated)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from watermap.cli.main import run
 from watermap.errors import UsageError
 from watermap.models.arithmetic import flops_per_pixel
 from watermap.models.build import build, for_prediction
@@ -26,10 +25,3 @@ def test_choices_are_narrowed() -> None:
     assert list(choices("fcn", "vgg16")) == [("fcn", "vgg16", "reference"), ("fcn", "vgg16", "fast")]
     with pytest.raises(UsageError, match="segnet does not take the resnet50 encoder"):
         list(choices("segnet", "resnet50"))
-
-
-def test_models_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["models", "--arch", "deeplabv3", "--encoder", "compact"]) == 0
-    shown = capsys.readouterr().out
-    assert all(text in shown for text in ("deeplabv3", "1,056,066", "whole window", "reference", "fast"))
-    assert run(["models", "--arch", "segnet", "--encoder", "resnet50"]) == 2
