@@ -55,3 +55,34 @@ def test_apples_gpu_and_a_backend_without_devices(monkeypatch: pytest.MonkeyPatc
         monkeypatch.setitem(sys.modules, "torch", torch)
         assert backend.accelerators("torch") == ["Apple GPU"] * there
     assert backend.accelerators("json") == []
+
+
+@pytest.fixture
+def _no_backend_stated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+
+
+@pytest.mark.usefixtures("_no_backend_stated")
+@pytest.mark.parametrize(
+    ("settings", "asked"),
+    [
+        ('{"backend": "torch"}', "torch"),
+        ("{}", "tensorflow"),
+        ("{", "tensorflow"),
+        ("[]", "tensorflow"),
+        (None, "tensorflow"),
+    ],
+)
+def test_the_backend_is_looked_for_where_keras_looks(
+    settings: str | None, asked: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if settings is not None:
+        (tmp_path / "keras.json").write_text(settings, encoding="utf-8")
+    looked: list[str] = []
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: looked.append(name) or object())
+    backend.check_keras()
+    assert looked == ["keras", asked]
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    backend.check_keras()
+    assert looked[2:] == ["keras", "jax"]

@@ -16,6 +16,7 @@ from watermap.bands import Radiometry
 from watermap.config import TileConfig
 from watermap.errors import DataError
 from watermap.patches.store import PatchStore
+from watermap.patches.survey import listed
 from watermap.patches.tile import tile
 
 
@@ -76,3 +77,8 @@ def test_pixels_without_image_are_unknown(tmp_path: Path) -> None:
             assert record.valid_fraction == pytest.approx(batch.valid[0].mean())
             seen[record.row : record.row + 32, record.col : record.col + 32] = batch.label[0]
     np.testing.assert_array_equal(seen, np.where(np.arange(128)[:, None] < 20, 255, label))
+
+
+def test_a_message_names_three_scenes_at_most() -> None:
+    assert listed(["b", "a"]) == "a, b"
+    assert listed(["d", "c", "b", "a", "e"]) == "a, b, c and 2 more"

@@ -14,7 +14,7 @@ from tests.support.folders import listing
 from watermap.errors import DataError, UsageError
 from watermap.patches.store import PatchStore
 from watermap.patches.tile import tile
-from watermap.patches.writer import StoreWriter
+from watermap.patches.writer import StoreWriter, patches_a_shard
 
 
 @pytest.mark.parametrize("stage", ["checking scenes", "reading scenes", "reading labels", "cutting patches"])
@@ -115,3 +115,8 @@ def test_a_store_put_aside_by_a_killed_process_comes_back(small_patches: Path, t
     ):
         raise RuntimeError
     assert PatchStore.open(tmp_path / "p").digest == PatchStore.open(small_patches).digest
+
+
+def test_a_shard_holds_what_half_a_gibibyte_of_images_does() -> None:
+    assert patches_a_shard(128, 6, np.dtype(np.uint16)) == 512 * 2**20 // (128 * 128 * 6 * 2)
+    assert patches_a_shard(20_000, 13, np.dtype(np.float32)) == 1
