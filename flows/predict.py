@@ -82,10 +82,10 @@ def _made_predictor(bundle: Path, bundle_id: str, config: PredictConfig) -> Any:
 def _water_km2(water: Path) -> float | None:
     """The area of a map's water on the ellipsoid; None, with a warning, where its CRS tells none."""
     from watermap.legend import WATER
-    from watermap.maps.water_rasters import inspect_water, water_areas_m2
+    from watermap.maps.water_rasters import water_areas_m2
 
     try:
-        return float(water_areas_m2(inspect_water(water))[WATER]) / 1e6
+        return float(water_areas_m2(water)[WATER]) / 1e6
     except DataError as error:  # the map is there all the same
         log().warning("no area: %s", error)
         return None

@@ -10,6 +10,7 @@ import click
 from watermap.cli.command import Command
 from watermap.cli.console import files_to_open, note, progress_bar, table
 from watermap.cli.options import READ, WRITTEN, option
+from watermap.geo.area_text import km2_column
 
 if TYPE_CHECKING:
     from watermap.maps.timeline import Timeline
@@ -60,15 +61,14 @@ def command(predictions_dir: Path, bodies: Path | None, out: Path | None, min_va
 
 def _rows(timeline: Timeline) -> list[list[str]]:
     whole = timeline.whole
+    lows, highs = (km2_column(areas[:, 0] * 1e6) for areas in (whole.low_km2, whole.high_km2))
     return [
         [
             shown.isoformat(),
             f"{share:.1%}",
-            f"{low:.3f}",
-            f"{high:.3f}",
+            low,
+            high,
             "" if share >= timeline.min_valid else "too little seen",
         ]
-        for shown, share, low, high in zip(
-            timeline.dates, whole.valid_fraction[:, 0], whole.low_km2[:, 0], whole.high_km2[:, 0], strict=True
-        )
+        for shown, share, low, high in zip(timeline.dates, whole.valid_fraction[:, 0], lows, highs, strict=True)
     ]

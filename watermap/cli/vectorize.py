@@ -11,6 +11,7 @@ from watermap.cli.command import Command
 from watermap.cli.console import console, files_to_open, note, progress_bar
 from watermap.cli.options import READ, WRITTEN, config_file, option, setting
 from watermap.config import VectorizeConfig
+from watermap.geo.area_text import km2
 
 
 @click.command(
@@ -44,5 +45,5 @@ def command(
         note(line)
     if made.dropped:
         note(f"{made.dropped} bodies smaller than {config.min_area_m2:g} m2 are left out")
-    console.print(f"{made.count} water bodies, {made.area_m2 / 1e6:.4g} km2", markup=False)
+    console.print(f"{made.count} water bodies, {km2(made.area_m2)} km2", markup=False)
     files_to_open([made.path])

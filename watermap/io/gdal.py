@@ -18,6 +18,7 @@ from rasterio.enums import MaskFlags
 from rasterio.env import getenv, hasenv
 from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
 from rasterio.session import DummySession
+from rasterio.windows import Window
 
 from watermap.errors import DataError, StorageError
 from watermap.geo.crs import GDAL_ERRORS
@@ -177,19 +178,21 @@ def _name(path: Path) -> str:
     return f"/vsizip/{path}" if isinstance(path, ArchivedPath) else gdal_name(path)
 
 
-def read_from(place: Path | SceneFiles, read: Callable[[], _Found], *, what: str) -> _Found:
+def read_from(place: Path | SceneFiles, read: Callable[[], _Found], *, what: str | Window) -> _Found:
     """Read from an open dataset.
 
     Args:
         place: its file or scene.
         read: reads.
-        what: is read, for the message.
+        what: is read, for the message; a window is named by its rows.
 
     Raises:
         DataError: the file is damaged.
         StorageError: it lies elsewhere and can no longer be reached.
         MemoryError: there is not enough memory for it.
     """
+    if isinstance(what, Window):
+        what = f"rows {int(what.row_off)} to {int(what.row_off + what.height) - 1}"
     try:
         return read()
     except GDAL_ERRORS as error:

@@ -200,9 +200,8 @@ class Raster:
 
     def _guarded(self, read: Callable[..., Array], indexes: int | list[int], window: Window) -> Array:
         """Read, one thread at a time as GDAL wants it, or tell which rows cannot be read."""
-        rows = f"rows {int(window.row_off)} to {int(window.row_off + window.height) - 1}"
         with self._reading, self._environment():
-            return read_from(self.scene, lambda: read(indexes, window=window), what=rows)
+            return read_from(self.scene, lambda: read(indexes, window=window), what=window)
 
     def _valid(self, values: Array, positions: Sequence[int], window: Window) -> Mask:
         """Which pixels hold data.

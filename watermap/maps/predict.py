@@ -12,11 +12,10 @@ from watermap.bands import parse_bands
 from watermap.config import ProductConfig
 from watermap.errors import UsageError
 from watermap.io.paths import local
-from watermap.io.raster import open_raster
 from watermap.legend import LAND, NO_DATA, WATER
 from watermap.maps.products import add_products
 from watermap.maps.quicklook import quicklook_figure
-from watermap.maps.water_rasters import class_areas_m2
+from watermap.maps.water_rasters import water_areas_m2
 from watermap.prediction.open import BundleLike, open_bundles, open_predictor, settings_of
 from watermap.prediction.outputs import WATER_END
 from watermap.prediction.scene import Prediction, predict_scene
@@ -143,8 +142,7 @@ def _files(made: Prediction) -> dict[str, Path]:
 
 
 def _areas_km2(water: Path) -> dict[str, float]:
-    with open_raster(water) as raster:
-        areas_m2 = class_areas_m2(raster)
+    areas_m2 = water_areas_m2(water)
     return {
         name: float(areas_m2[code]) / 1e6 for name, code in (("water", WATER), ("land", LAND), ("no_data", NO_DATA))
     }

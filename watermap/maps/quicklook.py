@@ -21,6 +21,7 @@ from rasterio.features import sieve
 
 from watermap.arrays import Codes, FloatArray
 from watermap.bands import TRUE_COLOR, canonical_name
+from watermap.geo.area_text import PICTURE_DIGITS, km2
 from watermap.geo.pixel_area import pixel_size_m
 from watermap.io.figure import GREY, stretched
 from watermap.io.files import writing
@@ -28,8 +29,8 @@ from watermap.io.gdal import open_dataset, read_from
 from watermap.io.products import SceneFiles
 from watermap.io.raster import Raster, open_raster
 from watermap.legend import LAND, NO_DATA, WATER, WATER_COLORS
-from watermap.maps.cartography import add_north_arrow, add_scale_bar, km2
-from watermap.maps.water_rasters import class_areas_m2
+from watermap.maps.cartography import add_north_arrow, add_scale_bar
+from watermap.maps.water_rasters import water_areas_m2
 from watermap.scenes.dates import sensed_on
 from watermap.scenes.find import output_name
 
@@ -126,7 +127,7 @@ def quicklook_figure(image: Path | SceneFiles | Raster, water: Path, *, names: S
     with open_raster(water) as raster:
         grid, day = raster.grid, sensed_on(water, raster.dataset.tags())
         codes = _codes(raster, _MAP_PIXELS)
-        areas_m2 = class_areas_m2(raster)
+    areas_m2 = water_areas_m2(water)
     shape = codes.shape
     width_m, height_m = pixel_size_m(grid)
     ratio = grid.height * height_m / (grid.width * width_m)
@@ -192,7 +193,7 @@ def _add_legend(figure: Figure, areas_m2: npt.NDArray[np.float64], lake: npt.NDA
     """What the colours mean; water is shown as most of it looks on the map."""
     valid_m2 = areas_m2[LAND] + areas_m2[WATER]
     total = valid_m2 + areas_m2[NO_DATA]
-    caption = f"water {km2(areas_m2[WATER])}"
+    caption = f"water {km2(areas_m2[WATER], digits=PICTURE_DIGITS)} km²"
     if valid_m2:
         caption += f" ({areas_m2[WATER] / valid_m2:.1%} of what was seen)"
     handles = [Patch(facecolor=tuple(lake), edgecolor=_SHORE, linewidth=1.4, label=caption)]
