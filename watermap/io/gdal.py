@@ -25,7 +25,8 @@ from watermap.geo.crs import GDAL_ERRORS
 from watermap.io.archive import ArchivedPath
 from watermap.io.paths import RemotePath, gdal_name, location, remote
 from watermap.io.products import BandScaling, SceneFiles, find_scene, read_scaling
-from watermap.io.stores import gdal_settings, vanished
+from watermap.io.stores import gdal_settings
+from watermap.io.unreadable import first_bytes, unread_local, unread_remote
 from watermap.io.vrt import layer_of, stack_vrt
 
 WRITE_ERRORS: Final[tuple[type[Exception], ...]] = (OSError, *GDAL_ERRORS)
@@ -34,8 +35,6 @@ _CACHE_BYTES: Final = 32 << 20
 _LOGIN: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 """Which rasterio takes from a session only, and GDAL finds in the environment by itself."""
 
-_TIFF_STARTS: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-_JP2_START: Final = b"\0\0\0\x0c"
 _JP2: Final = ".jp2"
 _MASK: Final = ".msk"
 _METADATA: Final = ".aux.xml"
@@ -96,12 +95,12 @@ def _open_file(path: Path, beside: list[RemotePath]) -> Iterator[Any]:
             dataset = stack.enter_context(_opened(_name(path)))
         except RasterioIOError as error:
             if away is None:
-                raise _unreadable(path) from error
-            _first_bytes(away)  # tells what is wrong with the store, if anything is
+                raise unread_local(path) from error
+            first_bytes(away)  # tells what is wrong with the store, if anything is
             try:
                 dataset = stack.enter_context(_opened(_name(path)))
             except RasterioIOError as again:
-                raise _unread(away, again) from again
+                raise unread_remote(away, again) from again
         if beside:
             _check_beside(dataset, beside)
         yield dataset
@@ -308,45 +307,4 @@ def _ask_for(scene: SceneFiles) -> None:
     """Ask a store for what it was asked for before, to learn what is wrong."""
     for file in scene.bands.values() or [scene.path]:
         if (away := remote(file)) is not None:
-            _first_bytes(away)
-
-
-def _first_bytes(path: RemotePath) -> bytes:
-    try:
-        with path.open() as file:
-            return file.read(4)
-    except FileNotFoundError as error:
-        raise vanished(str(path)) from error
-
-
-def _unread(path: RemotePath, error: Exception) -> DataError:
-    """The error for a remote file that is there, but that GDAL does not open."""
-    start = _first_bytes(path)
-    reason = str(error)
-    if "HTTP" in reason or "CURL" in reason or "AWS" in reason or "credential" in reason.lower():
-        short = reason.partition("?")[0]
-        return StorageError(
-            f"{path}: GDAL cannot reach it ({short})",
-            hint="try again; see the variables for logins and endpoints",
-            transient=True,
-        )
-    return _no_raster(path, start)
-
-
-def _unreadable(path: Path) -> DataError:
-    """The error for a local file that GDAL does not open."""
-    if path.is_dir():
-        return DataError(f"{path}: is a folder, and no scene", hint="give one of its rasters")
-    try:
-        with path.open("rb") as file:
-            return _no_raster(path, file.read(4))
-    except OSError as error:
-        return DataError(f"{path}: cannot be read ({error.strerror})", hint="check its permissions")
-
-
-def _no_raster(path: Path | RemotePath, start: bytes) -> DataError:
-    if start in _TIFF_STARTS:
-        return DataError(f"{path}: a truncated or damaged TIFF", hint="download or export it again")
-    if start == _JP2_START:
-        return DataError(f"{path}: a truncated or damaged JPEG 2000 file", hint="download it again")
-    return DataError(f"{path}: not a raster that GDAL can read", hint="give a GeoTIFF, JPEG 2000 or VRT file")
+            first_bytes(away)
