@@ -11,7 +11,6 @@ import pytest
 
 from watermap.cli.command import Command, Group
 from watermap.cli.main import cli, run
-from watermap.cli.options import option, section
 
 
 def _commands(command: click.Command, path: str = "watermap") -> Iterator[tuple[str, click.Command]]:
@@ -69,25 +68,6 @@ def test_an_option_without_a_section_is_alone_or_a_general_one(path: str) -> Non
         assert sections[0] == "Usual options"
     else:
         assert len(rest) <= 9
-
-
-def test_options_stand_in_their_sections_in_the_order_given(capsys: pytest.CaptureFixture[str]) -> None:
-    @click.command("boats", cls=Command, examples=[("Two boats", "boats --sails 2"), ("None", "boats")])
-    @section("Usual options", option("--sails", help="How many."), option("--oars", help="How many."))
-    @section("Rarely", option("--anchor", is_flag=True, help="Drop it."))
-    @option("--config", help="File.")
-    def boats(**_: object) -> None:
-        """Row."""
-
-    with pytest.raises(SystemExit):
-        boats.main(["--help"], "boats")
-    assert capsys.readouterr().out == (
-        "Usage: boats [OPTIONS]\n\n  Row.\n\n"
-        "Usual options:\n  --sails TEXT   How many.\n  --oars TEXT    How many.\n\n"
-        "Rarely:\n  --anchor       Drop it.\n\n"
-        "Other options:\n  --config TEXT  File.\n  --help         Show this message and exit.\n\n"
-        "Examples:\n  # Two boats\n  boats --sails 2\n\n  # None\n  boats\n"
-    )
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,6 @@ from watermap.config import EarthEngineConfig
 from watermap.config.extras import install_command
 from watermap.earthengine import login, session
 from watermap.errors import EarthEngineError, ModelError, UsageError
-from watermap.models import backend
 from watermap.models.weights import PRETRAINED
 
 GIB = 2**30
@@ -159,16 +158,6 @@ def test_accelerators_are_named(name: str, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setitem(sys.modules, name, LIBRARIES[name])
     found = look()["accelerators"]
     assert (found.state, found.text) == ("ok", "NVIDIA T4, GPU:1" if name == "tensorflow" else "NVIDIA T4")
-
-
-def test_apples_gpu_and_a_backend_without_devices(monkeypatch: pytest.MonkeyPatch) -> None:
-    for there in (True, False):
-        cuda = SimpleNamespace(device_count=lambda: 0)
-        mps = SimpleNamespace(is_available=lambda there=there: there)
-        torch: Any = SimpleNamespace(cuda=cuda, backends=SimpleNamespace(mps=mps))
-        monkeypatch.setitem(sys.modules, "torch", torch)
-        assert backend.accelerators("torch") == ["Apple GPU"] * there
-    assert backend.accelerators("json") == []
 
 
 def test_a_gpu_that_the_backend_does_not_see(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

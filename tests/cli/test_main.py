@@ -1,4 +1,3 @@
-import os
 import subprocess
 import sys
 import time
@@ -10,7 +9,6 @@ import pytest
 from tests.support.folders import listing
 from watermap import __version__
 from watermap.cli import main
-from watermap.config.extras import install_command
 from watermap.errors import DataError, ModelError, PartialFailureError, UsageError
 
 COMMANDS = (
@@ -136,38 +134,6 @@ def test_usage_mistakes_are_one_line_and_leave_nothing(
     assert listing(tmp_path) == []
 
 
-def test_settings_come_from_the_file_and_flags_win(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "w.toml").write_text("[sample]\nscenes = 3\nsize = 128\n")
-    assert main.run(["sample", "--out", "s", "--config", "w.toml", "--scenes", "1"]) == 0
-    assert "1 scenes in s" in capsys.readouterr().out
-    (tmp_path / "w.toml").write_text("[sample]\nscene = 3\n")
-    assert main.run(["sample", "--out", "s", "--config", "w.toml"]) == 2
-    assert "scene" in capsys.readouterr().err
-
-
-def test_a_missing_backend_is_one_line(tmp_path: Path) -> None:
-    script = """
-import sys
-sys.modules["tensorflow"] = None
-from watermap.cli.main import run
-sys.exit(run(["train", "patches", "--out", "b"]))
-"""
-    environment = os.environ | {"KERAS_BACKEND": "tensorflow"}
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, env=environment)
-    assert done.returncode == 5
-    assert done.stderr.startswith("watermap: Keras finds no backend")
-    assert done.stderr.count("\n") == 1
-
-
-def test_without_keras_it_is_named() -> None:
-    script = "import sys; sys.modules['keras'] = None; from watermap.cli.main import run; sys.exit(run(sys.argv[1:]))"
-    words = [sys.executable, "-c", script, "train", "patches", "--out", "b"]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    assert done.stderr.startswith(f"watermap: Keras is not installed: {install_command('tensorflow')}; ")
-    assert done.stderr.count("\n") == 1
-
-
 def test_an_interruption_that_native_code_disguises_is_still_one(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -216,20 +182,3 @@ def test_a_path_that_the_system_refuses_is_one_line(capsys: pytest.CaptureFixtur
     shown = capsys.readouterr().err
     assert "File name too long" in shown
     assert shown.count("\n") == 1
-
-
-def test_an_unknown_backend_is_one_line() -> None:
-    command = [sys.executable, "-m", "watermap", "train", "patches", "--out", "b"]
-    environment = os.environ | {"KERAS_BACKEND": "abacus"}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    assert done.returncode == 5
-    assert done.stderr.startswith("watermap: Keras finds no backend")
-    assert done.stderr.count("\n") == 1
-
-
-def test_numbers_on_flags_are_numbers(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main.run(["predict", "x.tif", "--offset", "many"]) == 2
-    assert "'many' is not a valid float" in capsys.readouterr().err
-    assert main.run(["predict", "x.tif", "--offset", "nan"]) == 2
-    assert main.run(["predict", "x.tif", "--scale", "inf"]) == 2
-    assert main.run(["tile", "s", "--out", "p", "--offset", "nan"]) == 2

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from watermap.config import RefineConfig, TrainConfig
+from watermap.config import TrainConfig
 from watermap.config.toml import has_table
 from watermap.errors import UsageError
 
@@ -22,10 +22,3 @@ def test_a_setting_beside_the_tables_is_told(tmp_path: Path) -> None:
     path.write_text("epochs = 3\n[tile]\npatch_size = 64\n")
     with pytest.raises(UsageError, match="epochs belongs to no table"):
         TrainConfig.load(path, section="train")
-
-
-def test_refining_labels_has_a_table_in_a_file_of_all_stages(tmp_path: Path) -> None:
-    path = tmp_path / "watermap.toml"
-    path.write_text("[labels]\nshore_m = 30\n[train]\nepochs = 3\n")
-    assert RefineConfig.load(path, section="labels").shore_m == 30
-    assert TrainConfig.load(path, section="train").epochs == 3

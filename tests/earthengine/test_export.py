@@ -14,8 +14,8 @@ import pytest
 import rasterio
 
 from tests.earthengine.asking import ACROSS, BESIDE, CLEAR, FIRST, config
-from tests.earthengine.exporting import last_line, phases
-from tests.earthengine.runs import Export, assert_scenes_are_right, contents, read_raster, scene_names
+from tests.earthengine.exporting import last_line
+from tests.earthengine.runs import Export, assert_scenes_are_right, read_raster, scene_names
 from tests.earthengine.server import LoopbackServer
 from tests.earthengine.world import World, expected_image, expected_label, expected_median
 from watermap.cli.main import run
@@ -43,41 +43,6 @@ def test_a_dark_lake_is_data_and_what_hansen_does_not_know_is_unknown(export: Ex
     label, _ = read_raster(export.out / FIRST / "label.tif")
     assert (label[0][dark] == 1).any()
     assert (expected_label(world, FIRST, grid, config()) == 255).any()
-
-
-@pytest.mark.parametrize("shards", [None, 32])
-def test_exports_by_the_bucket_are_the_same(shards: int | None, export: Export, server: LoopbackServer) -> None:
-    assert export() == 0
-    server.shard_pixels = shards
-    through = dataclasses.replace(export, folder=export.folder / "gcs", to="gcs")
-    assert through() == 0
-    assert contents(through.out) == contents(export.out)
-    assert len(server.bucket) == 8 * (1 if shards is None else 9)
-    assert set(server.started.values()) == {1}
-
-
-def test_exports_to_drive_are_told_and_brought_in_by_hand(
-    export: Export, server: LoopbackServer, world: World, capsys: pytest.CaptureFixture[str]
-) -> None:
-    to_drive = dataclasses.replace(export, to="drive", flags=("--folder", "lakes"))
-    assert to_drive() == 0
-    assert sorted(server.drive) == sorted(f"lakes/{name}_{kind}.tif" for name in CLEAR for kind in ("image", "label"))
-    shown = capsys.readouterr().out
-    assert f"lakes/{FIRST}_image.tif" in shown
-    for place, content in server.drive.items():
-        Path(Path(place).name).write_bytes(content)
-    advice = [line for line in shown.splitlines() if "scenes add" in line]
-    assert len(advice) == len(CLEAR)
-    for line in advice:
-        assert run(line.split()[1:]) == 0
-    for name in CLEAR:
-        image, grid = read_raster(export.out / name / "image.tif")
-        np.testing.assert_array_equal(image, expected_image(world, name, grid, config()))
-        codes, label_grid = read_raster(export.out / name / "label.tif")
-        assert label_grid == grid
-        np.testing.assert_array_equal(codes[0], expected_label(world, name, grid, config()))
-    assert to_drive() == 0
-    assert set(server.started.values()) == {1}
 
 
 def test_bands_clouds_and_limit(export: Export, world: World) -> None:
@@ -133,20 +98,6 @@ def test_the_catalog_is_walked_by_other_tools(export: Export) -> None:
     assert items[FIRST].properties["eo:cloud_cover"] == 0.12
     assert items[FIRST].properties["watermap:label_source"].startswith("UMD/hansen/")
     assert str(items[FIRST].datetime).startswith("2023-06-14")
-
-
-def test_no_more_requests_in_flight_than_configured(export: Export, server: LoopbackServer) -> None:
-    server.delay_s = 0.02
-    export = dataclasses.replace(export, requests=3, request_mib=0.01)
-    assert export() == 0
-    assert server.most_in_flight == 3
-
-
-def test_no_more_requests_in_flight_on_the_way_through_the_bucket(export: Export, server: LoopbackServer) -> None:
-    export = dataclasses.replace(export, requests=2, to="gcs")
-    assert export() == 0
-    assert 1 <= server.most_in_flight <= 2
-    assert phases(server, "bucket") == 0  # its client asks nothing unbidden
 
 
 def test_tiles_adapt_to_what_the_service_can_do(export: Export, server: LoopbackServer, world: World) -> None:
@@ -231,11 +182,6 @@ def test_an_area_that_only_touches_a_scene_has_none(
     area = f"{east + 1e-9},{south},{east + 0.01},{south + 0.001}"
     assert dataclasses.replace(export, area=area)() == 4
     assert "no scene" in last_line(capsys)
-
-
-def test_rasters_that_reach_drive_in_pieces_are_refused(export: Export, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("watermap.earthengine.export.DRIVE_LIMIT_BYTES", 1000)
-    assert dataclasses.replace(export, to="drive")() == 2
 
 
 @pytest.mark.parametrize("words", [["--project", "projects/x"], ["--project", ""], ["--requests", "0"]])

@@ -7,11 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.earthengine.server import LoopbackServer
 from tests.support.failures import one_line
 from watermap.config import EarthEngineConfig
 from watermap.earthengine.login import log_in
-from watermap.earthengine.session import check
 from watermap.errors import EarthEngineError, UsageError
 
 REFRESH_TOKEN = "1//refresh-token"  # noqa: S105 (nobody's)
@@ -112,15 +110,3 @@ def test_a_persons_login_that_is_damaged(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as error:
         log_in(EarthEngineConfig())
     assert "earthengine authenticate" in one_line(error)
-
-
-def test_the_doctor_is_told_who_was_let_in(server: LoopbackServer, key: Path) -> None:
-    found = check(EarthEngineConfig(key=key, service_url=server.url, patience_s=0))
-    assert found == f"reached with service-account key {key}, project loopback-project"
-
-
-def test_a_key_that_the_service_does_not_know(server: LoopbackServer, key: Path) -> None:
-    server.fail("token", 401, times=None)
-    with pytest.raises(EarthEngineError) as error:
-        check(EarthEngineConfig(key=key, service_url=server.url, patience_s=0))
-    assert "did not accept the login" in one_line(error)

@@ -61,12 +61,3 @@ def test_what_is_refused_in_every_size_says_nothing_of_sizes(tmp_path: Path, mon
         fetch(session(), WHOLE, tmp_path, limit=limit, workers=workers, step=lambda: None)
     assert len(asked) < 20  # one tile down to the smallest size, and perhaps the next that was begun
     assert limit.allows(Window(0, 0, 10_980, 10_980))
-
-
-def test_tiles_cover_a_grid_once_within_the_limit() -> None:
-    config = EarthEngineConfig()
-    side = tile_side(WHOLE.pixel_bytes, config)
-    assert side * side * WHOLE.pixel_bytes <= 48 * 2**20
-    found = tiles(WHOLE.grid, side)
-    assert sum(window.width * window.height for window in found) == 10_980**2
-    assert len({(window.col_off, window.row_off) for window in found}) == len(found)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import threading
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,13 +11,11 @@ import pytest
 from tests.earthengine.asking import ACROSS, BESIDE, CLEAR, FIRST, config
 from tests.earthengine.world import World
 from tests.support.failures import one_line
-from watermap.config import EarthEngineConfig
 from watermap.earthengine import search as searching
 from watermap.earthengine.aoi import Area, read_area
 from watermap.earthengine.expressions import listing
-from watermap.earthengine.login import Login
 from watermap.earthengine.search import region_of, search
-from watermap.earthengine.session import Session, StoppedError
+from watermap.earthengine.session import Session
 from watermap.errors import EarthEngineError
 
 
@@ -83,28 +80,3 @@ def test_the_least_cloudy_come_first_and_are_shown_by_time(connected: Session, a
     found, notes = search(connected, area, config(limit=3))
     assert [scene.index for scene in found] == [BESIDE, FIRST, ACROSS]
     assert notes == []
-
-
-def test_nothing_is_sent_once_the_run_is_stopped() -> None:
-    session = Session(EarthEngineConfig(requests=1, patience_s=0), Login(None, "", ""))
-    sent: list[int] = []
-    begun = threading.Event()
-
-    def first() -> None:
-        begun.set()
-        session.stop.wait(5)
-
-    def late() -> None:
-        begun.wait(5)
-        with pytest.raises(StoppedError):
-            session.send(lambda: sent.append(1), about="waiting for its turn")
-
-    threads = [threading.Thread(target=lambda: session.send(first, about="working")), threading.Thread(target=late)]
-    for thread in threads:
-        thread.start()
-    begun.wait(5)
-    session.stop.set()
-    for thread in threads:
-        thread.join(5)
-    session.transport.close()
-    assert sent == []

@@ -7,7 +7,6 @@ from matplotlib.image import imread
 from tests.support.folders import listing
 from watermap.evaluation.panels import ScenePicture, plot_panels
 from watermap.io.figure import true_color
-from watermap.training.curves import plot_curves
 
 
 def picture_of_scene(rows: int = 30, cols: int = 40) -> ScenePicture:
@@ -43,16 +42,6 @@ def test_a_side_by_side_picture_shows_the_colours_of_its_legend(tmp_path: Path) 
     colors = {tuple(np.round(color * 255).astype(int)) for color in imread(path)[..., :3].reshape(-1, 3)}
     assert {(31, 119, 200), (236, 226, 198), (214, 26, 115)} <= colors  # water, land, missed water
     assert listing(tmp_path) == ["p.png"]
-
-
-def test_curves_are_drawn_with_and_without_validation(tmp_path: Path) -> None:
-    row = {"loss": 0.5, "accuracy": 0.9, "mean_iou": 0.8, "water_iou": 0.7}
-    history = [{"epoch": n, "stage": "a" if n < 3 else "b", **row} for n in range(1, 6)]
-    with_validation = [entry | {f"val_{name}": value for name, value in row.items()} for entry in history]
-    for name, rows in (("a.png", history), ("b.png", with_validation), ("c.png", history[:1])):
-        picture = imread(plot_curves(rows, tmp_path / name))
-        assert picture.shape[0] > 200
-        assert picture.std() > 0.01
 
 
 def test_names_of_scenes_are_shown_as_they_are(tmp_path: Path) -> None:

@@ -142,32 +142,3 @@ def test_the_default_output_folder_is_data_predictions(tmp_path: Path) -> None:
     assert run(["predict", "place.tif"]) == 0
     assert listing(tmp_path / "data" / "predictions") == maps_of("place")
     assert os.environ.get("WATERMAP") is None
-
-
-def test_a_users_own_label_is_brought_in_with_its_own_codes(tmp_path: Path) -> None:
-    grid = make_grid(64, 64)
-    codes = np.random.default_rng(0).integers(-1, 2, (1, 64, 64)).astype(np.int16)
-    write_tif(tmp_path / "x.tif", np.full((6, 64, 64), 900, np.uint16), grid, names=STANDARD_BANDS)
-    write_tif(tmp_path / "hand.tif", codes, grid)
-    arguments = ["--label", "hand.tif", "--codes", "-1=255,0=0,1=1", "--name", "murcia"]
-    assert run(["scenes", "add", "x.tif", "--out", "scenes", *arguments]) == 0
-    with rasterio.open(tmp_path / "scenes" / "murcia" / "label.tif") as label:
-        np.testing.assert_array_equal(label.read(), np.where(codes == -1, 255, codes))
-    assert run(["scenes", "add", "x.tif", "--out", "scenes", "--label", "hand.tif", "--name", "other"]) == 3
-    assert run(["scenes", "add", "x.tif", "--out", "scenes", *arguments]) == 2  # the name is taken
-    assert listing(tmp_path / "scenes") == ["murcia"]
-
-
-def test_tile_tells_which_scenes_failed(small_scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for scene in small_scenes.iterdir():
-        (tmp_path / "scenes").mkdir(exist_ok=True)
-        (tmp_path / "scenes" / scene.name).symlink_to(scene)
-    (tmp_path / "scenes" / "bad").mkdir()
-    (tmp_path / "scenes" / "bad" / "image.tif").write_text("no raster")
-    (tmp_path / "scenes" / "bad" / "label.tif").write_text("no raster")
-    assert run(["tile", "scenes", "--out", "patches", "--patch-size", "32"]) == 6
-    shown = capsys.readouterr()
-    assert "bad" in shown.err
-    assert "watermap: 1 of 7 scenes" in shown.err.splitlines()[-1]
-    assert (tmp_path / "patches" / "patches.json").is_file()
-    assert run(["tile", "scenes", "--out", "all", "--patch-size", "32", "--split-by", "scene"]) == 6

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from typing import get_args
-
 import pytest
 
-from watermap.cli.main import run
-from watermap.config import ArchName, EncoderName
 from watermap.errors import UsageError
 from watermap.models.arithmetic import flops_per_pixel
 from watermap.models.build import build, for_prediction
 from watermap.models.catalog import choices, cost
-from watermap.models.encoders import ENCODERS
-from watermap.models.registry import ARCHITECTURES
 from watermap.models.weights import PRETRAINED
 
 
@@ -26,21 +20,8 @@ def test_costs_are_those_of_the_whole_model(arch: str, encoder: str) -> None:
     assert found.pretrained == (encoder in PRETRAINED)
 
 
-def test_settings_name_what_there_is() -> None:
-    assert get_args(ArchName) == tuple(ARCHITECTURES)
-    assert get_args(EncoderName) == tuple(ENCODERS)
-    assert {*PRETRAINED, "compact"} == set(ENCODERS)
-
-
 def test_choices_are_narrowed() -> None:
     assert {encoder for _, encoder, _ in choices("segnet")} == {"vgg16", "compact"}
     assert list(choices("fcn", "vgg16")) == [("fcn", "vgg16", "reference"), ("fcn", "vgg16", "fast")]
     with pytest.raises(UsageError, match="segnet does not take the resnet50 encoder"):
         list(choices("segnet", "resnet50"))
-
-
-def test_models_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["models", "--arch", "deeplabv3", "--encoder", "compact"]) == 0
-    shown = capsys.readouterr().out
-    assert all(text in shown for text in ("deeplabv3", "1,056,066", "whole window", "reference", "fast"))
-    assert run(["models", "--arch", "segnet", "--encoder", "resnet50"]) == 2

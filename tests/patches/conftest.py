@@ -6,9 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.rasters import (
-    write_places,
-)
+from tests.support.rasters import write_places
 
 
 @pytest.fixture

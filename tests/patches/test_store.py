@@ -7,40 +7,21 @@ import pickle
 import shutil
 import subprocess
 import sys
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
-import pyogrio
 import pytest
 import rasterio
-import shapely
-from rasterio.warp import transform_geom
 
+from tests.patches.tiling import SMALL, files
 from tests.support.failures import one_line
 from tests.support.folders import listing
-from tests.support.rasters import write_places
 from tests.support.web import Web
-from watermap.config import TileConfig
-from watermap.errors import DataError, StorageError, UsageError
+from watermap.errors import DataError, StorageError
 from watermap.io.paths import location
-from watermap.io.raster import open_raster
 from watermap.patches import writer as patch_writer
 from watermap.patches.store import PatchStore
 from watermap.patches.tile import TileSummary, tile
-from watermap.patches.writer import StoreWriter
-
-SMALL = TileConfig(patch_size=32, block_patches=2, min_water=0.2, max_water=0.8)
-
-
-@pytest.fixture
-def scenes(tmp_path: Path) -> Path:
-    return write_places(tmp_path / "scenes")
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    """Everything in a folder but the index, whose header holds the time of writing."""
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.suffix != ".gpkg"}
 
 
 def test_any_order_of_indexes_is_read(scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,27 +45,6 @@ def test_any_order_of_indexes_is_read(scenes: Path, tmp_path: Path, monkeypatch:
     copy = pickle.loads(pickle.dumps(store))
     assert len(pickle.dumps(store)) < 2_000_000
     np.testing.assert_array_equal(copy.read("test", [0]).image, store.read("test", [0]).image)
-
-
-def test_the_index_opens_as_a_map(scenes: Path, tmp_path: Path) -> None:
-    summary = tile(scenes, tmp_path / "patches", SMALL)
-    path = summary.folder / "patches.gpkg"
-    assert pyogrio.list_layers(path).tolist() == [["patches", "Polygon"]]
-    meta, _, geometry, columns = pyogrio.raw.read(path)
-    assert meta["crs"] == "EPSG:4326"
-    fields = dict(zip(meta["fields"], columns, strict=True))
-    assert set(fields) == {
-        "id", "scene", "split", "block", "row", "col", "water_fraction", "valid_fraction", "shard", "position",
-    }  # fmt: skip
-    assert len(set(fields["id"])) == len(geometry) == sum(summary.counts.values())
-    assert Counter(fields["split"]) == summary.counts
-    places = zip(fields["scene"], fields["row"], fields["col"], shapely.from_wkb(geometry), strict=True)
-    for scene, row, col, outline in places:
-        with open_raster(scenes / scene / "image.tif") as raster:
-            window = rasterio.windows.Window(col, row, 32, 32)
-            moved = transform_geom(raster.grid.crs, "EPSG:4326", raster.grid.footprint(window))
-            expected = shapely.geometry.shape(moved)
-        assert outline.symmetric_difference(expected).area < 1e-9 * expected.area
 
 
 def test_the_manifest_says_what_made_the_patches(scenes: Path, tmp_path: Path) -> None:
@@ -169,106 +129,6 @@ def test_a_store_that_cannot_be_read_says_why(scenes: Path, tmp_path: Path) -> N
         with pytest.raises(DataError) as error:
             PatchStore.open(out)
         assert message in one_line(error)
-
-
-@pytest.mark.parametrize("stage", ["checking scenes", "reading scenes", "reading labels", "cutting patches"])
-@pytest.mark.parametrize("present", [False, True])
-def test_an_interruption_leaves_everything_as_it_was(scenes: Path, tmp_path: Path, stage: str, present: bool) -> None:
-    def interrupt(message: str, done: int, total: int) -> None:
-        if (message, done) == (stage, 2):
-            raise KeyboardInterrupt
-
-    out = tmp_path / "patches"
-    if present:
-        tile(scenes, out, SMALL)
-    before = files(out) if present else {}
-    with pytest.raises(KeyboardInterrupt):
-        tile(scenes, out, SMALL.model_copy(update={"seed": 5}), progress=interrupt)
-    assert listing(tmp_path) == (["patches", "scenes"] if present else ["scenes"])
-    assert (files(out) if present else {}) == before
-
-
-def test_what_a_killed_run_left_is_removed(scenes: Path, tmp_path: Path) -> None:
-    dead = tmp_path / ".patches.4194305.part"
-    dead.mkdir()
-    (dead / "train-000.image.npy").write_bytes(b"x")
-    tile(scenes, tmp_path / "patches", SMALL)
-    assert listing(tmp_path) == ["patches", "scenes"]
-
-
-def test_a_folder_of_something_else_is_not_touched(scenes: Path, tmp_path: Path) -> None:
-    out = tmp_path / "precious"
-    out.mkdir()
-    (out / "thesis.txt").write_text("years")
-    with pytest.raises(UsageError) as error:
-        tile(scenes, out, SMALL)
-    assert "holds thesis.txt" in one_line(error)
-    assert listing(out) == ["thesis.txt"]
-    with pytest.raises(UsageError, match="is a file"):
-        tile(scenes, out / "thesis.txt", SMALL)
-    (out / "thesis.txt").unlink()
-    tile(scenes, out, SMALL)  # an empty folder is taken
-    (out / "my map.qgz").write_text("a project beside the index")
-    with pytest.raises(UsageError, match=r"holds my map\.qgz"):
-        tile(scenes, out, SMALL.model_copy(update={"seed": 3}))
-    assert (out / "my map.qgz").exists()
-
-
-def test_a_full_disk_is_one_line_and_leaves_nothing(
-    scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    for name in ("append", "finish"):
-        with monkeypatch.context() as patched:
-            patched.setattr(f"watermap.patches.writer._ArrayFile.{name}", full)
-            with pytest.raises(DataError) as error:
-                tile(scenes, tmp_path / "patches", SMALL)
-            assert "patches: cannot be written (No space left on device)" in one_line(error)
-        assert listing(tmp_path) == ["scenes"]
-    (tmp_path / "file").touch()
-    with pytest.raises(DataError, match="cannot be written"):
-        tile(scenes, tmp_path / "file" / "patches", SMALL)
-
-
-def test_the_old_store_comes_back_if_the_new_one_cannot_take_its_place(
-    scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    out = tile(scenes, tmp_path / "patches", SMALL).folder
-    before = files(out)
-    rename = Path.rename
-
-    def refuse_new(self: Path, target: Path) -> Path:
-        if self.name.endswith(".part") and "old" not in self.name:
-            raise OSError(5, "Input/output error")
-        return rename(self, target)
-
-    monkeypatch.setattr(Path, "rename", refuse_new)
-    with pytest.raises(DataError, match="Input/output error"):
-        tile(scenes, out, SMALL.model_copy(update={"seed": 5}))
-    assert files(out) == before
-    assert listing(tmp_path) == ["patches", "scenes"]
-
-
-def test_a_run_that_is_still_alive_keeps_its_files(scenes: Path, tmp_path: Path) -> None:
-    alive = tmp_path / ".patches.1.part"
-    alive.mkdir()
-    tile(scenes, tmp_path / "patches", SMALL)
-    assert alive.is_dir()
-
-
-def test_a_store_put_aside_by_a_killed_process_comes_back(small_patches: Path, tmp_path: Path) -> None:
-    aside = tmp_path / ".p.999999999.old.part"
-    shutil.copytree(small_patches, aside)
-    with (
-        pytest.raises(RuntimeError),
-        StoreWriter(
-            tmp_path / "p", {"train": 1, "validation": 0, "test": 0}, patch_size=4, bands=1, dtype=np.dtype(np.uint16)
-        ),
-    ):
-        raise RuntimeError
-    assert PatchStore.open(tmp_path / "p").digest == PatchStore.open(small_patches).digest
 
 
 def test_an_open_store_stays_itself_when_another_takes_its_place(small_patches: Path, tmp_path: Path) -> None:

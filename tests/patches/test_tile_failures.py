@@ -13,13 +13,7 @@ import pytest
 from tests.patches.tiling import SMALL, files
 from tests.support.failures import one_line
 from tests.support.folders import listing
-from tests.support.rasters import (
-    lake_image,
-    make_grid,
-    shore_label,
-    write_scene,
-    write_tif,
-)
+from tests.support.rasters import lake_image, make_grid, shore_label, write_scene, write_tif
 from tests.support.s3 import Bucket
 from watermap.errors import DataError, StorageError
 from watermap.io.paths import location

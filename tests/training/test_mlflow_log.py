@@ -178,11 +178,6 @@ def test_the_flag_without_an_address_means_the_file_beside_the_bundle(
     assert given == [None, f"sqlite:///{tmp_path}/models/mlflow.db", "http://host:5000"]
 
 
-def test_what_is_no_address_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main.run(["train", "--mlflow", "patches", "--out", "b"]) == 2
-    assert "'patches' is no address such as http://HOST:5000" in capsys.readouterr().err
-
-
 def test_the_package_that_is_missing_is_one_line(
     small_patches: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

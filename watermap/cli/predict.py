@@ -19,6 +19,7 @@ from watermap.config.extras import install_command
 from watermap.errors import PartialFailureError, UsageError, WatermapError
 
 if TYPE_CHECKING:
+    from watermap.io.products import SceneFiles
     from watermap.prediction.predictor import Predictor
 
 
@@ -181,7 +182,7 @@ def _fail(errors: list[WatermapError], scenes: int) -> NoReturn:
     )
 
 
-def _rows(results: list[tuple[Path, Any]], columns: int) -> list[list[str]]:
+def _rows(results: list[tuple[SceneFiles, Any]], columns: int) -> list[list[str]]:
     from watermap.scenes.find import output_name
 
     rows = []
@@ -216,7 +217,7 @@ def _tell_engine(predictor: Predictor) -> None:
                 )
 
 
-def _show_forecasts(images: list[Path], predictor: Predictor, names: tuple[str, ...] | None) -> None:
+def _show_forecasts(images: list[SceneFiles], predictor: Predictor, names: tuple[str, ...] | None) -> None:
     from watermap.prediction.cost import forecast
     from watermap.scenes.find import output_name
 

@@ -14,6 +14,7 @@ from rasterio.windows import Window
 
 from watermap.arrays import Array, Mask
 from watermap.errors import DataError
+from watermap.io.products import SceneFiles
 from watermap.io.raster import Raster
 
 ARRAY_NAME: Final = "the array"
@@ -61,7 +62,8 @@ def array_raster(
             f"{ARRAY_NAME}: has {values.shape[1:]} rows and columns, but {mask.shape} were said to be valid",
             hint="give valid as (rows, cols)",
         )
-    return Raster(Path(ARRAY_NAME), _Dataset(values, names, no_data, mask, scales, offsets), None)
+    dataset = _Dataset(values, names, no_data, mask, scales, offsets)
+    return Raster(SceneFiles(Path(ARRAY_NAME)), dataset, None)
 
 
 class _Dataset:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from watermap.bands import parse_bands
 from watermap.config import ProductConfig
 from watermap.errors import UsageError
-from watermap.io.paths import local, location
+from watermap.io.paths import local
 from watermap.legend import LAND, NO_DATA, WATER
 from watermap.maps.products import add_products
 from watermap.maps.quicklook import quicklook_figure
@@ -115,16 +116,16 @@ def predict(
     config = settings_of(**options)
     names = parse_bands(",".join(bands)) if bands is not None else None
     folder = local(DEFAULT_OUT if out is None else out)
-    images = find_images([scene])
-    if len(images) > 1:
-        raise UsageError(f"{scene}: holds {len(images)} scenes", hint=f"map them one by one, the first is {images[0]}")
+    found, *more = find_images([scene])
+    if more:
+        raise UsageError(f"{scene}: holds {1 + len(more)} scenes", hint=f"map them one by one, the first is {found}")
     predictor = open_predictor(open_bundles(bundle), config)
     masked = None if clouds is None else clouds_of(clouds)
-    made = predict_scene(images[0], predictor, folder, names=names, clouds=masked, progress=progress)
     products = ProductConfig(polygons=polygons, style=style, quicklook=quicklook, stac=stac)
-    made = add_products(images[0], made, products, names=names, progress=progress)
+    then = partial(add_products, config=products, names=names, progress=progress)
+    made = predict_scene(found, predictor, folder, names=names, clouds=masked, progress=progress, then=then)
     return Maps(
-        scene=location(images[0]),
+        scene=found.path,
         water=made.water,
         probability=made.probability,
         files=_files(made),

@@ -26,11 +26,13 @@ from watermap.geo.pixel_area import pixel_size_m
 from watermap.io.figure import GREY, stretched
 from watermap.io.files import writing
 from watermap.io.gdal import open_dataset, read_from
+from watermap.io.products import SceneFiles
 from watermap.io.raster import Raster, open_raster
 from watermap.legend import LAND, NO_DATA, WATER, WATER_COLORS
 from watermap.maps.cartography import add_north_arrow, add_scale_bar
 from watermap.maps.water_rasters import water_areas_m2
 from watermap.scenes.dates import sensed_on
+from watermap.scenes.find import output_name
 
 _NEAR_INFRARED: Final = "B8"
 _SIDE_PIXELS: Final = 420
@@ -56,11 +58,11 @@ _SHORE_HALO: Final = [withStroke(linewidth=1.8, foreground=(0, 0, 0, 0.5))]
 _BLUE: Final = to_rgb("#" + bytes(WATER_COLORS[WATER][:3]).hex())
 
 
-def plot_quicklooks(scenes: Sequence[tuple[Path, Path]], path: Path) -> Path:
+def plot_quicklooks(scenes: Sequence[tuple[Path | SceneFiles, Path]], path: Path) -> Path:
     """Draw scenes, each in true colour and with its water map on top, in rows of two.
 
     Args:
-        scenes: image and water raster of each, on one grid.
+        scenes: files and water raster of each, on one grid.
         path: the PNG.
 
     Raises:
@@ -77,8 +79,7 @@ def plot_quicklooks(scenes: Sequence[tuple[Path, Path]], path: Path) -> Path:
             codes = _codes(raster, _SIDE_PIXELS)
         picture, _ = _picture(image, codes != NO_DATA)
         left.imshow(picture, interpolation="nearest")
-        name = image.parent.name if image.stem == "image" else image.stem
-        left.set_title(name, fontsize=8, loc="left", parse_math=False)
+        left.set_title(output_name(image), fontsize=8, loc="left", parse_math=False)
         painted = np.where((codes == WATER)[..., None], np.array(_BLUE, np.float32), picture)
         right.imshow(painted, interpolation="nearest")
     figure.legend(
@@ -92,11 +93,13 @@ def plot_quicklooks(scenes: Sequence[tuple[Path, Path]], path: Path) -> Path:
     return path
 
 
-def plot_quicklook(image: Path, water: Path, path: Path, *, names: Sequence[str] | None = None) -> Path:
+def plot_quicklook(
+    image: Path | SceneFiles | Raster, water: Path, path: Path, *, names: Sequence[str] | None = None
+) -> Path:
     """Write the picture that `quicklook_figure` draws.
 
     Args:
-        image: the scene.
+        image: the scene; one that is open is not opened again.
         water: its water raster, on the same grid.
         path: the PNG.
         names: the names of all the image's bands in order, where the user states them.
@@ -110,11 +113,11 @@ def plot_quicklook(image: Path, water: Path, path: Path, *, names: Sequence[str]
     return path
 
 
-def quicklook_figure(image: Path, water: Path, *, names: Sequence[str] | None = None) -> Figure:
+def quicklook_figure(image: Path | SceneFiles | Raster, water: Path, *, names: Sequence[str] | None = None) -> Figure:
     """Draw a scene in true colour with the outline of its water: a map with scale bar, north, date, legend and area.
 
     Args:
-        image: the scene.
+        image: the scene; one that is open is not opened again.
         water: its water raster, on the same grid.
         names: the names of all the image's bands in order, where the user states them.
 
@@ -221,7 +224,7 @@ def water_picture(water: Path) -> bytes:
 
 
 def _picture(
-    image: Path, valid: npt.NDArray[np.bool_], names: Sequence[str] | None = None
+    image: Path | SceneFiles | Raster, valid: npt.NDArray[np.bool_], names: Sequence[str] | None = None
 ) -> tuple[FloatArray, str | None]:
     """A scene in the numbers that it stores, thinned out like its map; and what is shown in grey.
 
@@ -233,13 +236,14 @@ def _picture(
     Returns:
         (rows, cols, 3) in [0, 1].
     """
-    with open_dataset(image) as dataset:
+    with open_raster(image, names=names) as raster:
+        dataset = raster.dataset
         indexes, grey = _shown_bands(list(names or dataset.descriptions))
         shape = (len(indexes), *valid.shape)
         stored = read_from(
-            image, lambda: dataset.read(indexes, out_shape=shape, resampling=Resampling.nearest), what="it"
+            raster.scene, lambda: dataset.read(indexes, out_shape=shape, resampling=Resampling.nearest), what="it"
         )
-        mask = read_from(image, lambda: dataset.dataset_mask(out_shape=valid.shape), what="its mask")
+        mask = read_from(raster.scene, lambda: dataset.dataset_mask(out_shape=valid.shape), what="its mask")
     values = np.moveaxis(stored, 0, -1).astype(np.float32)
     shown = valid & np.isfinite(values).all(axis=-1) & (mask > 0)  # thinned out, edges may lie a pixel apart
     return stretched(np.where(shown[..., None], values, np.float32(0)), shown), grey

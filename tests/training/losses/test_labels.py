@@ -9,11 +9,7 @@ import numpy as np
 import pytest
 
 from tests.training.losses.plain import sample, value
-from watermap.training.losses import (
-    get_loss,
-    ignore_shores,
-    soften_shores,
-)
+from watermap.training.losses import get_loss, ignore_shores, soften_shores
 
 
 def softened_of(label: Any, px: int, softness: float) -> Any:

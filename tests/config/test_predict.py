@@ -1,0 +1,37 @@
+"""Settings of prediction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from watermap.config import PredictConfig, VectorizeConfig
+from watermap.errors import UsageError
+
+
+def test_an_overlap_of_half_a_window_is_refused() -> None:
+    with pytest.raises(UsageError, match="less than half"):
+        PredictConfig.load(window=64, overlap=32)
+
+
+@pytest.mark.parametrize(
+    ("stated", "message"),
+    [
+        ({"precision": "int8", "engine": "keras"}, "int8 needs openvino"),
+        ({"batch_size": 4, "engine": "openvino"}, "batch_size is for keras"),
+        ({"sure_from": 0.5}, "sure_from"),
+        ({"threshold": 1}, "threshold"),
+        ({"window": 16}, "window"),
+    ],
+)
+def test_predictions_that_cannot_be_are_one_line(stated: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message) as error:
+        PredictConfig.load(**stated)
+    assert "\n" not in str(error.value)
+
+
+def test_bodies_smaller_than_nothing_are_refused() -> None:
+    for name in ("min_area_m2", "simplify_m"):
+        with pytest.raises(UsageError, match=f"^{name}: "):
+            VectorizeConfig.load(**{name: -1})
