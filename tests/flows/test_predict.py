@@ -66,7 +66,7 @@ def test_areas_on_the_page_are_watermap_s_own_in_any_crs(tmp_path: Path) -> None
     reported = {scene.raster.name: scene.water_km2 for scene in gather(out).scenes}
     assert set(shown) == set(reported) == set(GRIDS)
     assert {row.scene: row.water_km2 for row in rows} == reported
-    assert shown == {name: f"{area:.3f}" for name, area in reported.items()}
+    assert shown == {name: f"{area:.5f}" for name, area in reported.items()}
     for name, (grid, scale) in GRIDS.items():
         path = out / f"{name}_water.tif"
         with rasterio.open(path) as dataset:
