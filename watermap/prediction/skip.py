@@ -16,6 +16,7 @@ from watermap.errors import DataError
 from watermap.io.files import file_digest, identity, write_text
 from watermap.io.gdal import open_dataset, raster_files
 from watermap.io.paths import local
+from watermap.io.temporary import sweep
 from watermap.prediction.predictor import Predictor
 from watermap.prediction.provenance import BUNDLE_TAG
 from watermap.prediction.scene import Prediction, predict_scene
@@ -74,6 +75,7 @@ def predict_once(
         UsageError: `out` does not lie on this machine.
     """
     path = local(out) / f"{output_name(scene)}{RECORD_SUFFIX}"
+    sweep(out, rests=True)  # where the prediction is kept, nothing else is written
     made_from = _inputs(scene, predictor, names)
     record = _read(path)
     if record is not None and record.made_from == made_from and _is_whole(record, out):
