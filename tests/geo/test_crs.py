@@ -219,7 +219,7 @@ def test_patches_lie_in_their_block_and_blocks_share_no_ground(
             names += [block.name] * len(starts)
             outlines += footprints(grid, [Window(col, row, patch, patch) for row, col in starts.tolist()])
         assert scored.max() <= 1
-    areas = transform_shapes(np.array(outlines), LON_LAT, CRS.from_epsg(6933))  # true to area
+    areas = transform_shapes(np.array(outlines, dtype=object), LON_LAT, CRS.from_epsg(6933))  # true to area
     one, other = shapely.STRtree(areas).query(areas, predicate="intersects")
     apart = np.array(names)[one] != np.array(names)[other]
     shared = shapely.area(shapely.intersection(areas[one[apart]], areas[other[apart]]))
