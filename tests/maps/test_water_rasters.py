@@ -37,14 +37,9 @@ def test_water_rasters_of_a_folder_say_what_they_are(tmp_path: Path) -> None:
     assert found[0].tags["WHY"] == "a test"
 
 
-@pytest.mark.parametrize("name", ["bands", "type", "no_data"])
-def test_what_is_no_water_raster_is_one_line(tmp_path: Path, name: str) -> None:
-    values = {
-        "bands": np.zeros((2, 4, 4), np.uint8),
-        "type": np.zeros((1, 4, 4), np.int16),
-        "no_data": np.zeros((1, 4, 4), np.uint8),
-    }[name]
-    write_tif(tmp_path / "x_water.tif", values, make_grid(4, 4), no_data=0 if name == "no_data" else None)
+@pytest.mark.parametrize(("bands", "dtype", "no_data"), [(2, "uint8", None), (1, "int16", None), (1, "uint8", 0)])
+def test_what_is_no_water_raster_is_one_line(tmp_path: Path, bands: int, dtype: str, no_data: int | None) -> None:
+    write_tif(tmp_path / "x_water.tif", np.zeros((bands, 4, 4), dtype), make_grid(4, 4), no_data=no_data)
     with pytest.raises(DataError, match=r"x_water\.tif: no water raster"):
         find_water(tmp_path)
     with pytest.raises(DataError, match="no such folder"):
