@@ -11,11 +11,11 @@ import pytest
 from watermap.earthengine.retry import Retry
 
 
-class Passing(Exception):
+class PassingError(Exception):
     transient = True
 
 
-class Lasting(Exception):
+class LastingError(Exception):
     transient = False
 
 
@@ -31,14 +31,14 @@ def failing(times: int, error: type[Exception], calls: list[None]) -> Callable[[
 
 def test_what_may_pass_is_tried_again() -> None:
     calls: list[None] = []
-    assert Retry(5, threading.Event())(failing(1, Passing, calls)) == "answer"
+    assert Retry(5, threading.Event())(failing(1, PassingError, calls)) == "answer"
     assert len(calls) == 2
 
 
 def test_what_lasts_is_tried_once() -> None:
     calls: list[None] = []
-    with pytest.raises(Lasting):
-        Retry(5, threading.Event())(failing(9, Lasting, calls))
+    with pytest.raises(LastingError):
+        Retry(5, threading.Event())(failing(9, LastingError, calls))
     assert len(calls) == 1
 
 
@@ -47,14 +47,14 @@ def test_an_outage_is_waited_for_once_and_ends_with_an_answer() -> None:
     first: list[None] = []
     second: list[None] = []
     third: list[None] = []
-    with pytest.raises(Passing):
-        retry(failing(10_000, Passing, first))
+    with pytest.raises(PassingError):
+        retry(failing(10_000, PassingError, first))
     assert len(first) > 1
-    with pytest.raises(Passing):
-        retry(failing(10_000, Passing, second))
+    with pytest.raises(PassingError):
+        retry(failing(10_000, PassingError, second))
     assert len(second) == 1  # the patience is the outage's
-    assert retry(failing(0, Passing, [])) == "answer"
-    assert retry(failing(1, Passing, third)) == "answer"
+    assert retry(failing(0, PassingError, [])) == "answer"
+    assert retry(failing(1, PassingError, third)) == "answer"
     assert len(third) == 2
 
 
@@ -63,7 +63,7 @@ def test_a_run_that_is_given_up_does_not_wait() -> None:
     stop.set()
     calls: list[None] = []
     begun = time.monotonic()
-    with pytest.raises(Passing):
-        Retry(600, stop)(failing(9, Passing, calls))
+    with pytest.raises(PassingError):
+        Retry(600, stop)(failing(9, PassingError, calls))
     assert len(calls) == 1
     assert time.monotonic() - begun < 30
