@@ -38,8 +38,12 @@ def test_a_grid_is_told_by_its_transform_and_its_crs() -> None:
     told = pixel_grid(make_grid(30, 20, left=500_010, top=5_300_000))
     assert told["dimensions"] == {"width": 30, "height": 20}
     assert told["affineTransform"] == {
-        **{"scaleX": 10.0, "shearX": 0.0, "translateX": 500_010.0},
-        **{"shearY": 0.0, "scaleY": -10.0, "translateY": 5_300_000.0},
+        "scaleX": 10.0,
+        "shearX": 0.0,
+        "translateX": 500_010.0,
+        "shearY": 0.0,
+        "scaleY": -10.0,
+        "translateY": 5_300_000.0,
     }
     assert told["crsCode"] == "EPSG:32633"
     own = CRS.from_proj4("+proj=laea +lat_0=47 +lon_0=12 +ellps=GRS80")

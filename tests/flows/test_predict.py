@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-import httpx
 import numpy as np
 import pytest
 import rasterio
 from affine import Affine
-from prefect.settings import PREFECT_API_URL
 from rasterio.crs import CRS
 from rasterio.windows import Window
 
 from flows.predict import _water_km2, predict_flow
+from tests.flows.artifacts import newest_table
 from tests.support.bundles import make_bundle
 from tests.support.rasters import LON_LAT, make_grid, shore_label, write_scene
 from tests.support.waters import write_water
@@ -38,15 +36,6 @@ GRIDS = {
 """Grids, and square metres on the ground of a square metre of the map, of the sphere or nearly so."""
 PREDICT = PredictConfig(window=64, overlap=16)
 PLAIN = ProductConfig(polygons=False, quicklook=False, stac=False)
-
-
-def newest_table(key: str) -> list[dict[str, str]]:
-    """The table that stands last on the server's pages under a key."""
-    asked = {"artifacts": {"key": {"any_": [key]}}, "sort": "CREATED_DESC", "limit": 1}
-    answer = httpx.post(f"{PREFECT_API_URL.value()}/artifacts/filter", json=asked).raise_for_status()
-    (found,) = answer.json()
-    rows: list[dict[str, str]] = json.loads(found["data"])
-    return rows
 
 
 def test_areas_on_the_page_are_watermap_s_own_in_any_crs(tmp_path: Path) -> None:
