@@ -13,14 +13,16 @@ from prefect.artifacts import MarkdownArtifact, TableArtifact
 from prefect.runtime import flow_run
 
 from flows.rows import Row
+from watermap.geo.area_text import km2_column
 
 
 def show_rows(key: str, title: str, rows: Sequence[Row]) -> None:
     """A table of scenes and what became of them."""
-    areas = any(row.water_km2 is not None for row in rows)
+    areas = iter(km2_column(row.water_km2 * 1e6 for row in rows if row.water_km2 is not None))
+    has_areas = any(row.water_km2 is not None for row in rows)
     table = [
         {"scene": row.scene, "state": row.state}
-        | ({"water km²": "" if row.water_km2 is None else f"{row.water_km2:.3f}"} if areas else {})
+        | ({"water km²": "" if row.water_km2 is None else next(areas)} if has_areas else {})
         | {"note": row.note}
         for row in rows
     ]

@@ -20,6 +20,7 @@ from flows.runners import RunnerConfig, task_runner
 from watermap.config import PredictConfig, ProductConfig
 from watermap.errors import DataError, WatermapError
 from watermap.io.paths import location
+from watermap.io.products import SceneFiles
 from watermap.scenes.find import find_images, output_name
 
 _PICTURES = 4
@@ -40,7 +41,13 @@ def _turn(predictor: Any) -> Iterator[None]:
 
 @task(name="predict scene", task_run_name="predict {name}", **RETRIED)
 def predict_one(
-    name: str, image: Path, bundle: Path, bundle_id: str, out: Path, config: PredictConfig, products: ProductConfig
+    name: str,
+    image: SceneFiles,
+    bundle: Path,
+    bundle_id: str,
+    out: Path,
+    config: PredictConfig,
+    products: ProductConfig,
 ) -> Row:
     """Map one scene, unless its map is there, whole and made from the same scene, bundle and settings."""
     from watermap.maps.products import add_products
@@ -75,22 +82,22 @@ def _made_predictor(bundle: Path, bundle_id: str, config: PredictConfig) -> Any:
 def _water_km2(water: Path) -> float | None:
     """The area of a map's water on the ellipsoid; None, with a warning, where its CRS tells none."""
     from watermap.legend import WATER
-    from watermap.maps.water_rasters import inspect_water, water_areas_m2
+    from watermap.maps.water_rasters import water_areas_m2
 
     try:
-        return float(water_areas_m2(inspect_water(water))[WATER]) / 1e6
+        return float(water_areas_m2(water)[WATER]) / 1e6
     except DataError as error:  # the map is there all the same
         log().warning("no area: %s", error)
         return None
 
 
 @task(name="find scenes", **RETRIED)
-def find_scenes_to_map(scenes: list[str]) -> list[Path]:
-    """The images that files, folders and patterns mean, wherever they lie."""
+def find_scenes_to_map(scenes: list[str]) -> list[SceneFiles]:
+    """The scenes that files, folders and patterns mean, wherever they lie."""
     return find_images(scenes)
 
 
-def _predict_all(images: list[Path], shared: dict[str, Any], runner: RunnerConfig) -> list[Row]:
+def _predict_all(images: list[SceneFiles], shared: dict[str, Any], runner: RunnerConfig) -> list[Row]:
     """Every scene by itself; one that fails does not stop the others."""
     rows = []
     with task_runner(runner) as workers:
@@ -150,7 +157,7 @@ def predict_flow(
     return rows
 
 
-def _show_maps(images: list[Path], out: Path) -> None:
+def _show_maps(images: list[SceneFiles], out: Path) -> None:
     """Quicklooks of the first scenes, and where all maps are."""
     from watermap.maps.quicklook import plot_quicklooks
 

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from hypothesis import settings
 from tests.support.rasters import REAL_DATA, make_grid, write_scene
 from tests.support.s3 import Bucket, serving_s3
 from tests.support.web import Web, serving
+from tests.support.workspace import make_workspace
 from watermap.bands import STANDARD_BANDS
 from watermap.config import TileConfig
 
@@ -81,6 +83,19 @@ def real_data() -> Path:
     if not REAL_DATA.is_dir():
         pytest.skip(f"no real scenes in {REAL_DATA}")
     return REAL_DATA
+
+
+@pytest.fixture(scope="session")
+def _workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_workspace(tmp_path_factory.mktemp("workspace"))
+
+
+@pytest.fixture
+def workspace(_workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with all that the examples of the Python API name."""
+    shutil.copytree(_workspace, tmp_path / "work")
+    monkeypatch.chdir(tmp_path / "work")
+    return tmp_path / "work"
 
 
 @pytest.fixture(scope="session")

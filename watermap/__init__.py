@@ -1,3 +1,70 @@
-"""watermap: surface-water maps from Sentinel-2 imagery."""
+"""watermap: surface-water maps from Sentinel-2 imagery.
+
+The functions of the command line, for Python. Each is loaded when it is first asked for, so that `import watermap`
+costs nothing.
+"""
+
+TYPE_CHECKING = False  # as type checkers know it, without importing typing
+if TYPE_CHECKING:
+    from typing import Any
+
+    from watermap.bundles.bundle import Bundle, open_bundle
+    from watermap.errors import WatermapError, WatermapWarning
+    from watermap.evaluation.public import evaluate
+    from watermap.maps.mosaic import mosaic
+    from watermap.maps.predict import Maps, predict
+    from watermap.maps.public import change, timeline, vectorize
+    from watermap.patches.public import tile
+    from watermap.prediction.array import predict_array
+    from watermap.training.public import train
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "Bundle",
+    "Maps",
+    "WatermapError",
+    "WatermapWarning",
+    "change",
+    "evaluate",
+    "mosaic",
+    "open_bundle",
+    "predict",
+    "predict_array",
+    "tile",
+    "timeline",
+    "train",
+    "vectorize",
+]
+
+_PLACES = {
+    "Bundle": "watermap.bundles.bundle",
+    "Maps": "watermap.maps.predict",
+    "WatermapError": "watermap.errors",
+    "WatermapWarning": "watermap.errors",
+    "change": "watermap.maps.public",
+    "evaluate": "watermap.evaluation.public",
+    "mosaic": "watermap.maps.mosaic",
+    "open_bundle": "watermap.bundles.bundle",
+    "predict": "watermap.maps.predict",
+    "predict_array": "watermap.prediction.array",
+    "tile": "watermap.patches.public",
+    "timeline": "watermap.maps.public",
+    "train": "watermap.training.public",
+    "vectorize": "watermap.maps.public",
+}
+
+__path__.append(f"{__path__[0]}/_former")  # modules that moved, for one more release
+
+
+def __getattr__(name: str) -> "Any":
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    found = globals()[name] = getattr(import_module(_PLACES[name]), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

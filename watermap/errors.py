@@ -105,3 +105,7 @@ class PartialFailureError(WatermapError):
     """Some of many inputs failed; the others are done."""
 
     exit_code = 6
+
+
+class WatermapWarning(UserWarning):
+    """What the user of a Python function should know of a result that was made all the same."""

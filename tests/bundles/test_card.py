@@ -82,7 +82,7 @@ def test_it_tells_data_ground_and_labels(contract: Contract) -> None:
     text = card(contract, "0123456789ab")
     assert row(text, "patches") == ["12", "5", "0"]
     assert row(text, "pieces of ground") == ["3", "2", "0"]
-    assert row(text, "ground in km²") == ["1,234.6", "20.0", "0.0"]
+    assert row(text, "ground in km²") == ["1,234.56", "20.00", "0.00"]
     assert row(text, "water in a patch, mean") == ["25.0%", "50.0%", "-"]
     assert row(text, "patches labelled hansen") == ["10", "5", "0"]
     assert row(text, "patches labelled hand") == ["2", "0", "0"]

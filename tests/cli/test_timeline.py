@@ -29,7 +29,7 @@ def test_tables_and_a_picture_are_made_beside_the_maps(maps: Path, capsys: pytes
     assert [name for name in listing(maps) if "water" not in name] == ["timeline.csv", "timeline.png"]
     said = capsys.readouterr().out
     assert said.count("too little seen") == 1
-    assert "2023-03-05 │  75.0% │     0.042 │       0.057 │ too little seen" in said
+    assert "2023-03-05 │  75.0% │   0.04203 │     0.05705 │ too little seen" in said
     assert str(maps / "timeline.png") in said
     assert run(["timeline", str(maps), "--min-valid", "0.7"]) == 0
     assert "too little seen" not in capsys.readouterr().out

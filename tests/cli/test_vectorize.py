@@ -20,7 +20,7 @@ def water(tmp_path: Path) -> Path:
 def test_polygons_lie_beside_the_raster(water: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["vectorize", str(water)]) == 0
     shown = capsys.readouterr()
-    assert "3 water bodies, 0.0006005 km2" in shown.out
+    assert "3 water bodies, 0.000600 km2" in shown.out
     assert str(water.with_name("lake_bodies.gpkg")) in shown.out
     assert pyogrio.read_info(water.with_name("lake_bodies.gpkg"))["features"] == 3
     assert water.with_name("lake_bodies.qml").is_file()

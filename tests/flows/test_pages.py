@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import base64
 from pathlib import Path
+from typing import Any
 
+import pytest
 from prefect import flow
 from prefect.runtime import flow_run
 
+from flows import pages
 from flows.pages import show_files, show_picture, show_rows
 from flows.rows import FAILED, MADE, Row
-from tests.flows.artifacts import newest, newest_table
+from tests.flows.artifacts import newest
 
 
 @flow
@@ -20,17 +23,15 @@ def showing(rows: list[Row]) -> str:
     return str(flow_run.id)
 
 
-def test_areas_have_a_column_where_any_was_measured() -> None:
-    showing([Row("lake", MADE), Row("pond", FAILED, "damaged")])
-    assert newest_table("shown-rows") == [
-        {"scene": "lake", "state": "made", "note": ""},
-        {"scene": "pond", "state": "failed", "note": "damaged"},
-    ]
-    showing([Row("lake", MADE, water_km2=1.23456), Row("pond", FAILED, "damaged")])
-    assert newest_table("shown-rows") == [
-        {"scene": "lake", "state": "made", "water km²": "1.235", "note": ""},
-        {"scene": "pond", "state": "failed", "water km²": "", "note": "damaged"},
-    ]
+def test_areas_of_all_scenes_stand_in_one_column(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[Any] = []
+    monkeypatch.setattr(pages, "_publish", shown.append)
+    rows = [Row("lake", MADE, "", 12.3456), Row("broken", FAILED, "no"), Row("pond", MADE, "", 0.0001)]
+    pages.show_rows("predictions", "3 scenes", rows)
+    pages.show_rows("patches", "cut", [Row("lake", MADE, "5 patches")])
+    predictions, patches = (each.table for each in shown)
+    assert [row["water km²"] for row in predictions] == ["12.345600", "", "0.000100"]
+    assert patches == [{"scene": "lake", "state": MADE, "note": "5 patches"}]
 
 
 def test_what_a_part_shows_also_stands_on_the_page_of_the_whole() -> None:

@@ -1,4 +1,4 @@
-"""What the page of a run says of its maps."""
+"""The flow that maps scenes, and what the page of a run says of its maps."""
 
 from __future__ import annotations
 
@@ -12,11 +12,15 @@ from rasterio.crs import CRS
 from rasterio.windows import Window
 
 from flows.predict import _water_km2, predict_flow
+from flows.rows import KEPT, MADE
 from tests.flows.artifacts import newest_table
 from tests.support.bundles import make_bundle
+from tests.support.counting import count_digests, count_listings, of_files
+from tests.support.folders import listing
 from tests.support.rasters import LON_LAT, make_grid, shore_label, write_scene
+from tests.support.safes import band_values, code_of, write_band
 from tests.support.waters import write_water
-from watermap.bands import STANDARD_BANDS
+from watermap.bands import SENTINEL2, STANDARD_BANDS
 from watermap.config import PredictConfig, ProductConfig
 from watermap.geo.grid import Grid
 from watermap.geo.pixel_area import pixel_area_m2
@@ -70,3 +74,21 @@ def test_a_map_whose_crs_tells_no_areas_has_none(tmp_path: Path, caplog: pytest.
     nowhere = Grid(CRS.from_epsg(3035), Affine(1e7, 0, -1e9, 0, -1e7, 1e9), 4, 4)
     assert _water_km2(write_water(tmp_path / "a_water.tif", np.ones((4, 4)), nowhere)) is None
     assert "no area: " in caplog.text
+
+
+def test_a_scene_is_found_once_and_each_file_hashed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bundle, lake, out = make_bundle(tmp_path / "models" / "known"), tmp_path / "lake", tmp_path / "out"
+    for band, values in band_values().items():
+        write_band(lake / f"{code_of(band)}.tif", values, SENTINEL2[band].pixel_size_m)
+    files = listing(lake)
+    listed, hashed = count_listings(monkeypatch), count_digests(monkeypatch)
+    config = PREDICT.model_copy(update={"offset": -1000.0, "probability": "percent"})
+    for state in (MADE, KEPT):
+        (row,) = predict_flow([str(lake)], bundle.folder.parent, out, str(bundle.folder), config)
+        assert row.state == state
+        assert listed.pop(str(lake)) == 1
+        assert of_files(hashed, lake) == dict.fromkeys(files, 1)
+        maps = of_files(hashed, out)
+        assert {"lake_water.tif", "lake_probability.tif"} <= set(maps)
+        assert set(maps.values()) == {1}
+        hashed.clear()

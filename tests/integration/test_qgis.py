@@ -21,7 +21,7 @@ from watermap.io.cog import RasterWriter
 from watermap.io.layouts import LABEL_LAYOUT
 from watermap.io.qgis_style import RAMP
 from watermap.legend import LAND, WATER, WATER_COLORS
-from watermap.maps.change import CHANGE_COLORS
+from watermap.maps.change import CHANGE
 
 ROWS, COLS = 60, 80
 SEA, FIELD, HOLE = (30, 10), (30, 70), (3, 3)
@@ -127,5 +127,5 @@ def test_change_has_a_colour_for_what_came_went_and_stayed(seen: dict[str, dict[
     assert {"permanent water", "gained", "lost"} <= set(said["legend"])
     for place, name in {(30, 10): "permanent water", (30, 30): "lost", (55, 75): "gained"}.items():
         assert list(at(said, place)) == said["legend"][name]
-        assert tuple(said["legend"][name]) in CHANGE_COLORS.values()
+        assert tuple(said["legend"][name]) in CHANGE.colors.values()
     assert at(said, HOLE)[3] == 0

@@ -23,10 +23,11 @@ from tests.support.safes import (
     write_band,
     write_safe,
 )
+from tests.support.scenes import paths_of_found
 from watermap.bands import SENTINEL2, STANDARD_BANDS, Radiometry
 from watermap.errors import DataError, UsageError
 from watermap.io.raster import open_raster
-from watermap.scenes.find import find_images, output_name
+from watermap.scenes.find import output_name
 
 
 def names_of(path: Path) -> tuple[str | None, ...]:
@@ -71,7 +72,7 @@ def test_a_plain_folder_of_bands_is_one_scene(suffix: str, tmp_path: Path, bands
     write_band(folder / f"SCL{suffix}", np.full((60, 60), 6, np.uint8), 20)
     write_band(folder / f"TCI{suffix}", np.full((3, SIZE, SIZE), 6, np.uint8), 10)
     (folder / "metadata.json").write_text("{}")
-    assert find_images([folder]) == [folder]
+    assert paths_of_found([folder]) == [folder]
     assert output_name(folder) == "lake.2023"
     assert names_of(folder) == STANDARD_BANDS
     np.testing.assert_array_equal(read(folder).values, stacked(bands))
@@ -104,27 +105,27 @@ def test_a_folder_of_images_stays_one(tmp_path: Path) -> None:
     for code in ("B02", "B03"):
         write_tif(tmp_path / "mixed" / f"{code}.tif", image[:1], grid)
     for folder in ("several", "single", "mixed"):
-        found = find_images([tmp_path / folder])
+        found = paths_of_found([tmp_path / folder])
         assert [path.name for path in found] == listing(tmp_path / folder)
 
 
 def test_a_folder_of_products_means_all_of_them(safe: Path, bands: Bands, tmp_path: Path) -> None:
     second = write_safe(tmp_path, bands, name=NAME.replace("20230607", "20230612"))
     plain = write_folder(tmp_path / "plain", bands)
-    assert find_images([tmp_path]) == [safe, second, plain]
-    assert find_images([f"{tmp_path}/*.SAFE"]) == [safe, second]
-    assert [output_name(path) for path in find_images([safe, plain])] == [NAME, "plain"]
+    assert paths_of_found([tmp_path]) == [safe, second, plain]
+    assert paths_of_found([f"{tmp_path}/*.SAFE"]) == [safe, second]
+    assert [output_name(path) for path in paths_of_found([safe, plain])] == [NAME, "plain"]
     write_scene(tmp_path, "lake", make_grid(20, 20))
     write_tif(tmp_path / "passed_over.tif", np.ones((1, 9, 9), np.uint8), make_grid(9, 9))
-    assert find_images([tmp_path]) == [safe, second, tmp_path / "lake" / "image.tif", plain]
+    assert paths_of_found([tmp_path]) == [safe, second, tmp_path / "lake" / "image.tif", plain]
     with pytest.raises(UsageError, match="would both give"):
-        find_images([safe, write_safe(tmp_path / "again", bands)])
+        paths_of_found([safe, write_safe(tmp_path / "again", bands)])
 
 
 def test_two_scenes_in_one_folder_are_told(tmp_path: Path, bands: Bands) -> None:
     folder = write_folder(tmp_path / "lake", bands)
     write_band(folder / "20230612_B02.tif", bands["B2"], 10)
-    assert find_images([folder]) == [folder]
+    assert paths_of_found([folder]) == [folder]
     with pytest.raises(DataError, match=r"several files hold B2 \(20230612_B02.tif, B02.tif\)") as error:
         read(folder)
     one_line(error)

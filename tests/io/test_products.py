@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import shutil
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from tests.io.products import GRID, at_10_m, read, stacked
 from tests.support.failures import one_line
 from tests.support.safes import (
     FINE,
+    NAME,
     SIZE,
     TILE,
     Bands,
@@ -24,12 +26,12 @@ from tests.support.safes import (
     write_band,
     write_safe,
 )
+from tests.support.scenes import paths_of_found
 from watermap.bands import SENTINEL2, STANDARD_BANDS, Radiometry
 from watermap.errors import DataError
 from watermap.io.gdal import raster_files
-from watermap.io.products import band_of
+from watermap.io.products import band_of, find_scene
 from watermap.io.raster import open_raster
-from watermap.scenes.find import find_images
 
 
 @pytest.mark.parametrize(
@@ -165,7 +167,7 @@ def test_a_file_that_the_metadata_name_must_be_there(safe: Path) -> None:
     with pytest.raises(DataError, match=f"{TILE}_B03_10m.jp2, which its metadata name, is missing") as error:
         read(safe)
     assert one_line(error).startswith(str(safe))
-    assert find_images([safe]) == [safe]
+    assert paths_of_found([safe]) == [safe]
 
 
 @pytest.mark.parametrize(
@@ -210,3 +212,23 @@ def test_what_is_wrong_with_a_product_is_one_line(what: str, words: str, safe: P
     with pytest.raises(DataError, match=words) as error:
         read(safe)
     one_line(error)
+
+
+@pytest.mark.parametrize("kind", ["folder", "archive"])
+def test_what_was_found_is_not_looked_for_again(kind: str, safe: Path, bands: Bands, tmp_path: Path) -> None:
+    place = safe
+    if kind == "archive":
+        place = Path(shutil.make_archive(str(tmp_path / "zips" / NAME), "zip", tmp_path, safe.name))
+    scene = find_scene(place)
+    assert list(scene.bands) == list(STANDARD_BANDS)
+    assert scene.layers == ()
+    with open_raster(scene) as raster:
+        known = raster.scene
+    assert [layer.name for layer in known.layers] == list(STANDARD_BANDS)
+    assert find_scene(known) is known
+    sent = pickle.loads(pickle.dumps(known))
+    assert sent == known
+    (band_file(safe, "B2").parent / f"{TILE}_B02_05m.jp2").touch()  # would be the finest
+    with open_raster(sent) as raster:
+        assert raster.scene is sent
+        np.testing.assert_array_equal(raster.read().values, stacked(bands))

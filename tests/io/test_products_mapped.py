@@ -25,6 +25,7 @@ from tests.support.safes import (
     write_band,
     write_safe,
 )
+from tests.support.scenes import paths_of_found
 from watermap.bundles.bundle import Bundle
 from watermap.config import PredictConfig
 from watermap.errors import DataError
@@ -89,7 +90,7 @@ def test_one_broken_product_does_not_stop_the_others(safe: Path, bands: Bands, b
     broken = write_safe(tmp_path, bands, name="broken")
     band_file(broken, "B12").unlink()
     scenes = find_images([tmp_path])
-    assert scenes == [safe, broken]
+    assert [scene.path for scene in scenes] == [safe, broken]
     done, failed = predict_scenes(scenes, Predictor(bundle, CONFIG), tmp_path / "out")
     assert not isinstance(done[1], Exception)
     assert isinstance(failed[1], DataError)
@@ -112,7 +113,7 @@ def test_a_changed_file_is_noticed(what: str, safe: Path, bands: Bands, bundle: 
 
 def test_an_archive_of_a_product_is_read_as_it_is(safe: Path, tmp_path: Path, bundle: Bundle) -> None:
     archive = Path(shutil.make_archive(str(tmp_path / "zips" / NAME), "zip", tmp_path, safe.name))
-    assert find_images([archive.parent]) == find_images([archive]) == [archive]
+    assert paths_of_found([archive.parent]) == paths_of_found([archive]) == [archive]
     assert output_name(archive) == output_name(archive.with_name(f"{NAME}.SAFE.zip")) == NAME
     with open_raster(safe) as mine, open_raster(archive) as zipped:
         assert zipped.names == mine.names
@@ -126,13 +127,13 @@ def test_an_archive_of_a_product_is_read_as_it_is(safe: Path, tmp_path: Path, bu
     one_line(error)
     with zipfile.ZipFile(archive.with_name("other.zip"), "w") as other:
         other.writestr("a.txt", "hello")
-    assert find_images([archive.parent]) == [archive]
+    assert paths_of_found([archive.parent]) == [archive]
 
 
 def test_a_product_in_a_bucket_is_read_there(safe: Path, bundle: Bundle, bucket: Bucket, tmp_path: Path) -> None:
     bucket.put_folder(safe, f"products/{safe.name}")
     place = location(f"{bucket.url}/products/{safe.name}")
-    assert find_images([f"{bucket.url}/products"]) == find_images([str(place)]) == [place]
+    assert paths_of_found([f"{bucket.url}/products"]) == paths_of_found([str(place)]) == [place]
     assert output_name(place) == NAME
     with open_raster(safe) as mine, open_raster(place) as there:
         assert there.names == mine.names

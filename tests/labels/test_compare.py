@@ -12,18 +12,17 @@ from tests.support.rasters import UTM32, grid_around, make_grid
 from tests.support.waters import water_arrays, write_water
 from watermap.errors import DataError, UsageError
 from watermap.io.qgis_style import style_path
-from watermap.labels import compare as module
 from watermap.labels.compare import (
     BOTH_WATER,
-    DISAGREEMENT_COLORS,
+    DISAGREEMENT,
     DISAGREEMENT_NAMES,
     EITHER_UNKNOWN,
     ONLY_FIRST,
     ONLY_SECOND,
     compare_labels,
-    disagreement,
 )
 from watermap.labels.compare_picture import plot_label_comparison
+from watermap.maps import two_rasters
 
 GRID = make_grid(60, 40)
 
@@ -52,7 +51,7 @@ def test_what_two_labels_say_is_counted_by_case(tmp_path: Path) -> None:
     assert found.scores.water_iou == pytest.approx(760 / 820)
     assert found.scores.pixels == 2400 - 260
     assert found.differing == 60
-    assert found.of(EITHER_UNKNOWN)[0] == 260
+    assert DISAGREEMENT.sums(found.pixels)[EITHER_UNKNOWN] == 260
     assert dict(found.near_shore) == {1: 40, 2: 40, 3: 40}  # the pond is no matter of shores
 
 
@@ -62,7 +61,7 @@ def test_a_raster_its_style_and_a_table_are_written(tmp_path: Path) -> None:
     assert found.raster == tmp_path / "out" / "one_vs_two_disagreement.tif"
     with rasterio.open(found.raster) as raster:
         codes = raster.read(1)
-        assert raster.colormap(1)[ONLY_SECOND] == DISAGREEMENT_COLORS[ONLY_SECOND]
+        assert raster.colormap(1)[ONLY_SECOND] == DISAGREEMENT.colors[ONLY_SECOND]
         assert raster.nodata == 255
         assert raster.tags()["WATERMAP_FIRST"] == "one.tif"
         assert len(raster.tags()["WATERMAP_SECOND_SHA256"]) == 64
@@ -83,10 +82,10 @@ def test_a_raster_its_style_and_a_table_are_written(tmp_path: Path) -> None:
 
 @given(water_arrays())
 def test_a_label_agrees_with_itself_and_cases_turn_round(codes: npt.NDArray[np.uint8]) -> None:
-    own = disagreement(codes, codes)
+    own = DISAGREEMENT.combine(codes, codes)
     np.testing.assert_array_equal(own, codes)  # 0, 1 and 255 mean the same in both
     other = np.roll(codes, 1)
-    there, back = disagreement(codes, other), disagreement(other, codes)
+    there, back = DISAGREEMENT.combine(codes, other), DISAGREEMENT.combine(other, codes)
     np.testing.assert_array_equal(there == ONLY_FIRST, back == ONLY_SECOND)
 
 
@@ -95,12 +94,12 @@ def test_blocks_of_rows_give_what_the_whole_does(tmp_path: Path, monkeypatch: py
     rows, cols = np.mgrid[:40, :60]
     write_water(first, (np.hypot(rows - 20, cols - 20) < 12).astype(np.uint8), GRID)  # shores that cross the blocks
     whole = compare_labels(first, second, tmp_path / "whole")
-    monkeypatch.setattr(module, "_BLOCK_ROWS", 3)
+    monkeypatch.setattr(two_rasters, "_BLOCK_ROWS", 3)
     pieces = compare_labels(first, second, tmp_path / "pieces")
     assert pieces.pixels == whole.pixels
     assert pieces.near_shore == whole.near_shore
     assert pieces.areas_m2 == pytest.approx(whole.areas_m2)
-    np.testing.assert_array_equal(pieces.views.disagreement, whole.views.disagreement)
+    np.testing.assert_array_equal(pieces.views.combined, whole.views.combined)
 
 
 def test_the_second_is_seen_on_the_firsts_grid(tmp_path: Path) -> None:
@@ -143,7 +142,7 @@ def test_the_picture_shows_disagreement_in_the_rasters_colours(tmp_path: Path) -
     picture = np.round(image.imread(path)[..., :3] * 255).astype(int)
     maps = picture[: int(0.75 * len(picture))]
     for code in (ONLY_FIRST, ONLY_SECOND):
-        cols = np.argwhere((maps == DISAGREEMENT_COLORS[code][:3]).all(axis=-1))[:, 1]
+        cols = np.argwhere((maps == DISAGREEMENT.colors[code][:3]).all(axis=-1))[:, 1]
         assert len(cols) > 100
         assert (cols > 2 / 3 * picture.shape[1]).all()
 

@@ -21,10 +21,9 @@ from watermap.errors import DataError, UsageError
 from watermap.geo.grid import Grid
 from watermap.geo.pixel_area import pixel_area_m2
 from watermap.io.paths import location
-from watermap.maps import change as module
+from watermap.maps import two_rasters
 from watermap.maps.change import (
-    CHANGE_COLORS,
-    CHANGE_LAYOUT,
+    CHANGE,
     CHANGE_NAMES,
     GAINED,
     LOST,
@@ -61,8 +60,8 @@ def test_a_change_equals_numpy_on_whole_arrays(tmp_path: Path, data: st.DataObje
     before, after = data.draw(water_arrays()), data.draw(water_arrays())
     row, col = data.draw(st.integers(-20, 20)), data.draw(st.integers(-20, 20))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_BLOCK_ROWS", data.draw(st.integers(1, 40)))
-        patch.setattr(module, "_SIDE_PIXELS", data.draw(st.integers(1, 40)))
+        patch.setattr(two_rasters, "_BLOCK_ROWS", data.draw(st.integers(1, 40)))
+        patch.setattr(two_rasters, "_SIDE_PIXELS", data.draw(st.integers(1, 40)))
         one = write_water(tmp_path / "a_water.tif", before, GRID)
         other = write_water(tmp_path / "b_water.tif", after, GRID.crop(Window(col, row, 1, 1)))
         rows = range(max(0, row), min(before.shape[0], row + after.shape[0]))
@@ -79,12 +78,12 @@ def test_a_change_equals_numpy_on_whole_arrays(tmp_path: Path, data: st.DataObje
     window = Window(cols.start, rows.start, len(cols), len(rows))
     assert made.grid.same_as(GRID.crop(window))
     areas = pixel_area_m2(made.grid, Window(0, 0, len(cols), len(rows)))
-    for code in module.CHANGE_NAMES:
+    for code in CHANGE_NAMES:
         assert made.pixels[code] == (known == code).sum()
         assert made.areas_m2[code] == pytest.approx(areas[known == code].sum(), rel=1e-9, abs=1e-6)
     step = made.views.step
     for view, whole in zip(
-        (made.views.before, made.views.after, made.views.change), (was, has_become, known), strict=True
+        (made.views.first, made.views.second, made.views.combined), (was, has_become, known), strict=True
     ):
         np.testing.assert_array_equal(view, whole[::step, ::step])
 
@@ -92,13 +91,13 @@ def test_a_change_equals_numpy_on_whole_arrays(tmp_path: Path, data: st.DataObje
 def test_a_picture_s_pixels_are_evenly_spaced_whatever_the_blocks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_BLOCK_ROWS", 4)
-    monkeypatch.setattr(module, "_SIDE_PIXELS", 10)
+    monkeypatch.setattr(two_rasters, "_BLOCK_ROWS", 4)
+    monkeypatch.setattr(two_rasters, "_SIDE_PIXELS", 10)
     before = np.random.default_rng(0).integers(0, 2, (30, 20))
     views = compared(tmp_path, before, 1 - before).views
     assert views.step == 3
-    np.testing.assert_array_equal(views.before, before[::3, ::3])
-    np.testing.assert_array_equal(views.change, np.where(before == 1, LOST, GAINED)[::3, ::3])
+    np.testing.assert_array_equal(views.first, before[::3, ::3])
+    np.testing.assert_array_equal(views.combined, np.where(before == 1, LOST, GAINED)[::3, ::3])
 
 
 @pytest.mark.parametrize(
@@ -157,7 +156,7 @@ def test_the_files_carry_what_they_are_and_what_made_them(tmp_path: Path) -> Non
     assert listing(tmp_path / "out") == [f"{name}{end}" for end in ends]
     with rasterio.open(made.raster) as dataset:
         assert dataset.nodata == UNKNOWN
-        assert {code: dataset.colormap(1)[code] for code in CHANGE_COLORS} == CHANGE_COLORS
+        assert {code: dataset.colormap(1)[code] for code in CHANGE.colors} == CHANGE.colors
         assert dataset.profile["driver"] == "GTiff"
         assert dataset.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
         tags = dataset.tags()
@@ -243,10 +242,10 @@ def test_the_colours_are_told_apart_by_the_colour_blind_too() -> None:
         "no short": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.3039]],
     }
     for name, cones in ground_of_bundle.items():
-        shown = {code: _lab(color[:3], np.array(cones)) for code, color in CHANGE_COLORS.items() if color[3]}
+        shown = {code: _lab(color[:3], np.array(cones)) for code, color in CHANGE.colors.items() if color[3]}
         for one, other in itertools.combinations(shown, 2):
             assert np.linalg.norm(shown[one] - shown[other]) > 20, (name, one, other)
-    assert set(CHANGE_LAYOUT.classes) == {0, PERMANENT, GAINED, LOST}
+    assert set(CHANGE.layout.classes) == {0, PERMANENT, GAINED, LOST}
 
 
 def _lab(color: tuple[int, ...], cones: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ from watermap.errors import DataError
 from watermap.geo.grid import Grid
 from watermap.legend import WATER, WATER_COLORS
 from watermap.maps.cartography import north, round_length
-from watermap.maps.change import CHANGE_COLORS, GAINED, LOST, PERMANENT, Change, compare
+from watermap.maps.change import CHANGE, GAINED, LOST, PERMANENT, Change, compare
 from watermap.maps.change_picture import plot_change
 from watermap.maps.panels import upright
 
@@ -42,8 +42,8 @@ def painted(path: Path, color: tuple[int, ...]) -> tuple[np.ndarray, tuple[int, 
 def test_before_after_and_change_lie_side_by_side_in_the_maps_colours(tmp_path: Path) -> None:
     change = made(tmp_path, make_grid(200, 200))
     path = plot_change(change, tmp_path / "change.png")
-    lost, shape = painted(path, CHANGE_COLORS[LOST])
-    gained, _ = painted(path, CHANGE_COLORS[GAINED])
+    lost, shape = painted(path, CHANGE.colors[LOST])
+    gained, _ = painted(path, CHANGE.colors[GAINED])
     water, _ = painted(path, WATER_COLORS[WATER])
     maps = 0.85 * shape[0]  # below lies the legend
     assert (lost[lost[:, 0] < maps, 1] > 2 / 3 * shape[1]).all()
@@ -61,10 +61,10 @@ def test_before_after_and_change_lie_side_by_side_in_the_maps_colours(tmp_path: 
 def test_north_is_up_and_east_right_whatever_way_rows_and_columns_run(tmp_path: Path, transform: Affine) -> None:
     change = made(tmp_path, Grid(UTM33, transform, 200, 200))
     path = plot_change(change, tmp_path / "change.png")
-    gained, shape = painted(path, CHANGE_COLORS[GAINED])
-    lost, _ = painted(path, CHANGE_COLORS[LOST])
+    gained, shape = painted(path, CHANGE.colors[GAINED])
+    lost, _ = painted(path, CHANGE.colors[LOST])
     gained, lost = (found[found[:, 0] < 0.85 * shape[0]] for found in (gained, lost))
-    stayed, _ = painted(path, CHANGE_COLORS[PERMANENT])
+    stayed, _ = painted(path, CHANGE.colors[PERMANENT])
     stayed = stayed[stayed[:, 1] > 2 / 3 * shape[1]]
     if transform.e > 0:  # the first rows are the southern ones
         assert gained[:, 0].mean() < lost[:, 0].mean()
@@ -98,7 +98,7 @@ def test_the_arrow_points_up_whatever_way_rows_and_columns_run(down: float, acro
 
 def test_a_map_in_degrees_is_not_squeezed(tmp_path: Path) -> None:
     change = made(tmp_path, make_grid(200, 200, left=10, top=60, pixel=1e-4, crs=LON_LAT))
-    lost, shape = painted(plot_change(change, tmp_path / "c.png"), CHANGE_COLORS[LOST])
+    lost, shape = painted(plot_change(change, tmp_path / "c.png"), CHANGE.colors[LOST])
     lost = lost[lost[:, 0] < 0.85 * shape[0]]
     tall, wide = np.ptp(lost, axis=0) + 1
     assert tall / wide == pytest.approx(60 * 11.141 / (80 * 5.58), rel=0.03)

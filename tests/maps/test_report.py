@@ -117,7 +117,7 @@ def test_it_tells_scenes_scores_how_they_were_made_and_limits(maps: Path, bundle
         "Water maps: maps",
         "2024-05-06 07:08 UTC, watermap ",
         "2023-01-01 to 2023-02-01",
-        "lake_20230201  2023-02-01  0.0300  50.0%  a<b>  keras & co",
+        "lake_20230201  2023-02-01  0.03002  50.0%  a<b>  keras & co",
         "0.9123",
         "123,456",
         "trained on",

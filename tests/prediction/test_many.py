@@ -11,11 +11,14 @@ import pytest
 from tests.prediction.test_scene import GRIDS, scene_values, write_image
 from tests.support.bundles import make_bundle
 from tests.support.folders import listing
+from tests.support.scenes import single
 from tests.support.waters import write_water
 from watermap.bundles.bundle import Bundle
 from watermap.config import PredictConfig
 from watermap.errors import DataError, DefectError, UsageError
 from watermap.geo.grid import Grid
+from watermap.io.products import SceneFiles
+from watermap.io.raster import Raster
 from watermap.prediction.many import predict_scenes
 from watermap.prediction.predictor import Predictor
 from watermap.prediction.scene import Prediction, predict_scene
@@ -31,7 +34,7 @@ def test_one_bad_scene_does_not_stop_the_others(bundle: Bundle, tmp_path: Path) 
     good = [write_image(tmp_path / f"{name}.tif", scene_values(64, 64), grid) for name in "ac"]
     bad = tmp_path / "b.tif"
     bad.write_text("no raster")
-    results = predict_scenes([good[0], bad, good[1]], Predictor(bundle, PredictConfig()), tmp_path / "out")
+    results = predict_scenes(single([good[0], bad, good[1]]), Predictor(bundle, PredictConfig()), tmp_path / "out")
     assert [type(result) for _, result in results] == [Prediction, DataError, Prediction]
     assert listing(tmp_path / "out") == ["a_water.tif", "c_water.tif"]
 
@@ -41,7 +44,7 @@ def test_no_map_takes_the_place_of_a_scene_or_of_the_cloud_mask(bundle: Bundle, 
     scenes = [write_image(tmp_path / f"{name}.tif", scene_values(64, 64), grid) for name in ("a", "a_water")]
     predictor = Predictor(bundle, PredictConfig())
     with pytest.raises(UsageError, match=r"a_water\.tif: is one of the files that are read"):
-        predict_scenes(scenes, predictor, tmp_path)
+        predict_scenes(single(scenes), predictor, tmp_path)
     mask = write_water(tmp_path / "a_reason.tif", np.zeros((64, 64)), grid)
     with pytest.raises(UsageError, match=r"a_reason\.tif: is one of the files that are read"):
         predict_scene(scenes[0], predictor, tmp_path, clouds=mask)
@@ -54,14 +57,14 @@ def test_a_scene_that_goes_away_does_not_stop_the_others(
     grid = Grid(*GRIDS["north_up"], 64, 64)
     scenes = [write_image(tmp_path / f"{name}.tif", scene_values(64, 64), grid) for name in "ab"]
 
-    def identify(scene: Path) -> str:
-        if scene.stem == "a":
+    def identify(scene: SceneFiles) -> str:
+        if scene.path.stem == "a":
             raise FileNotFoundError(2, "No such file or directory")
         return "sha256:0"
 
-    monkeypatch.setattr("watermap.prediction.scene._identity", identify)
+    monkeypatch.setattr("watermap.prediction.scene.content", identify)
     predictor = Predictor(bundle, PredictConfig(engine="keras"))
-    (_, first), (_, second) = predict_scenes(scenes, predictor, tmp_path / "out")
+    (_, first), (_, second) = predict_scenes(single(scenes), predictor, tmp_path / "out")
     assert isinstance(first, DataError)
     assert isinstance(second, Prediction)
     assert listing(tmp_path / "out") == ["b_water.tif"]
@@ -72,13 +75,13 @@ def test_an_error_that_nobody_foresaw_does_not_stop_the_others(jobs: int, bundle
     grid = Grid(*GRIDS["north_up"], 64, 64)
     scenes = [write_image(tmp_path / f"{name}.tif", scene_values(64, 64), grid) for name in "ab"]
 
-    def then(scene: Path, made: Prediction) -> Prediction:
-        if scene.stem == "a":
+    def then(raster: Raster, made: Prediction) -> Prediction:
+        if raster.path.stem == "a":
             raise TypeError("contour of a line")
         return made
 
     predictor = Predictor(bundle, PredictConfig(engine="keras"))
-    (_, first), (_, second) = predict_scenes(scenes, predictor, tmp_path / "out", jobs=jobs, then=then)
+    (_, first), (_, second) = predict_scenes(single(scenes), predictor, tmp_path / "out", jobs=jobs, then=then)
     assert isinstance(first, DefectError)
     assert isinstance(first.__cause__, TypeError)
     assert str(first).startswith(f"{scenes[0]}: unexpected TypeError: contour of a line: ")
@@ -89,7 +92,7 @@ def test_an_error_that_nobody_foresaw_does_not_stop_the_others(jobs: int, bundle
 def test_what_is_no_fault_of_a_scene_ends_the_run(error: BaseException, bundle: Bundle, tmp_path: Path) -> None:
     scene = write_image(tmp_path / "a.tif", scene_values(64, 64), Grid(*GRIDS["north_up"], 64, 64))
 
-    def then(scene: Path, made: Prediction) -> Prediction:
+    def then(raster: Raster, made: Prediction) -> Prediction:
         if not isinstance(error, KeyboardInterrupt):
             raise error
         try:
@@ -98,7 +101,7 @@ def test_what_is_no_fault_of_a_scene_ends_the_run(error: BaseException, bundle: 
             raise RuntimeError("a callback failed") from interruption  # as native code tells it
 
     with pytest.raises((type(error), RuntimeError)):
-        predict_scenes([scene], Predictor(bundle, PredictConfig(engine="keras")), tmp_path / "out", then=then)
+        predict_scenes(single([scene]), Predictor(bundle, PredictConfig(engine="keras")), tmp_path / "out", then=then)
 
 
 def test_an_interruption_does_not_wait_for_the_scenes_that_run(
@@ -125,7 +128,7 @@ def test_an_interruption_does_not_wait_for_the_scenes_that_run(
     begun = time.monotonic()
     try:
         with pytest.raises(KeyboardInterrupt):
-            predict_scenes(scenes, predictor, tmp_path / "out", jobs=2)
+            predict_scenes(single(scenes), predictor, tmp_path / "out", jobs=2)
     finally:
         signal.signal(signal.SIGINT, before)
     assert time.monotonic() - begun < 15  # 64 windows of each would take 19 s and more

@@ -17,6 +17,7 @@ from watermap.config import PredictConfig
 from watermap.errors import DataError
 from watermap.geo.grid import Grid
 from watermap.io.paths import location
+from watermap.io.products import find_scene
 from watermap.prediction.outputs import CLOUD
 from watermap.prediction.predictor import Predictor
 from watermap.prediction.scene import predict_scene
@@ -29,7 +30,7 @@ CLOUDY = np.kron(np.isin(CLASSES, (3, 8, 9, 10)), np.ones((10, 10), bool))
 
 
 def cloudy(clouds: Clouds, scene: Path) -> npt.NDArray[np.bool_]:
-    with open_clouds(clouds, GRID, scene) as mask:
+    with open_clouds(clouds, GRID, find_scene(scene)) as mask:
         return mask.read(Window(0, 0, SIZE, SIZE))
 
 
@@ -96,14 +97,14 @@ def test_a_mask_may_hold_any_numbers(
         values[8:10] = untold
     mask = write_band(tmp_path / "mask.tif", values, 100, nodata=untold)
     expected = np.kron(values == np.dtype(dtype).type(cloud), np.ones((10, 10), bool))
-    with open_clouds(mask, GRID, safe) as opened:
+    with open_clouds(mask, GRID, find_scene(safe)) as opened:
         np.testing.assert_array_equal(opened.read(Window(0, 0, SIZE, SIZE)), expected)
         assert opened.untold == (0 if untold is None else 2 * 12 * 100)
 
 
 def test_clear_may_be_the_no_data_value_of_a_mask(safe: Path, tmp_path: Path) -> None:
     mask = write_band(tmp_path / "mask.tif", CLASSES, 100, nodata=0)
-    with open_clouds(mask, GRID, safe) as opened:
+    with open_clouds(mask, GRID, find_scene(safe)) as opened:
         assert opened.read(Window(0, 0, SIZE, SIZE)).sum() == 100 * np.count_nonzero(CLASSES)
         assert opened.note is None
 

@@ -6,8 +6,11 @@ import rasterio.shutil
 
 from tests.support.rasters import make_grid, write_tif
 from tests.support.s3 import Bucket
+from tests.support.safes import band_file, band_values, write_safe
+from tests.support.scenes import paths_of_found
 from tests.support.web import Web
 from watermap.errors import DataError, UsageError
+from watermap.io.gdal import open_dataset
 from watermap.scenes.find import check_outputs, find_images, output_name
 
 
@@ -18,49 +21,49 @@ def touch(*paths: Path) -> None:
 
 
 def test_files_are_taken_as_named_and_once(tmp_path: Path) -> None:
-    assert find_images(["b.tif", "a.tif", "b.tif"]) == [Path("b.tif"), Path("a.tif")]
+    assert paths_of_found(["b.tif", "a.tif", "b.tif"]) == [Path("b.tif"), Path("a.tif")]
 
 
 def test_one_file_under_two_names_is_one(tmp_path: Path) -> None:
     touch(tmp_path / "a.tif")
-    assert find_images(["a.tif", tmp_path / "a.tif", "./a.tif"]) == [Path("a.tif")]
+    assert paths_of_found(["a.tif", tmp_path / "a.tif", "./a.tif"]) == [Path("a.tif")]
 
 
 def test_a_scene_folder_means_its_image(tmp_path: Path) -> None:
     touch(tmp_path / "lake" / "image.tif", tmp_path / "lake" / "label.tif")
-    assert find_images([tmp_path / "lake"]) == [tmp_path / "lake" / "image.tif"]
+    assert paths_of_found([tmp_path / "lake"]) == [tmp_path / "lake" / "image.tif"]
 
 
 def test_a_scenes_folder_means_all_its_images(tmp_path: Path) -> None:
     touch(*(tmp_path / name / "image.tif" for name in "ba"))
-    assert find_images([tmp_path]) == [tmp_path / "a" / "image.tif", tmp_path / "b" / "image.tif"]
+    assert paths_of_found([tmp_path]) == [tmp_path / "a" / "image.tif", tmp_path / "b" / "image.tif"]
 
 
 def test_a_folder_of_files_means_its_rasters_but_not_results(tmp_path: Path) -> None:
     touch(*(tmp_path / n for n in ("b.tif", "a.TIF", "a_water.tif", "a_reason.tif", ".a.tif", "notes.txt", "c.jp2")))
-    assert [path.name for path in find_images([tmp_path])] == ["a.TIF", "b.tif", "c.jp2"]
+    assert [path.name for path in paths_of_found([tmp_path])] == ["a.TIF", "b.tif", "c.jp2"]
 
 
 def test_patterns_that_no_shell_expanded_are_expanded(tmp_path: Path) -> None:
     touch(tmp_path / "x1.tif", tmp_path / "x2.tif", tmp_path / "y.tif", tmp_path / "s" / "image.tif")
-    assert [path.name for path in find_images([f"{tmp_path}/x*.tif"])] == ["x1.tif", "x2.tif"]
-    assert find_images([f"{tmp_path}/s*"]) == [tmp_path / "s" / "image.tif"]
+    assert [path.name for path in paths_of_found([f"{tmp_path}/x*.tif"])] == ["x1.tif", "x2.tif"]
+    assert paths_of_found([f"{tmp_path}/s*"]) == [tmp_path / "s" / "image.tif"]
 
 
 def test_a_file_with_brackets_in_its_name_is_a_file(tmp_path: Path) -> None:
     touch(tmp_path / "x[1].tif")
-    assert find_images([tmp_path / "x[1].tif"]) == [tmp_path / "x[1].tif"]
+    assert paths_of_found([tmp_path / "x[1].tif"]) == [tmp_path / "x[1].tif"]
 
 
 def test_nothing_found_is_told(tmp_path: Path) -> None:
     for text in (tmp_path, f"{tmp_path}/*.tif"):
         with pytest.raises(DataError, match="no image there"):
-            find_images([text])
+            paths_of_found([text])
 
 
 def test_two_images_with_one_output_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"would both give lake_water\.tif"):
-        find_images(["a/lake.tif", "b/lake.tif"])
+        paths_of_found(["a/lake.tif", "b/lake.tif"])
 
 
 def test_no_output_takes_the_place_of_what_is_read(tmp_path: Path) -> None:
@@ -83,7 +86,9 @@ def test_a_bucket_is_looked_through_like_a_folder(bucket: Bucket) -> None:
         bucket.put(key, b"x")
 
     def found(*texts: str) -> list[str]:
-        return [str(path).removeprefix(f"{bucket.url}/") for path in find_images([f"{bucket.url}/{t}" for t in texts])]
+        return [
+            str(path).removeprefix(f"{bucket.url}/") for path in paths_of_found([f"{bucket.url}/{t}" for t in texts])
+        ]
 
     assert found("s") == ["s/a/image.tif", "s/b/image.tif"]
     assert found("s/a", "s/*") == ["s/a/image.tif", "s/b/image.tif"]
@@ -96,9 +101,32 @@ def test_a_bucket_is_looked_through_like_a_folder(bucket: Bucket) -> None:
 
 def test_files_elsewhere_are_not_asked_for(web: Web, tmp_path: Path) -> None:
     urls = [f"{web.url}/lake/image.tif", f"{web.url}/a.tif?sig=a.b", "s3://nowhere/b.tif", str(tmp_path / "c.tif")]
-    found = find_images([*urls, "/vsicurl/" + urls[0]])
+    found = paths_of_found([*urls, "/vsicurl/" + urls[0]])
     assert [output_name(image) for image in found] == ["lake", "a", "b", "c"]
     assert web.asked() == []
     with pytest.raises(UsageError, match=r"would both give a_water\.tif") as error:
-        find_images([f"{web.url}/a.tif?sig=secret", "a.tif"])
+        paths_of_found([f"{web.url}/a.tif?sig=secret", "a.tif"])
     assert "secret" not in str(error.value)
+
+
+def test_a_scene_that_is_incomplete_is_found_with_its_fault(tmp_path: Path) -> None:
+    safe = write_safe(tmp_path, band_values(bands=("B2", "B3")))
+    band_file(safe, "B3").unlink()
+    (scene,) = find_images([tmp_path])
+    assert (scene.path, scene.bands) == (safe, {})
+    with pytest.raises(DataError, match="which its metadata name, is missing"), open_dataset(scene):
+        pass
+
+
+def test_a_folder_of_bands_is_found_with_what_they_say_of_themselves(tmp_path: Path) -> None:
+    for band in ("B02", "B03"):
+        write_tif(tmp_path / "lake" / f"{band}.tif", np.ones((1, 9, 9), np.uint16), make_grid(9, 9))
+    (scene,) = find_images([tmp_path / "lake"])
+    assert [(layer.name, layer.files) for layer in scene.layers] == [
+        ("B2", (tmp_path / "lake" / "B02.tif",)),
+        ("B3", (tmp_path / "lake" / "B03.tif",)),
+    ]
+    (tmp_path / "lake" / "B03.tif").write_bytes(b"II*\0")
+    (scene,) = find_images([tmp_path / "lake"])
+    with pytest.raises(DataError, match=r"B03\.tif: a truncated or damaged TIFF"), open_dataset(scene):
+        pass

@@ -33,7 +33,7 @@ from watermap.bundles.contract import FORMAT_VERSION, Contract
 from watermap.errors import ModelError
 from watermap.io.cache import cached
 from watermap.io.files import file_digest, unwritable, write_text
-from watermap.io.paths import local, remote
+from watermap.io.paths import local, location, remote
 
 if TYPE_CHECKING:
     import keras
@@ -158,13 +158,25 @@ def _id_of(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def open_bundle(folder: Path) -> Bundle:
+def open_bundle(folder: str | Path) -> Bundle:
     """Read and verify a bundle.
+
+    Args:
+        folder: on this machine, or a URL of a store or a web server.
 
     Raises:
         ModelError: no bundle there, one of another version, or a damaged one.
         StorageError: it lies elsewhere and cannot be reached.
+
+    Example:
+        >>> import watermap
+        >>> bundle = watermap.open_bundle("model")
+        >>> bundle.contract.bands
+        ('B2', 'B3', 'B4', 'B8', 'B11', 'B12')
+        >>> bundle.contract.threshold
+        0.5
     """
+    folder = location(folder)
     path = folder / CONTRACT_FILE
     if not path.is_file():
         raise ModelError(f"{folder}: not a bundle (no {CONTRACT_FILE})", hint="give a folder that watermap train wrote")

@@ -9,6 +9,7 @@ from typing import Final
 
 from watermap.bundles.card_limits import limits, pieces
 from watermap.bundles.contract import Contract, Evidence, Intervals, Numbers, TrainingData
+from watermap.geo.area_text import km2_column
 from watermap.io.tables import markdown_table
 from watermap.scenes.label_kinds import limits_of
 
@@ -124,7 +125,7 @@ def _data(contract: Contract) -> list[str]:
         ("patches", *(str(sum(split.labels.values())) for split in splits)),
         ("scenes", *(str(split.scenes) for split in splits)),
         ("pieces of ground", *(str(split.grounds) for split in splits)),
-        ("ground in km²", *(f"{split.area_km2:,.1f}" for split in splits)),
+        ("ground in km²", *km2_column(split.area_km2 * 1e6 for split in splits)),
         ("water in a patch, mean", *("-" if split.water is None else f"{split.water:.1%}" for split in splits)),
         *((f"patches labelled {kind}", *(str(split.labels.get(kind, 0)) for split in splits)) for kind in _kinds(data)),
     ]

@@ -15,6 +15,7 @@ from pyogrio.errors import DataLayerError, DataSourceError
 
 from watermap.bundles.fingerprints import Prints, fingerprints, rate, thinned
 from watermap.errors import ModelError
+from watermap.geo.area_text import km2
 from watermap.geo.shared_ground import shared_ground
 from watermap.io.files import unwritable, writing
 from watermap.io.geopackage import add_layer
@@ -60,7 +61,7 @@ class TrainingGround:
             return None
         most = int(np.argmax(shared.km2))
         name = self.names[shared.first[most]]
-        return f"shares {shared.km2[most]:.3g} km2 of ground with patch {name}, which it has seen"
+        return f"shares {km2(shared.km2[most] * 1e6, digits=3)} km2 of ground with patch {name}, which it has seen"
 
     def pixels(self, prints: Prints) -> str | None:
         """What is seen of an image's fingerprints, in words; None where nothing is."""

@@ -8,6 +8,7 @@ import click
 
 from watermap.cli.command import Command
 from watermap.cli.options import READ, WRITTEN, option
+from watermap.geo.area_text import km2_column
 
 
 @click.command(
@@ -28,16 +29,17 @@ def command(before: Path, after: Path, out: Path) -> None:
     where both lie.
     """
     from watermap.cli.console import console, files_to_open, note, progress_bar, table
-    from watermap.maps.change import CHANGE_NAMES, compare
-    from watermap.maps.change_picture import plot_change
+    from watermap.maps.change import CHANGE_NAMES
+    from watermap.maps.public import change as compare
 
     with progress_bar() as progress:
-        change = compare(before, after, out, progress=progress)
-    picture = plot_change(change, change.raster.with_suffix(".png"))
+        change = compare(before, after, out=out, progress=progress)
+    picture = change.raster.with_suffix(".png")
     for line in change.notes:
         note(line)
-    rows = [[name, change.pixels[code], f"{change.areas_m2[code] / 1e6:,.4f}"] for code, name in CHANGE_NAMES.items()]
+    areas = km2_column(change.areas_m2[code] for code in CHANGE_NAMES)
+    rows = [[name, change.pixels[code], area] for (code, name), area in zip(CHANGE_NAMES.items(), areas, strict=True)]
     table(f"Water from {change.before} to {change.after}", ["class", "pixels", "km2"], rows)
-    water = f"{change.water_before_m2 / 1e6:,.4f} km2 to {change.water_after_m2 / 1e6:,.4f} km2"
-    console.print(f"Water that was seen both times: {water}")
+    before_km2, after_km2 = km2_column([change.water_before_m2, change.water_after_m2])
+    console.print(f"Water that was seen both times: {before_km2} km2 to {after_km2} km2")
     files_to_open([picture, change.raster, change.polygons, change.table])

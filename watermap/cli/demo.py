@@ -41,7 +41,7 @@ def command(out: Path, scenes: int, size: int, epochs: int) -> None:
     from watermap.patches.tile import tile
     from watermap.prediction.many import predict_scenes
     from watermap.prediction.predictor import Predictor
-    from watermap.scenes.find import output_name
+    from watermap.scenes.find import find_images, output_name
     from watermap.scenes.sample import trial, write_samples
     from watermap.training.train import train
 
@@ -51,7 +51,8 @@ def command(out: Path, scenes: int, size: int, epochs: int) -> None:
     with progress_bar() as progress:
         console.print("1 of 5: sample scenes, some of them of places kept apart for later")
         write_samples(out / "scenes", training_places, progress=progress)
-        images = [scene.path / "image.tif" for scene in write_samples(out / "unseen", test_places, progress=progress)]
+        write_samples(out / "unseen", test_places, progress=progress)
+        images = find_images([out / "unseen"])
         console.print("2 of 5: patches, split by ground")
         tile(out / "scenes", out / "patches", trial.TILE, progress=progress)
         console.print("3 of 5: training; if you interrupt it, run the demo again and it goes on")
@@ -69,4 +70,4 @@ def command(out: Path, scenes: int, size: int, epochs: int) -> None:
     rows = [[name, *(score(each[key]) for key in names)] for name, each in scores.items()]
     table("Places never seen, all pixels", ["", *score_names(names)], rows)
     first, water = predictions[0][0], out / "predictions" / f"{output_name(predictions[0][0])}_water.tif"
-    files_to_open([picture, water, first, out / "model" / "curves.png", out / "patches" / "patches.gpkg"])
+    files_to_open([picture, water, first.path, out / "model" / "curves.png", out / "patches" / "patches.gpkg"])

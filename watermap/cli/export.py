@@ -13,6 +13,7 @@ from watermap.cli.command import Command
 from watermap.cli.options import WRITTEN, config_file, option, section, setting
 from watermap.cli.suggestions import files
 from watermap.config import EarthEngineConfig, ExportConfig
+from watermap.geo.area_text import km2
 
 _SHOWN_SCENES = 40
 
@@ -107,7 +108,9 @@ def command(
         note(line)
     one_date = estimate_date(place, config, service)
     console.print(
-        f"{place.area_km2:,.2f} km²; for one date {_cost(one_date, config, service)}", markup=False, soft_wrap=True
+        f"{km2(place.area_km2 * 1e6)} km²; for one date {_cost(one_date, config, service)}",
+        markup=False,
+        soft_wrap=True,
     )
     with connect(service) as session:
         found, notes = search(session, place, config)

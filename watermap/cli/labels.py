@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import click
 from watermap.cli.command import Group
 from watermap.cli.options import READ, WRITTEN, bands_option, config_file, option, setting
 from watermap.config import ConsensusConfig, RefineConfig
+from watermap.geo.area_text import km2_column
 
 if TYPE_CHECKING:
     from watermap.labels.refine import Refinement
@@ -57,10 +59,10 @@ def compare(first: Path, second: Path, out: Path) -> None:
     picture = plot_label_comparison(found, found.raster.with_suffix(".png"))
     for line in found.notes:
         note(line)
+    pairs = [pair for pair, count in found.pixels.items() if count]
     rows = [
-        [KNOWN[a], KNOWN[b], f"{count:,}", f"{found.areas_m2[a, b] / 1e6:,.4f}"]
-        for (a, b), count in found.pixels.items()
-        if count
+        [KNOWN[a], KNOWN[b], f"{found.pixels[a, b]:,}", area]
+        for (a, b), area in zip(pairs, km2_column(found.areas_m2[pair] for pair in pairs), strict=True)
     ]
     table(f"{found.names[0]} and {found.names[1]}", [found.names[0], found.names[1], "pixels", "km2"], rows)
     scores = found.scores
@@ -118,8 +120,7 @@ def consensus(
     for line in made.notes:
         note(line)
     whole = max(sum(made.pixels.values()), 1)
-    rows = [_class_row(name, made.pixels[code], made.areas_m2[code], whole) for name, code in _CLASSES]
-    table("Consensus", ["class", "pixels", "km2", "share"], rows)
+    table("Consensus", ["class", "pixels", "km2", "share"], _class_rows(made.pixels, made.areas_m2))
     reasons = [("sources differ", made.differ), ("beside shorelines", made.by_shores), ("too few know", made.too_few)]
     table("Unknown because", ["", "pixels", "share"], [[name, f"{n:,}", f"{n / whole:.1%}"] for name, n in reasons])
     for source, px in zip(sources, made.bands_px, strict=True):
@@ -188,16 +189,21 @@ def refine_label(
         [name, f"{made.outcomes[fate]:,}", f"{made.outcomes[fate] / whole:.1%}"] for fate, name in OUTCOMES.items()
     ]
     table("What became of the coarse label", ["pixels that are", "pixels", "share"], outcomes)
-    rows = [_class_row(name, made.pixels[code], made.areas_m2[code], whole) for name, code in _CLASSES]
-    table("Refined label", ["class", "pixels", "km2", "share"], rows)
+    table("Refined label", ["class", "pixels", "km2", "share"], _class_rows(made.pixels, made.areas_m2))
     files_to_open([made.path])
 
 
 _CLASSES = (("land", 0), ("water", 1), ("unknown", 255))
 
 
-def _class_row(name: str, pixels: int, area_m2: float, whole: int) -> list[str]:
-    return [name, f"{pixels:,}", f"{area_m2 / 1e6:,.4f}", f"{pixels / whole:.1%}"]
+def _class_rows(pixels: Mapping[int, int], areas_m2: Mapping[int, float]) -> list[list[str]]:
+    """Rows of a table: class, pixels, km2, share."""
+    whole = max(sum(pixels.values()), 1)
+    areas = km2_column(areas_m2[code] for _, code in _CLASSES)
+    return [
+        [name, f"{pixels[code]:,}", area, f"{pixels[code] / whole:.1%}"]
+        for (name, code), area in zip(_CLASSES, areas, strict=True)
+    ]
 
 
 def _summary(made: Refinement) -> str:

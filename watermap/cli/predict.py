@@ -19,6 +19,7 @@ from watermap.config.extras import install_command
 from watermap.errors import PartialFailureError, UsageError, WatermapError
 
 if TYPE_CHECKING:
+    from watermap.io.products import SceneFiles
     from watermap.prediction.predictor import Predictor
 
 
@@ -120,12 +121,9 @@ def command(
     from watermap.scenes.find import find_images
 
     images = find_images(scenes)
-    from watermap.io.paths import location
-    from watermap.scenes.clouds import OWN, Clouds
+    from watermap.scenes.clouds import OWN, clouds_of
 
-    masked: Clouds | None = None
-    if clouds is not None:
-        masked = OWN if clouds.lower() == OWN else location(clouds)
+    masked = None if clouds is None else clouds_of(clouds)
     if masked not in (None, OWN) and len(images) > 1:
         raise UsageError(
             f"--clouds is of one scene, but {len(images)} are given", hint="map them one by one, or give --clouds scl"
@@ -184,7 +182,7 @@ def _fail(errors: list[WatermapError], scenes: int) -> NoReturn:
     )
 
 
-def _rows(results: list[tuple[Path, Any]], columns: int) -> list[list[str]]:
+def _rows(results: list[tuple[SceneFiles, Any]], columns: int) -> list[list[str]]:
     from watermap.scenes.find import output_name
 
     rows = []
@@ -219,7 +217,7 @@ def _tell_engine(predictor: Predictor) -> None:
                 )
 
 
-def _show_forecasts(images: list[Path], predictor: Predictor, names: tuple[str, ...] | None) -> None:
+def _show_forecasts(images: list[SceneFiles], predictor: Predictor, names: tuple[str, ...] | None) -> None:
     from watermap.prediction.cost import forecast
     from watermap.scenes.find import output_name
 

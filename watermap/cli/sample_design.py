@@ -11,6 +11,7 @@ from watermap.cli.command import Command
 from watermap.cli.console import console, files_to_open, note, progress_bar, table
 from watermap.cli.options import READ, WRITTEN, config_file, option, settings
 from watermap.config import DesignConfig
+from watermap.geo.area_text import km2, km2_column
 
 
 @click.command(
@@ -49,9 +50,9 @@ def command(water: Path, out: Path | None, config_path: Path | None, **stated: A
     for line in made.notes:
         note(line)
     rows = [
-        [name, f"{pixels:,}", f"{area / 1e6:,.4f}", size]
+        [name, f"{pixels:,}", area, size]
         for name, pixels, area, size in zip(
-            NAMES, made.sample.pixels, made.sample.areas_m2, made.sample.sizes, strict=True
+            NAMES, made.sample.pixels, km2_column(made.sample.areas_m2), made.sample.sizes, strict=True
         )
     ]
     count = sum(made.sample.sizes)
@@ -59,7 +60,7 @@ def command(water: Path, out: Path | None, config_path: Path | None, **stated: A
     tells = made.margin_m2 <= made.mapped.water_m2 > 0
     of_mapped = f", {made.margin_m2 / made.mapped.water_m2:.1%} of what is mapped" if tells else ""
     *most, last = (f"{100 * share:g}% of {name}" for name, share in zip(NAMES, config.water_shares, strict=True))
-    expected = f"± {made.margin_m2 / 1e6:.3g} km2{of_mapped}"
+    expected = f"± {km2(made.margin_m2, digits=3)} km2{of_mapped}"
     console.print(f"Expected 95 % interval of the water area: {expected}", markup=False)
     console.print(f"if the map is as good as thought, with {', '.join(most)} and {last} water in truth", markup=False)
     files_to_open([made.path])

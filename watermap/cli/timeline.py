@@ -10,6 +10,7 @@ import click
 from watermap.cli.command import Command
 from watermap.cli.console import files_to_open, note, progress_bar, table
 from watermap.cli.options import READ, WRITTEN, option
+from watermap.geo.area_text import km2_column
 
 if TYPE_CHECKING:
     from watermap.maps.timeline import Timeline
@@ -45,14 +46,13 @@ def command(predictions_dir: Path, bodies: Path | None, out: Path | None, min_va
     any of them says so. The area is the ground that the rasters cover; what is not seen on a date is never taken for
     dry: water lies between what was seen and that plus all that was not seen.
     """
-    from watermap.io.paths import local
-    from watermap.maps.timeline import measure, write_tables
-    from watermap.maps.timeline_plot import plot_timeline
+    from watermap.maps.public import timeline as measure
 
-    out = local(predictions_dir) if out is None else out
+    out = predictions_dir if out is None else out
     with progress_bar() as progress:
-        timeline = measure(predictions_dir, outlines=bodies, min_valid=min_valid, progress=progress)
-    written = [*write_tables(timeline, out), plot_timeline(timeline, out / "timeline.png")]
+        timeline = measure(predictions_dir, out, bodies=bodies, min_valid=min_valid, progress=progress)
+    tables = ["timeline.csv", *(["timeline_bodies.csv"] if timeline.ids else [])]
+    written = [out / name for name in (*tables, "timeline.png")]
     for line in timeline.notes:
         note(line)
     table("Water by date", ["date", "seen", "water km2", "at most km2", ""], _rows(timeline))
@@ -61,15 +61,14 @@ def command(predictions_dir: Path, bodies: Path | None, out: Path | None, min_va
 
 def _rows(timeline: Timeline) -> list[list[str]]:
     whole = timeline.whole
+    lows, highs = (km2_column(areas[:, 0] * 1e6) for areas in (whole.low_km2, whole.high_km2))
     return [
         [
             shown.isoformat(),
             f"{share:.1%}",
-            f"{low:.3f}",
-            f"{high:.3f}",
+            low,
+            high,
             "" if share >= timeline.min_valid else "too little seen",
         ]
-        for shown, share, low, high in zip(
-            timeline.dates, whole.valid_fraction[:, 0], whole.low_km2[:, 0], whole.high_km2[:, 0], strict=True
-        )
+        for shown, share, low, high in zip(timeline.dates, whole.valid_fraction[:, 0], lows, highs, strict=True)
     ]

@@ -11,6 +11,7 @@ from watermap.cli.command import Command
 from watermap.cli.console import console, files_to_open, note, progress_bar
 from watermap.cli.options import READ, WRITTEN, config_file, option, setting
 from watermap.config import VectorizeConfig
+from watermap.geo.area_text import km2
 
 
 @click.command(
@@ -36,23 +37,13 @@ def command(
 ) -> None:
     """Make a GeoPackage with a polygon for each water body: area and perimeter on the ellipsoid, size, date."""
     config = VectorizeConfig.load(config_path, section="vectorize", smooth=smooth or None, **stated)
-    from watermap.io.paths import remote
-    from watermap.io.qgis_style import write_polygon_style
-    from watermap.legend import WATER, WATER_COLORS
-    from watermap.maps.polygons.vectorize import vectorize
-    from watermap.maps.stac_item import refresh_asset
+    from watermap.maps.public import vectorize
 
-    name = water.stem.removesuffix("_water")
-    if out is None:
-        out = (water.parent if remote(water) is None else Path()) / f"{name}_bodies.gpkg"
     with progress_bar() as progress:
-        made = vectorize(water, out, config, probability=probability, progress=progress)
-    style = write_polygon_style(made.path, {"water": WATER_COLORS[WATER]})
-    for file in (made.path, style):
-        refresh_asset(out.parent / f"{name}_item.json", file)
+        made = vectorize(water, out, probability=probability, progress=progress, **config.model_dump())
     for line in made.notes:
         note(line)
     if made.dropped:
         note(f"{made.dropped} bodies smaller than {config.min_area_m2:g} m2 are left out")
-    console.print(f"{made.count} water bodies, {made.area_m2 / 1e6:.4g} km2", markup=False)
+    console.print(f"{made.count} water bodies, {km2(made.area_m2)} km2", markup=False)
     files_to_open([made.path])

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 import shapely
 from rasterio._err import (  # rasterio lets some of GDAL's own errors through, and names them only there
     CPLE_BaseError,
@@ -31,8 +30,6 @@ _STEP_M: Final = 2000.0
 """Points on an edge that is transformed lie no further apart; an edge of this length bends by some 0.1 m."""
 _FARTHEST_STEPS: Final = 50_000
 """Coordinates beyond so many steps are no place's in any CRS; to transform their edges could take for ever."""
-_EARTH_RADIUS_KM: Final = 6371.0072
-"""Of the sphere with the area of the WGS 84 ellipsoid."""
 
 
 def transform_points(points: Points, source: CRS, target: CRS) -> Points:
@@ -119,17 +116,6 @@ def locate(points: Points, grid: Grid, other: Grid) -> Points:
 def footprints(grid: Grid, windows: Sequence[Window]) -> list[Any]:
     """The outlines of windows of a grid in EPSG:4326: shapely polygons, in two parts at the antimeridian."""
     return to_lon_lat([shape(grid.footprint(window)) for window in windows], grid.crs)
-
-
-def equal_area(lon_lat: Sequence[Any]) -> npt.NDArray[Any]:
-    """Polygons in EPSG:4326 on the cylindrical equal-area plane, in km."""
-
-    def project(points: Points) -> Points:
-        radians = np.radians(points)
-        return _EARTH_RADIUS_KM * np.column_stack([radians[:, 0], np.sin(radians[:, 1])])
-
-    moved: npt.NDArray[Any] = shapely.transform(np.array(lon_lat, dtype=object), project)
-    return moved
 
 
 def connected(grids: Mapping[str, Grid], *, margin_px: int = 0) -> list[list[str]]:

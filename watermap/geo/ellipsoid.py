@@ -15,6 +15,7 @@ from affine import Affine
 from pyproj.exceptions import ProjError
 from rasterio.crs import CRS
 
+from watermap.arrays import Shapes
 from watermap.errors import DataError
 from watermap.geo.crs import LON_LAT
 
@@ -150,7 +151,7 @@ def _known(wkt: str) -> _Known | None:
     )
 
 
-def areas_m2(lon_lat: Sequence[Any]) -> Values:
+def areas_m2(lon_lat: Sequence[Any] | Shapes) -> Values:
     """Areas on the ellipsoid of shapes in EPSG:4326, their edges straight in degrees.
 
     Args:

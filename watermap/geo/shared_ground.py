@@ -11,7 +11,7 @@ import numpy.typing as npt
 import shapely
 
 from watermap.arrays import Shapes
-from watermap.geo.crs import equal_area
+from watermap.geo.ellipsoid import areas_m2
 
 _ROUNDING: Final = 1e-3
 """Share of the smaller outline's area up to which common ground is rounding: edges are straight in one CRS only."""
@@ -43,18 +43,19 @@ def shared_ground(first: Sequence[Any] | Shapes, second: Sequence[Any] | Shapes)
         second: (m,) of the same kind.
     """
     ones, others = np.array(first, dtype=object), np.array(second, dtype=object)
-    # Boxes meet in degrees where they meet on the plane: its axes are theirs, stretched.
     right, left = shapely.STRtree(ones).query(others)
     order = np.lexsort((right, left))
     left, right = left[order], right[order]
-    a, b = _on_plane(ones, left), _on_plane(others, right)
-    km2 = shapely.area(shapely.intersection(a, b))
-    kept = km2 > _ROUNDING * np.minimum(shapely.area(a), shapely.area(b))
-    return SharedGround(left[kept], right[kept], km2[kept])
+    common = shapely.intersection(ones[left], others[right])
+    overlap = shapely.area(common) > 0
+    left, right = left[overlap], right[overlap]
+    m2 = areas_m2(common[overlap])
+    kept = m2 > _ROUNDING * np.minimum(_of_each(ones, left), _of_each(others, right))
+    return SharedGround(left[kept], right[kept], m2[kept] / 1e6)
 
 
-def _on_plane(outlines: Shapes, places: npt.NDArray[np.intp]) -> Shapes:
-    """(n,) the outlines at some places, each moved once however many pairs it is in."""
+def _of_each(outlines: Shapes, places: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
+    """(n,) areas in m2 of the outlines at some places, each measured once however many pairs it is in."""
     needed, where = np.unique(places, return_inverse=True)
-    moved: Shapes = equal_area(outlines[needed].tolist())[where]
-    return moved
+    areas: npt.NDArray[np.float64] = areas_m2(outlines[needed])[where]
+    return areas

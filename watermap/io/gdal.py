@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import warnings
-import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import replace
@@ -19,12 +18,15 @@ from rasterio.enums import MaskFlags
 from rasterio.env import getenv, hasenv
 from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
 from rasterio.session import DummySession
+from rasterio.windows import Window
 
 from watermap.errors import DataError, StorageError
 from watermap.geo.crs import GDAL_ERRORS
+from watermap.io.archive import ArchivedPath
 from watermap.io.paths import RemotePath, gdal_name, location, remote
-from watermap.io.products import ARCHIVE, BandFiles, BandScaling, find_band_files, read_scaling
-from watermap.io.stores import gdal_settings, vanished
+from watermap.io.products import BandScaling, SceneFiles, find_scene, read_scaling
+from watermap.io.stores import gdal_settings
+from watermap.io.unreadable import first_bytes, unread_local, unread_remote
 from watermap.io.vrt import layer_of, stack_vrt
 
 WRITE_ERRORS: Final[tuple[type[Exception], ...]] = (OSError, *GDAL_ERRORS)
@@ -33,8 +35,6 @@ _CACHE_BYTES: Final = 32 << 20
 _LOGIN: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 """Which rasterio takes from a session only, and GDAL finds in the environment by itself."""
 
-_TIFF_STARTS: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-_JP2_START: Final = b"\0\0\0\x0c"
 _JP2: Final = ".jp2"
 _MASK: Final = ".msk"
 _METADATA: Final = ".aux.xml"
@@ -45,7 +45,6 @@ _TIFFS: Final = (".tif", ".tiff")
 _ALL_THREADS: Final = {"GDAL_NUM_THREADS": "ALL_CPUS"}
 _ONE_THREAD: Final = {"GDAL_NUM_THREADS": "1"}
 """Several threads that decode JPEG 2000, or that read from a store, swallow errors: what is missing becomes zeros."""
-_PICTURE_BANDS: Final = 3
 _NO_MEMORY: Final = "No space for data buffer"
 """What libtiff says of memory."""
 
@@ -53,7 +52,7 @@ _Found = TypeVar("_Found")
 
 
 @contextmanager
-def open_dataset(path: Path) -> Iterator[Any]:
+def open_dataset(place: Path | SceneFiles) -> Iterator[Any]:
     """GDAL's dataset of a file, or of a scene of many files, whose bands are put together while they are read.
 
     Of a remote file only what is needed is asked for. A mask or metadata file beside it counts, and is asked for by
@@ -63,18 +62,30 @@ def open_dataset(path: Path) -> Iterator[Any]:
         DataError: no such file, GDAL does not read it, or files that make no scene.
         StorageError: it lies elsewhere and cannot be reached.
     """
-    if not path.exists():
-        raise DataError(f"{path}: no such file", hint="check the path")
-    scene = find_band_files(path)
-    with _open_file(path) if scene is None else _open_stack(scene) as dataset:
+    with open_scene(place) as (_, dataset):
         yield dataset
 
 
 @contextmanager
-def _open_file(path: Path) -> Iterator[Any]:
+def open_scene(place: Path | SceneFiles) -> Iterator[tuple[SceneFiles, Any]]:
+    """The files of a scene, with what they say of themselves, and GDAL's dataset of them, as `open_dataset` gives it.
+
+    Raises:
+        DataError: no such file, GDAL does not read it, or files that make no scene.
+        StorageError: it lies elsewhere and cannot be reached.
+    """
+    path = place.path if isinstance(place, SceneFiles) else place
+    if not path.exists():
+        raise DataError(f"{path}: no such file", hint="check the path")
+    scene = with_layers(find_scene(place))
+    with _open_stack(scene) if scene.bands else _open_file(path, _beside(path)) as dataset:
+        yield scene, dataset
+
+
+@contextmanager
+def _open_file(path: Path, beside: list[RemotePath]) -> Iterator[Any]:
     away = remote(path)
     with ExitStack() as stack:
-        beside = [] if away is None else _beside(away)
         is_local_tiff = away is None and path.suffix.lower() in _TIFFS
         settings = dict(_ALL_THREADS if is_local_tiff else _ONE_THREAD)
         if away is not None:
@@ -84,26 +95,23 @@ def _open_file(path: Path) -> Iterator[Any]:
             dataset = stack.enter_context(_opened(_name(path)))
         except RasterioIOError as error:
             if away is None:
-                raise _unreadable(path) from error
-            _first_bytes(away)  # tells what is wrong with the store, if anything is
+                raise unread_local(path) from error
+            first_bytes(away)  # tells what is wrong with the store, if anything is
             try:
                 dataset = stack.enter_context(_opened(_name(path)))
             except RasterioIOError as again:
-                raise _unread(away, again) from again
+                raise unread_remote(away, again) from again
         if beside:
             _check_beside(dataset, beside)
         yield dataset
 
 
 @contextmanager
-def _open_stack(scene: BandFiles) -> Iterator[Any]:
+def _open_stack(scene: SceneFiles) -> Iterator[Any]:
     scaling = {} if scene.metadata is None else read_scaling(scene.metadata)
     layers = []
-    for band, path in scene.files.items():
-        is_product = scene.metadata is not None or path.suffix.lower() == _JP2
-        with _open_file(path) as dataset:
-            layer = layer_of(dataset, path, band, is_product=is_product)
-        stated = scaling.get(band, BandScaling(layer.scale, layer.offset))
+    for layer in scene.layers:
+        stated = scaling.get(layer.name, BandScaling(layer.scale, layer.offset))
         layers.append(replace(layer, scale=stated.scale, offset=stated.offset))
     settings: dict[str, Any] = dict(_ONE_THREAD)
     if remote(scene.path) is not None:
@@ -112,29 +120,27 @@ def _open_stack(scene: BandFiles) -> Iterator[Any]:
         yield dataset
 
 
-def is_one_scene(path: Path) -> bool:
-    """Whether a folder, or an archive, is one scene whose bands lie in a file each.
-
-    A folder that also holds images of many bands is none. One that is incomplete is one: what is missing is told when
-    it is opened.
+def with_layers(scene: SceneFiles) -> SceneFiles:
+    """A scene with what the file of each band says of itself; each is opened for it once.
 
     Raises:
+        DataError: GDAL does not read one, or it holds several bands or a mask.
         StorageError: it lies elsewhere and cannot be reached.
     """
-    try:
-        scene = find_band_files(path)
-    except StorageError:
-        raise
-    except DataError:
-        return True
-    if scene is None:
-        return False
-    if any(_band_count(file) > _PICTURE_BANDS for file in scene.others):
-        return False
-    return scene.metadata is not None or all(_band_count(file) <= 1 for file in scene.files.values())
+    if scene.layers or not scene.bands:
+        return scene
+    layers = []
+    for band, path in scene.bands.items():
+        is_product = scene.metadata is not None or path.suffix.lower() == _JP2
+        beside = _beside(path)
+        with _open_file(path, beside) as dataset:
+            layer = layer_of(dataset, path, band, is_product=is_product)
+            files = () if scene.is_archive else tuple(_files_of(path, dataset, beside))
+        layers.append(replace(layer, files=files))
+    return replace(scene, layers=tuple(layers))
 
 
-def _band_count(path: Path) -> int:
+def band_count(path: Path) -> int:
     """Bands of a file, 0 where it cannot be read."""
     try:
         with open_dataset(path) as dataset:
@@ -168,35 +174,38 @@ def _opened(name: str) -> Any:
 
 def _name(path: Path) -> str:
     """What GDAL calls a file, one in an archive included."""
-    return f"/vsizip/{path}" if isinstance(path, zipfile.Path) else gdal_name(path)
+    return f"/vsizip/{path}" if isinstance(path, ArchivedPath) else gdal_name(path)
 
 
-def read_from(path: Path, read: Callable[[], _Found], *, what: str) -> _Found:
+def read_from(place: Path | SceneFiles, read: Callable[[], _Found], *, what: str | Window) -> _Found:
     """Read from an open dataset.
 
     Args:
-        path: its file.
+        place: its file or scene.
         read: reads.
-        what: is read, for the message.
+        what: is read, for the message; a window is named by its rows.
 
     Raises:
         DataError: the file is damaged.
         StorageError: it lies elsewhere and can no longer be reached.
         MemoryError: there is not enough memory for it.
     """
+    if isinstance(what, Window):
+        what = f"rows {int(what.row_off)} to {int(what.row_off + what.height) - 1}"
     try:
         return read()
     except GDAL_ERRORS as error:
         if _lacks_memory(error):
-            raise MemoryError(f"{path}: {what}") from error
-        if remote(path) is not None:
-            _ask_for(path)  # tells what is wrong with the store, if anything is
+            raise MemoryError(f"{place}: {what}") from error
+        scene = place if isinstance(place, SceneFiles) else SceneFiles(place)
+        if remote(scene.path) is not None:
+            _ask_for(scene)  # tells what is wrong with the store, if anything is
             try:
                 return read()
             except GDAL_ERRORS:
                 pass  # it gives the file, and GDAL cannot use it
         raise DataError(
-            f"{path}: {what} cannot be read, the file is truncated or damaged", hint="download or export it again"
+            f"{place}: {what} cannot be read, the file is truncated or damaged", hint="download or export it again"
         ) from error
 
 
@@ -209,7 +218,7 @@ def _lacks_memory(error: BaseException | None) -> bool:
     return False
 
 
-def raster_files(path: Path) -> list[Path]:
+def raster_files(place: Path | SceneFiles) -> list[Path]:
     """The files that decide a raster's pixels: itself, a mask and metadata beside it, the sources of a VRT.
 
     Of a scene of many files they are those of its bands, with their own masks and metadata, and the product's metadata;
@@ -219,17 +228,26 @@ def raster_files(path: Path) -> list[Path]:
         DataError: no such file, GDAL does not read it, or files that make no scene.
         StorageError: it lies elsewhere and cannot be reached.
     """
-    if (scene := find_band_files(path)) is not None:
-        if path.suffix.lower() == ARCHIVE:
-            return [path]
-        bands = [each for file in scene.files.values() for each in raster_files(file)]
+    scene = find_scene(place)
+    if scene.is_archive:
+        return [scene.path]
+    if scene.bands:
+        bands = [file for layer in with_layers(scene).layers for file in layer.files]
         return bands if scene.metadata is None else [*bands, scene.metadata]
-    away = remote(path)
-    if away is not None and away.suffix.lower() != _LISTS_OTHERS:
-        return [path, *(location(each) for each in _beside(away))]
-    with open_dataset(path) as dataset:
-        files = [each for name in dataset.files[1:] if (each := _real_file(name)) is not None]
-    if path.suffix.lower() != _LISTS_OTHERS:
+    beside = _beside(scene.path)
+    if remote(scene.path) is not None and scene.path.suffix.lower() != _LISTS_OTHERS:
+        return _files_of(scene.path, None, beside)
+    with open_dataset(scene) as dataset:
+        return _files_of(scene.path, dataset, beside)
+
+
+def _files_of(path: Path, dataset: Any, beside: list[RemotePath]) -> list[Path]:
+    """The files that decide the pixels of an open one."""
+    lists_others = path.suffix.lower() == _LISTS_OTHERS
+    if remote(path) is not None and not lists_others:
+        return [path, *map(location, beside)]
+    files = [each for name in dataset.files[1:] if (each := _real_file(name)) is not None]
+    if not lists_others:
         return [path, *files]
     sources = [each for file in files for each in (raster_files(file) if file.suffix.lower() in _RASTERS else [file])]
     return list(dict.fromkeys([path, *sources]))
@@ -244,11 +262,12 @@ def _real_file(name: str) -> Path | None:
     return file if file.is_file() else None
 
 
-def _beside(path: RemotePath) -> list[RemotePath]:
-    """The mask and the metadata file that belong to a remote raster."""
-    if path.query:  # a signature is good for one file, and GDAL looks for no other
+def _beside(path: Path) -> list[RemotePath]:
+    """The mask and the metadata file that belong to a remote raster; GDAL finds those of a local one by itself."""
+    away = remote(path)
+    if away is None or away.query:  # a signature is good for one file, and GDAL looks for no other
         return []
-    names = (path.parent / f"{path.name}{suffix}" for suffix in (_METADATA, _MASK))
+    names = (away.parent / f"{away.name}{suffix}" for suffix in (_METADATA, _MASK))
     return [each for each in names if _is_readable(each)]
 
 
@@ -284,50 +303,8 @@ def _check_beside(dataset: Any, beside: list[RemotePath]) -> None:
             raise StorageError(f"{path}: is there, but cannot be read", hint="try again", transient=True)
 
 
-def _ask_for(path: Path) -> None:
+def _ask_for(scene: SceneFiles) -> None:
     """Ask a store for what it was asked for before, to learn what is wrong."""
-    scene = find_band_files(path)
-    for file in [path] if scene is None else scene.files.values():
+    for file in scene.bands.values() or [scene.path]:
         if (away := remote(file)) is not None:
-            _first_bytes(away)
-
-
-def _first_bytes(path: RemotePath) -> bytes:
-    try:
-        with path.open() as file:
-            return file.read(4)
-    except FileNotFoundError as error:
-        raise vanished(str(path)) from error
-
-
-def _unread(path: RemotePath, error: Exception) -> DataError:
-    """The error for a remote file that is there, but that GDAL does not open."""
-    start = _first_bytes(path)
-    reason = str(error)
-    if "HTTP" in reason or "CURL" in reason or "AWS" in reason or "credential" in reason.lower():
-        short = reason.partition("?")[0]
-        return StorageError(
-            f"{path}: GDAL cannot reach it ({short})",
-            hint="try again; see the variables for logins and endpoints",
-            transient=True,
-        )
-    return _no_raster(path, start)
-
-
-def _unreadable(path: Path) -> DataError:
-    """The error for a local file that GDAL does not open."""
-    if path.is_dir():
-        return DataError(f"{path}: is a folder, and no scene", hint="give one of its rasters")
-    try:
-        with path.open("rb") as file:
-            return _no_raster(path, file.read(4))
-    except OSError as error:
-        return DataError(f"{path}: cannot be read ({error.strerror})", hint="check its permissions")
-
-
-def _no_raster(path: Path | RemotePath, start: bytes) -> DataError:
-    if start in _TIFF_STARTS:
-        return DataError(f"{path}: a truncated or damaged TIFF", hint="download or export it again")
-    if start == _JP2_START:
-        return DataError(f"{path}: a truncated or damaged JPEG 2000 file", hint="download it again")
-    return DataError(f"{path}: not a raster that GDAL can read", hint="give a GeoTIFF, JPEG 2000 or VRT file")
+            first_bytes(away)

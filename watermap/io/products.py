@@ -1,21 +1,22 @@
-"""Scenes whose bands lie in a file each: Sentinel-2 SAFE folders and their zip archives, and plain folders of bands."""
+"""The files of a scene: one, or one for each band as in Sentinel-2 SAFE folders, their archives and plain folders."""
 
 from __future__ import annotations
 
 import re
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Final, TypeVar, cast
 from xml.etree import ElementTree as Xml
 
 from watermap.bands import SENTINEL2, STANDARD_BANDS, canonical_name
 from watermap.errors import DataError
+from watermap.io.archive import ARCHIVE, archived
 from watermap.io.paths import remote
+from watermap.io.vrt import Layer
 
 SAFE: Final = ".safe"
-ARCHIVE: Final = ".zip"
 BAND_SUFFIXES: Final = (".jp2", ".tif", ".tiff", ".vrt")
 
 _METADATA: Final = re.compile(r"MTD_MSIL(1C|2A)\.xml")
@@ -46,22 +47,39 @@ _File = TypeVar("_File", Path, PurePosixPath)
 
 
 @dataclass(frozen=True)
-class BandFiles:
-    """One scene of many files.
+class SceneFiles:
+    """The files of a scene, found once and then handed on. Made by `find_scene`; it holds no open file.
 
     Attributes:
-        path: the folder or the archive.
-        files: the finest file of each band, the standard bands first; those in an archive answer like a `Path`.
+        path: the file, or the folder or archive of a scene of many files.
+        bands: the finest file of each band, the standard bands first; none where the scene is one file. Those in an
+            archive answer like a `Path`.
         metadata: what says how its numbers are meant, or None.
         others: rasters of a plain folder that name no band.
         classes: the product's scene classification, or None.
+        layers: what the file of each band says of itself; none before they have been opened.
+        identities: name and content of every file that decides the pixels, `path` itself first where it is one; none
+            before they have been asked for.
+        fault: why the files make no scene, which whoever opens it is told; None where they do.
     """
 
     path: Path
-    files: Mapping[str, Path]
-    metadata: Path | None
+    bands: Mapping[str, Path] = field(default_factory=dict)
+    metadata: Path | None = None
     others: tuple[Path, ...] = ()
     classes: Path | None = None
+    layers: tuple[Layer, ...] = ()
+    identities: tuple[tuple[str, str], ...] = ()
+    fault: DataError | None = field(default=None, compare=False)
+
+    def __str__(self) -> str:
+        """Where it lies."""
+        return str(self.path)
+
+    @property
+    def is_archive(self) -> bool:
+        """Whether its bands lie in one archive."""
+        return bool(self.bands) and self.path.suffix.lower() == ARCHIVE
 
 
 @dataclass(frozen=True)
@@ -72,28 +90,33 @@ class BandScaling:
     offset: float
 
 
-def find_band_files(path: Path) -> BandFiles | None:
-    """The files of a scene that has one for each band; None where a folder or file is something else.
+def find_scene(place: Path | SceneFiles) -> SceneFiles:
+    """The files of a scene; those that were found already are given back.
 
     Args:
-        path: a SAFE folder, a zip archive that holds one, or a folder in which two files or more name a band.
+        place: a SAFE folder, a zip archive that holds one, a folder in which two files or more name a band; anything
+            else is taken for a scene of one file.
 
     Raises:
         DataError: a file is missing, or which one holds a band cannot be told.
         StorageError: it lies elsewhere and cannot be reached.
         UsageError: it lies on a web server, which does not list what it holds.
     """
-    folder = _folder(path)
+    if isinstance(place, SceneFiles):
+        if place.fault is not None:
+            raise place.fault
+        return place
+    folder = _folder(place)
     if folder is None:
-        return None
+        return SceneFiles(place)
     inside = _listed(folder)
     if folder.suffix.lower() == SAFE or (_GRANULES in inside and _metadata(inside) is not None):
-        return _of_safe(path, inside)
+        return _of_safe(place, inside)
     named, others = _by_band(inside.values())
     if len(named) < 2:
-        return None
-    metadata = _metadata(inside) or _metadata_above(path)
-    return BandFiles(path, _finest(path, named), metadata, tuple(others), _classes(others))
+        return SceneFiles(place)
+    metadata = _metadata(inside) or _metadata_above(place)
+    return SceneFiles(place, _finest(place, named), metadata, tuple(others), _classes(others))
 
 
 def read_scaling(metadata: Path) -> dict[str, BandScaling]:
@@ -180,7 +203,7 @@ def _metadata_above(path: Path) -> Path | None:
     return None
 
 
-def _of_safe(path: Path, inside: Mapping[str, Path]) -> BandFiles:
+def _of_safe(path: Path, inside: Mapping[str, Path]) -> SceneFiles:
     metadata = _metadata(inside)
     if metadata is None:
         raise DataError(f"{path}: has no MTD_MSIL2A.xml or MTD_MSIL1C.xml", hint=_AGAIN)
@@ -200,7 +223,13 @@ def _of_safe(path: Path, inside: Mapping[str, Path]) -> BandFiles:
             raise DataError(f"{path}: {promised.name}, which its metadata name, is missing", hint=_AGAIN)
     if not files:
         raise DataError(f"{path}: holds no band files", hint=_AGAIN)
-    return BandFiles(path, files, metadata, classes=_classes(others))
+    classes = _classes(others)
+    return SceneFiles(
+        path,
+        {band: archived(file) for band, file in files.items()},
+        archived(metadata),
+        classes=None if classes is None else archived(classes),
+    )
 
 
 def _promised(path: Path, metadata: Path) -> dict[str, PurePosixPath]:

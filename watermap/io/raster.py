@@ -19,7 +19,8 @@ from watermap.arrays import Array, Mask
 from watermap.bands import Radiometry, canonical_name, find_bands
 from watermap.errors import DataError
 from watermap.geo.grid import Grid
-from watermap.io.gdal import environment, open_dataset, read_from
+from watermap.io.gdal import environment, open_scene, read_from
+from watermap.io.products import SceneFiles
 
 _POLE = 90.0
 _SLACK = 1e-6
@@ -43,13 +44,15 @@ class Raster:
     """An open raster. Made by `open_raster`; reads only what is asked for.
 
     Attributes:
-        path: the file.
+        scene: its files.
+        path: the file, or the folder or archive of a scene of many files.
         grid: its pixel grid.
         names: the description of each band that is not an alpha band, in file order.
     """
 
-    def __init__(self, path: Path, dataset: Any, names: Sequence[str] | None) -> None:
-        self.path = path
+    def __init__(self, scene: SceneFiles, dataset: Any, names: Sequence[str] | None) -> None:
+        self.scene = scene
+        self.path = scene.path
         self._dataset = dataset
         self.grid = Grid(dataset.crs, dataset.transform, dataset.width, dataset.height)
         self._data_indexes = [
@@ -62,7 +65,7 @@ class Raster:
         described = [dataset.descriptions[index - 1] for index in self._data_indexes]
         if names is not None and len(names) != len(described):
             raise DataError(
-                f"{path}: it has {len(described)} bands, but {len(names)} were named ({', '.join(names)})",
+                f"{scene}: it has {len(described)} bands, but {len(names)} were named ({', '.join(names)})",
                 hint="name all of the file's bands in file order",
             )
         self.names: tuple[str | None, ...] = tuple(names) if names is not None else tuple(described)
@@ -197,9 +200,8 @@ class Raster:
 
     def _guarded(self, read: Callable[..., Array], indexes: int | list[int], window: Window) -> Array:
         """Read, one thread at a time as GDAL wants it, or tell which rows cannot be read."""
-        rows = f"rows {int(window.row_off)} to {int(window.row_off + window.height) - 1}"
         with self._reading, self._environment():
-            return read_from(self.path, lambda: read(indexes, window=window), what=rows)
+            return read_from(self.scene, lambda: read(indexes, window=window), what=window)
 
     def _valid(self, values: Array, positions: Sequence[int], window: Window) -> Mask:
         """Which pixels hold data.
@@ -229,24 +231,27 @@ class Raster:
 
 
 @contextmanager
-def open_raster(path: Path, *, names: Sequence[str] | None = None) -> Iterator[Raster]:
-    """Open a raster that GDAL can read.
+def open_raster(place: Path | SceneFiles | Raster, *, names: Sequence[str] | None = None) -> Iterator[Raster]:
+    """Open a raster that GDAL can read; one that is open already is given as it is, and stays open.
 
     Args:
-        path: a file, wherever it lies.
+        place: a file or a scene, wherever it lies.
         names: the names of all its bands in file order, where the user states them; otherwise the file's own.
 
     Raises:
         DataError: no such file, not a raster, no place on the Earth, complex numbers, wrong number of names.
         StorageError: it lies elsewhere and cannot be reached.
     """
-    with open_dataset(path) as dataset:
+    if isinstance(place, Raster):
+        yield place
+        return
+    with open_scene(place) as (scene, dataset):
         if dataset.count == 0:
-            raise DataError(f"{path}: holds no bands of its own", hint="give one of its subdatasets as a GeoTIFF")
-        check_place(path, dataset)
+            raise DataError(f"{scene}: holds no bands of its own", hint="give one of its subdatasets as a GeoTIFF")
+        check_place(scene.path, dataset)
         if any(dtype.startswith("complex") for dtype in dataset.dtypes):
-            raise DataError(f"{path}: holds complex numbers", hint="give reflectance as integers or floats")
-        yield Raster(path, dataset, names)
+            raise DataError(f"{scene}: holds complex numbers", hint="give reflectance as integers or floats")
+        yield Raster(scene, dataset, names)
 
 
 def check_place(path: Path, dataset: Any) -> None:

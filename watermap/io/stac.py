@@ -65,7 +65,13 @@ def projection(grid: Grid) -> dict[str, Any]:
 
 
 def file_asset(
-    path: Path, role: str, fields: Mapping[str, Any], *, description: str | None = None, media_type: str | None = None
+    path: Path,
+    role: str,
+    fields: Mapping[str, Any],
+    *,
+    description: str | None = None,
+    media_type: str | None = None,
+    digest: str | None = None,
 ) -> Any:
     """The asset for a file in the item's folder, with its size in bytes and its checksum; a COG unless stated.
 
@@ -78,13 +84,18 @@ def file_asset(
         description=description,
         media_type=media_type or pystac.MediaType.COG,
         roles=[role],
-        extra_fields={**fields, **checksum(path)},
+        extra_fields={**fields, **checksum(path, digest)},
     )
 
 
-def checksum(path: Path) -> dict[str, Any]:
-    """Size in bytes and checksum of a file in the words of STAC's file extension."""
-    return {"file:size": path.stat().st_size, "file:checksum": SHA256 + file_digest(path)}
+def checksum(path: Path, digest: str | None = None) -> dict[str, Any]:
+    """Size in bytes and checksum of a file in the words of STAC's file extension.
+
+    Args:
+        path: the file.
+        digest: its SHA-256, where that is known already.
+    """
+    return {"file:size": path.stat().st_size, "file:checksum": SHA256 + (digest or file_digest(path))}
 
 
 def href(path: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 from xml.sax.saxutils import escape
@@ -45,10 +45,11 @@ class Layer:
         stacked_no_data: what they hold in the stack; None: the same, and nothing is stated.
         scale: with `offset`, `value * scale + offset` is reflectance.
         offset: see there.
+        files: those that decide its pixels: its own, a mask and metadata beside it; none of one in an archive.
     """
 
     name: str
-    file: str
+    file: str = field(repr=False)  # with the signature of a web address
     grid: Grid
     dtype: str
     block: tuple[int, int]
@@ -56,6 +57,7 @@ class Layer:
     stacked_no_data: float | None = None
     scale: float = 1.0
     offset: float = 0.0
+    files: tuple[Path, ...] = ()
 
 
 def layer_of(dataset: Any, path: Path, name: str, *, is_product: bool) -> Layer:

@@ -8,25 +8,27 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
+from rasterio.windows import Window
 
-from watermap import __version__
 from watermap.arrays import Codes
-from watermap.errors import UsageError
 from watermap.evaluation.scores import Scores, scores_from_counts
-from watermap.geo.grid import Grid, blocks_with_halo
-from watermap.geo.pixel_area import code_areas_m2
-from watermap.io.cog import RasterWriter
-from watermap.io.files import identity
+from watermap.geo.grid import Grid
 from watermap.io.gdal import small_cache
-from watermap.io.layouts import RasterLayout
 from watermap.io.paths import local
-from watermap.io.qgis_style import write_raster_style
-from watermap.io.tables import write_csv
+from watermap.io.tags import source_tags
 from watermap.labels.shores import beside_shores
-from watermap.legend import LAND, NO_DATA, WATER, WATER_COLORS, Rgba
+from watermap.legend import LAND, NO_DATA, WATER
+from watermap.maps.two_rasters import (
+    Pair,
+    PairReader,
+    PairViews,
+    pair_names,
+    water_pairs,
+    write_areas,
+    write_comparison,
+)
 from watermap.progress import Progress, silent
-from watermap.scenes.find import check_outputs, distinguishing_folders
+from watermap.scenes.find import check_outputs
 from watermap.scenes.label import Label, open_label
 
 BOTH_WATER: Final = 1
@@ -43,50 +45,16 @@ DISAGREEMENT_NAMES: Final[Mapping[int, str]] = {
     EITHER_UNKNOWN: "unknown in either",
 }
 
-DISAGREEMENT_COLORS: Final[Mapping[int, Rgba]] = {
-    LAND: WATER_COLORS[LAND],
-    BOTH_WATER: WATER_COLORS[WATER],
-    ONLY_FIRST: (213, 94, 0, 255),
-    ONLY_SECOND: (0, 190, 110, 255),
-    EITHER_UNKNOWN: WATER_COLORS[NO_DATA],
-}
-"""As in a water raster, and those of a raster of change, as if the first were the earlier."""
-
-DISAGREEMENT_LAYOUT: Final = RasterLayout(
-    "uint8",
-    ("disagreement of labels",),
-    EITHER_UNKNOWN,
-    "nearest",
-    DISAGREEMENT_COLORS,
-    classes={code: name for code, name in DISAGREEMENT_NAMES.items() if code != EITHER_UNKNOWN},
+DISAGREEMENT: Final = water_pairs(
+    "disagreement of labels", DISAGREEMENT_NAMES, only_first=ONLY_FIRST, only_second=ONLY_SECOND
 )
+"""What the raster makes of the codes of two labels; its colours are those of a change from the first to the second."""
 
 KNOWN: Final[Mapping[int, str]] = {LAND: "land", WATER: "water", NO_DATA: "unknown"}
 """What each code of a label is called."""
 
 SHORE_PX: Final = (1, 2, 3)
 """How far from the first label's shoreline disagreement is looked for."""
-
-_ORDER: Final = (LAND, WATER, NO_DATA)
-_SIDE_PIXELS: Final = 700
-"""A picture shows no more of a raster's longer side."""
-_BLOCK_ROWS: Final = 512
-
-
-@dataclass(frozen=True)
-class LabelViews:
-    """Every so many-th pixel of what was compared, for a picture.
-
-    Attributes:
-        first, second: (rows, cols) codes of the labels.
-        disagreement: (rows, cols) codes of the raster of disagreement.
-        step: pixels from one that is shown to the next.
-    """
-
-    first: Codes
-    second: Codes
-    disagreement: Codes
-    step: int
 
 
 @dataclass(frozen=True)
@@ -108,10 +76,10 @@ class LabelComparison:
     table: Path
     names: tuple[str, str]
     grid: Grid
-    pixels: Mapping[tuple[int, int], int]
-    areas_m2: Mapping[tuple[int, int], float]
+    pixels: Mapping[Pair, int]
+    areas_m2: Mapping[Pair, float]
     near_shore: Mapping[int, int]
-    views: LabelViews
+    views: PairViews
     notes: tuple[str, ...]
 
     @property
@@ -123,28 +91,6 @@ class LabelComparison:
     def scores(self) -> Scores:
         """Agreement over the pixels that both know, the first taken for the truth."""
         return scores_from_counts([[self.pixels[a, b] for b in (LAND, WATER)] for a in (LAND, WATER)])
-
-    def of(self, code: int) -> tuple[int, float]:
-        """Pixels and area in m2 of a code of the raster of disagreement."""
-        cases = [case for case in self.pixels if _CODE_OF[case] == code]
-        return sum(self.pixels[case] for case in cases), sum(self.areas_m2[case] for case in cases)
-
-
-_CODE_OF: Final[Mapping[tuple[int, int], int]] = {
-    (a, b): EITHER_UNKNOWN for a in _ORDER for b in _ORDER if NO_DATA in (a, b)
-} | {(LAND, LAND): LAND, (WATER, WATER): BOTH_WATER, (WATER, LAND): ONLY_FIRST, (LAND, WATER): ONLY_SECOND}
-
-
-def disagreement(first: Codes, second: Codes) -> Codes:
-    """Codes of disagreement: 0 both land, 1 both water, 2 water in the first only, 3 in the second only, else 255.
-
-    Args:
-        first: (rows, cols) codes of a label.
-        second: those of the other.
-    """
-    table = np.array([_CODE_OF[a, b] for a in _ORDER for b in _ORDER], dtype=np.uint8)
-    found: Codes = table[_cases(first, second)]
-    return found
 
 
 def compare_labels(first: Path, second: Path, out: Path, *, progress: Progress = silent) -> LabelComparison:
@@ -167,80 +113,40 @@ def compare_labels(first: Path, second: Path, out: Path, *, progress: Progress =
         StorageError: a label lies elsewhere and cannot be reached.
         UsageError: both are one file, the raster would replace one, or `out` does not lie on this machine.
     """
-    names = _names(first, second)
+    names = pair_names(first, second, otherwise=("first", "second"), hint="give two labels of one place")
     raster = local(out) / f"{names[0]}_vs_{names[1]}_disagreement.tif"
     check_outputs([raster], [first, second])
+    near = dict.fromkeys(SHORE_PX, 0)
     with small_cache(), open_label(first) as one:
         grid = one.own_grid
         with open_label(second, grid, image_path=first) as other:
-            notes = [label.doubt for label in (one, other) if label.doubt is not None]
-            with RasterWriter(raster, grid, DISAGREEMENT_LAYOUT, tags=_tags(first, second)) as writer:
-                counts, areas, near, views = _stream(one, other, grid, writer, progress)
-    write_raster_style(raster, DISAGREEMENT_LAYOUT)
-    cases = [(a, b) for a in _ORDER for b in _ORDER]
-    pixels = {case: int(counts[number]) for number, case in enumerate(cases)}
-    areas_m2 = {case: float(areas[number]) for number, case in enumerate(cases)}
-    table = raster.with_suffix(".csv")
-    write_csv(
-        table,
-        ("first", "second", "code", "pixels", "km2"),
-        (
-            [KNOWN[a], KNOWN[b], _CODE_OF[a, b], count, f"{areas_m2[a, b] / 1e6:.6f}"]
-            for (a, b), count in pixels.items()
-        ),
-    )
-    return LabelComparison(raster, table, names, grid, pixels, areas_m2, near, views, tuple(notes))
+            notes = tuple(label.doubt for label in (one, other) if label.doubt is not None)
+            found = write_comparison(
+                raster,
+                grid,
+                _reader(one, other, near),
+                DISAGREEMENT,
+                tags=source_tags("WATERMAP_FIRST", first) | source_tags("WATERMAP_SECOND", second),
+                halo_px=max(SHORE_PX),
+                progress=progress,
+            )
+    rows = [
+        ((KNOWN[a], KNOWN[b], DISAGREEMENT.code((a, b))), count, found.areas_m2[a, b])
+        for (a, b), count in found.pixels.items()
+    ]
+    table = write_areas(raster.with_suffix(".csv"), ("first", "second", "code"), rows)
+    return LabelComparison(raster, table, names, grid, found.pixels, found.areas_m2, near, found.views, notes)
 
 
-def _stream(
-    one: Label, other: Label, grid: Grid, writer: RasterWriter, progress: Progress
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64], dict[int, int], LabelViews]:
-    """Compare block by block: pixels and areas of each case, disagreement near shores, every so many-th pixel."""
-    counts, areas = np.zeros(len(_ORDER) ** 2, dtype=np.int64), np.zeros(len(_ORDER) ** 2)
-    near = dict.fromkeys(SHORE_PX, 0)
-    step = -(-max(grid.shape) // _SIDE_PIXELS)
-    kept: list[list[Codes]] = [[], [], []]
-    for block, wide, inner in blocks_with_halo(grid, _BLOCK_ROWS, max(SHORE_PX)):
+def _reader(one: Label, other: Label, near: dict[int, int]) -> PairReader:
+    """Reads both, and counts on the way the pixels that differ near the first one's shores."""
+
+    def read(block: Window, wide: Window, inner: slice) -> tuple[Codes, Codes]:
         around = one.read(wide)
         first, second = around[inner], other.read(block)
-        cases = _cases(first, second)
-        codes = disagreement(first, second)
-        writer.write(codes[None])
-        counts += np.bincount(cases.ravel(), minlength=len(counts))
-        areas += code_areas_m2(cases, grid, block)[: len(areas)]
-        differs = (codes == ONLY_FIRST) | (codes == ONLY_SECOND)
-        for px in SHORE_PX:
+        differs = (first != second) & (first != NO_DATA) & (second != NO_DATA)
+        for px in near:
             near[px] += int(np.count_nonzero(beside_shores(around, px)[inner] & differs))
-        start = -block.row_off % step
-        for rows, values in zip(kept, (first, second, codes), strict=True):
-            rows.append(values[start::step, ::step].copy())
-        progress("rows", int(block.row_off + block.height), grid.height)
-    first, second, codes = (np.concatenate(rows) for rows in kept)
-    views = LabelViews(first, second, codes, step)
-    return counts, areas, near, views
+        return first, second
 
-
-def _cases(first: Codes, second: Codes) -> npt.NDArray[np.uint8]:
-    """Which of the nine cases each pixel is: thrice the place of the first code in the order, plus the second's."""
-    place = np.zeros(256, dtype=np.uint8)
-    place[list(_ORDER)] = np.arange(len(_ORDER), dtype=np.uint8)
-    cases: npt.NDArray[np.uint8] = place[first] * np.uint8(len(_ORDER)) + place[second]
-    return cases
-
-
-def _names(first: Path, second: Path) -> tuple[str, str]:
-    """What two labels are called: their names, or the nearest folders' that tell them apart."""
-    if first.resolve() == second.resolve():
-        raise UsageError(f"{first}: is given twice", hint="give two labels of one place")
-    if first.stem != second.stem:
-        return first.stem, second.stem
-    return distinguishing_folders(first, second) or ("first", "second")
-
-
-def _tags(first: Path, second: Path) -> dict[str, str]:
-    """What a raster of disagreement was made of."""
-    tags = {"WATERMAP_VERSION": __version__}
-    for key, path in (("WATERMAP_FIRST", first), ("WATERMAP_SECOND", second)):
-        kind, _, value = identity(path).partition(":")
-        tags |= {key: path.name, f"{key}_{kind.upper()}": value}
-    return tags
+    return read

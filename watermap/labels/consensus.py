@@ -19,11 +19,11 @@ from watermap.errors import UsageError
 from watermap.geo.grid import Grid, blocks_with_halo
 from watermap.geo.pixel_area import code_areas_m2, pixel_size_m
 from watermap.io.cog import RasterWriter
-from watermap.io.files import identity
 from watermap.io.gdal import small_cache
 from watermap.io.layouts import LABEL_LAYOUT
 from watermap.io.paths import local
 from watermap.io.qgis_style import write_raster_style
+from watermap.io.tags import source_tags
 from watermap.labels.shores import beside_shores
 from watermap.legend import LAND, NO_DATA, WATER
 from watermap.progress import Progress, silent
@@ -215,7 +215,6 @@ def _tags(sources: Sequence[LabelSource], bands_px: Sequence[int], agree: int) -
     """What a consensus was made of."""
     tags = {"WATERMAP_VERSION": __version__, LABEL_TAG: "consensus", "WATERMAP_AGREE": f"{agree} of {len(sources)}"}
     for number, (source, px) in enumerate(zip(sources, bands_px, strict=True), start=1):
-        kind, _, value = identity(source.path).partition(":")
         key = f"WATERMAP_SOURCE_{number}"
-        tags |= {key: source.path.name, f"{key}_{kind.upper()}": value, f"{key}_BAND_PX": str(px)}
+        tags |= source_tags(key, source.path) | {f"{key}_BAND_PX": str(px)}
     return tags

@@ -20,10 +20,10 @@ from watermap.errors import DataError
 from watermap.geo.grid import blocks_with_halo
 from watermap.geo.pixel_area import code_areas_m2, pixel_size_m
 from watermap.io.cog import RasterWriter
-from watermap.io.files import identity
 from watermap.io.gdal import small_cache
 from watermap.io.layouts import LABEL_LAYOUT
 from watermap.io.raster import Raster, open_raster
+from watermap.io.tags import source_tags
 from watermap.labels.index_rule import IndexRule, IndexSamples, Reflectance, sure_pixels
 from watermap.labels.shores import beside_shores
 from watermap.legend import LAND, NO_DATA, WATER
@@ -308,6 +308,5 @@ def _tags(coarse: Path, image: Path, rule: IndexRule) -> dict[str, str]:
         "WATERMAP_DRY_BELOW": f"{rule.dry_below:.4f}",
     }
     for key, path in (("WATERMAP_COARSE_LABEL", coarse), ("WATERMAP_IMAGE", image)):
-        kind, _, value = identity(path).partition(":")
-        tags |= {key: path.name, f"{key}_{kind.upper()}": value}
+        tags |= source_tags(key, path)
     return tags

@@ -1,4 +1,4 @@
-"""What makes a picture a map: a scale bar, an arrow to the north, lengths and areas in round words."""
+"""What makes a picture a map: a scale bar, an arrow to the north, round lengths."""
 
 from __future__ import annotations
 
@@ -94,10 +94,3 @@ def round_length(most: float) -> float:
     """The largest of 1, 2 and 5 times a power of ten that is not above a length."""
     power = 10.0 ** math.floor(math.log10(most))
     return next(step * power for step in (5.0, 2.0, 1.0) if step * power <= most * (1 + 1e-9))
-
-
-def km2(area_m2: float) -> str:
-    """An area in km² with three digits that count."""
-    value = area_m2 / 1e6
-    digits = 0 if value >= 100 else min(6, max(0, 2 - math.floor(math.log10(value)))) if value > 0 else 0
-    return f"{value:,.{digits}f} km²"

@@ -62,8 +62,7 @@ def open_confidence(water: Label, notes: list[str]) -> Iterator[ConfidenceReader
         dataset, is_percent = raster.dataset, np.issubdtype(raster.dtype, np.integer)
 
         def read(window: Window) -> Confidence:
-            rows = f"rows {int(window.row_off)} to {int(window.row_off + window.height) - 1}"
-            values = read_from(path, lambda: dataset.read(1, window=window), what=rows)
+            values = read_from(path, lambda: dataset.read(1, window=window), what=window)
             probability = values.astype(np.float32)
             if is_percent:
                 probability[values > _ALL_PERCENT] = np.nan

@@ -20,7 +20,7 @@ from watermap.io.cog import RasterWriter
 from watermap.io.files import identity
 from watermap.io.gdal import small_cache
 from watermap.io.layouts import LABEL_LAYOUT
-from watermap.io.paths import local
+from watermap.io.paths import local, location
 from watermap.io.qgis_style import write_raster_style
 from watermap.legend import LAND, NO_DATA, WATER
 from watermap.maps.alignment import Placed, union
@@ -145,7 +145,9 @@ _RULES: Final[Mapping[Rule, Callable[[Iterable[MosaicPart], tuple[int, int]], Co
 }
 
 
-def mosaic(waters: Sequence[Path], out: Path, *, rule: Rule = "newest", progress: Progress = silent) -> Mosaic:
+def mosaic(
+    waters: Sequence[str | Path], out: str | Path, *, rule: Rule = "newest", progress: Progress = silent
+) -> Mosaic:
     """Put water rasters of one lattice of pixels together over all the ground that they cover.
 
     A pixel is no data only where no raster holds data. Rasters of one day, and those of unknown days, come in the order
@@ -164,25 +166,32 @@ def mosaic(waters: Sequence[Path], out: Path, *, rule: Rule = "newest", progress
         StorageError: a raster lies elsewhere and cannot be reached.
         UsageError: a raster is given twice; too many; the mosaic is one of the files that are read, is no GeoTIFF, or
             does not lie on this machine.
+
+    Example:
+        >>> import watermap
+        >>> made = watermap.mosaic(["lake_20230601_water.tif", "lake_20240601_water.tif"], "both.tif")
+        >>> made.path.name, made.water_pixels
+        ('both.tif', 900)
     """
-    _check_names(waters, local(out), rule)
+    rasters, path = [location(water) for water in waters], local(out)
+    _check_names(rasters, path, rule)
     notes: list[str] = []
     water_pixels = valid_pixels = 0
     with small_cache(), ExitStack() as stack:
-        grid, layers = _opened(waters, rule, stack, notes)
-        writer = stack.enter_context(RasterWriter(out, grid, LABEL_LAYOUT, tags=_tags(layers, rule)))
+        grid, layers = _opened(rasters, rule, stack, notes)
+        writer = stack.enter_context(RasterWriter(path, grid, LABEL_LAYOUT, tags=_tags(layers, rule)))
         for block in blocks(grid, _BLOCK_ROWS):
             codes = _RULES[rule](_pieces(layers, block), (int(block.height), int(block.width)))
             water_pixels += int(np.count_nonzero(codes == WATER))
             valid_pixels += int(np.count_nonzero(codes != NO_DATA))
             writer.write(codes[None])
             progress("rows", int(block.row_off + block.height), grid.height)
-    write_raster_style(out, LABEL_LAYOUT)
+    write_raster_style(path, LABEL_LAYOUT)
     share = valid_pixels / (grid.width * grid.height)
     if share < _SPARSE_SHARE:
         notes.append(f"{out}: only {share:.2%} of it holds data; check that all rasters are of one place")
     parts = tuple((layer.label.path, layer.day) for layer in layers)
-    return Mosaic(out, grid, parts, water_pixels, valid_pixels, tuple(notes))
+    return Mosaic(path, grid, parts, water_pixels, valid_pixels, tuple(notes))
 
 
 def _check_names(waters: Sequence[Path], out: Path, rule: Rule) -> None:

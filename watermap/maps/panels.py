@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -123,16 +122,6 @@ def upright(grid: Grid) -> tuple[tuple[slice, slice], Grid]:
         transform = transform @ Affine(-1, 0, grid.width, 0, 1, 0)
     turn = slice(None, None, -1 if flips_rows else 1), slice(None, None, -1 if flips_cols else 1)
     return turn, replace(grid, transform=transform)
-
-
-def km2(area_m2: float, decimals: int) -> str:
-    """An area in km² with so many digits after the point."""
-    return f"{area_m2 / 1e6:,.{decimals}f} km²"
-
-
-def decimals_for(largest_km2: float) -> int:
-    """Digits after the point that show three or more of the largest area."""
-    return min(6, max(1, 3 - math.ceil(math.log10(largest_km2)))) if largest_km2 > 0 else 2
 
 
 def _shortened(title: str, *, longest: int = 38) -> str:

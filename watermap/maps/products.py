@@ -12,8 +12,9 @@ from urllib.parse import quote
 from watermap.config import ProductConfig, VectorizeConfig
 from watermap.io.layouts import LABEL_LAYOUT
 from watermap.io.paths import remote
+from watermap.io.products import SceneFiles
 from watermap.io.qgis_style import style_path, write_polygon_style, write_raster_style
-from watermap.io.raster import open_raster
+from watermap.io.raster import Raster, open_raster
 from watermap.legend import WATER, WATER_COLORS
 from watermap.maps.stac_item import write_map_item
 from watermap.prediction.outputs import OTHER_ENDS, layout_of
@@ -26,7 +27,7 @@ _ITEM: Final = "item.json"
 
 
 def add_products(
-    scene: Path,
+    scene: Path | SceneFiles | Raster,
     made: Prediction,
     config: ProductConfig,
     *,
@@ -43,7 +44,7 @@ def add_products(
     `NAME_bodies.gpkg` the water bodies, `NAME_item.json` the STAC item of all these.
 
     Args:
-        scene: the image that the map was made of.
+        scene: what the map was made of; one that is open is not opened again.
         made: the map.
         config: which of them.
         names: the names of all the image's bands in order, if the user states them.
@@ -77,7 +78,8 @@ def add_products(
 
         plot_quicklook(scene, made.water, files["quicklook"], names=names)
     if config.stac:
-        write_map_item(item, made.water, files, source=_source(scene, item.parent))
+        source = _source(scene if isinstance(scene, Path) else scene.path, item.parent)
+        write_map_item(item, made.water, files, source=source, digests=made.digests)
     return done
 
 

@@ -21,15 +21,18 @@ from rasterio.features import sieve
 
 from watermap.arrays import Codes, FloatArray
 from watermap.bands import TRUE_COLOR, canonical_name
-from watermap.geo.grid import blocks
-from watermap.geo.pixel_area import code_areas_m2, pixel_size_m
+from watermap.geo.area_text import PICTURE_DIGITS, km2
+from watermap.geo.pixel_area import pixel_size_m
 from watermap.io.figure import GREY, stretched
 from watermap.io.files import writing
 from watermap.io.gdal import open_dataset, read_from
+from watermap.io.products import SceneFiles
 from watermap.io.raster import Raster, open_raster
 from watermap.legend import LAND, NO_DATA, WATER, WATER_COLORS
-from watermap.maps.cartography import add_north_arrow, add_scale_bar, km2
+from watermap.maps.cartography import add_north_arrow, add_scale_bar
+from watermap.maps.water_rasters import water_areas_m2
 from watermap.scenes.dates import sensed_on
+from watermap.scenes.find import output_name
 
 _NEAR_INFRARED: Final = "B8"
 _SIDE_PIXELS: Final = 420
@@ -55,11 +58,11 @@ _SHORE_HALO: Final = [withStroke(linewidth=1.8, foreground=(0, 0, 0, 0.5))]
 _BLUE: Final = to_rgb("#" + bytes(WATER_COLORS[WATER][:3]).hex())
 
 
-def plot_quicklooks(scenes: Sequence[tuple[Path, Path]], path: Path) -> Path:
+def plot_quicklooks(scenes: Sequence[tuple[Path | SceneFiles, Path]], path: Path) -> Path:
     """Draw scenes, each in true colour and with its water map on top, in rows of two.
 
     Args:
-        scenes: image and water raster of each, on one grid.
+        scenes: files and water raster of each, on one grid.
         path: the PNG.
 
     Raises:
@@ -76,8 +79,7 @@ def plot_quicklooks(scenes: Sequence[tuple[Path, Path]], path: Path) -> Path:
             codes = _codes(raster, _SIDE_PIXELS)
         picture, _ = _picture(image, codes != NO_DATA)
         left.imshow(picture, interpolation="nearest")
-        name = image.parent.name if image.stem == "image" else image.stem
-        left.set_title(name, fontsize=8, loc="left", parse_math=False)
+        left.set_title(output_name(image), fontsize=8, loc="left", parse_math=False)
         painted = np.where((codes == WATER)[..., None], np.array(_BLUE, np.float32), picture)
         right.imshow(painted, interpolation="nearest")
     figure.legend(
@@ -91,11 +93,13 @@ def plot_quicklooks(scenes: Sequence[tuple[Path, Path]], path: Path) -> Path:
     return path
 
 
-def plot_quicklook(image: Path, water: Path, path: Path, *, names: Sequence[str] | None = None) -> Path:
-    """Draw a scene in true colour with the outline of its water: a map with scale bar, north, date, legend and area.
+def plot_quicklook(
+    image: Path | SceneFiles | Raster, water: Path, path: Path, *, names: Sequence[str] | None = None
+) -> Path:
+    """Write the picture that `quicklook_figure` draws.
 
     Args:
-        image: the scene.
+        image: the scene; one that is open is not opened again.
         water: its water raster, on the same grid.
         path: the PNG.
         names: the names of all the image's bands in order, where the user states them.
@@ -103,10 +107,27 @@ def plot_quicklook(image: Path, water: Path, path: Path, *, names: Sequence[str]
     Raises:
         DataError: the scene or the map cannot be read, or the picture cannot be written.
     """
+    figure = quicklook_figure(image, water, names=names)
+    with writing(path) as part:
+        figure.savefig(part, dpi=_MAP_DPI, format="png")
+    return path
+
+
+def quicklook_figure(image: Path | SceneFiles | Raster, water: Path, *, names: Sequence[str] | None = None) -> Figure:
+    """Draw a scene in true colour with the outline of its water: a map with scale bar, north, date, legend and area.
+
+    Args:
+        image: the scene; one that is open is not opened again.
+        water: its water raster, on the same grid.
+        names: the names of all the image's bands in order, where the user states them.
+
+    Raises:
+        DataError: the scene or the map cannot be read.
+    """
     with open_raster(water) as raster:
         grid, day = raster.grid, sensed_on(water, raster.dataset.tags())
         codes = _codes(raster, _MAP_PIXELS)
-        areas_m2 = _areas_m2(raster)
+    areas_m2 = water_areas_m2(water)
     shape = codes.shape
     width_m, height_m = pixel_size_m(grid)
     ratio = grid.height * height_m / (grid.width * width_m)
@@ -138,9 +159,7 @@ def plot_quicklook(image: Path, water: Path, path: Path, *, names: Sequence[str]
     lake = (codes == WATER) & ~small
     below = np.median(picture[lake], axis=0) if lake.any() else np.zeros(3)
     _add_legend(figure, areas_m2, (1 - _TINT) * below + _TINT * np.array(to_rgb(_SHORE)))
-    with writing(path) as part:
-        figure.savefig(part, dpi=_MAP_DPI, format="png")
-    return path
+    return figure
 
 
 def _codes(raster: Raster, side: int) -> Codes:
@@ -170,19 +189,11 @@ def _plot_shores(axes: Axes, codes: Codes, small: npt.NDArray[np.bool_]) -> None
         axes.contour(lake, [0.5], colors=_SHORE, linewidths=0.8).set(path_effects=_SHORE_HALO)
 
 
-def _areas_m2(raster: Raster) -> npt.NDArray[np.float64]:
-    """Area on the ground of each code of a water raster."""
-    found = np.zeros(NO_DATA + 1)
-    for window in blocks(raster.grid, raster.block_rows):
-        found += code_areas_m2(raster.read(window=window).values[0], raster.grid, window)
-    return found
-
-
 def _add_legend(figure: Figure, areas_m2: npt.NDArray[np.float64], lake: npt.NDArray[Any]) -> None:
     """What the colours mean; water is shown as most of it looks on the map."""
     valid_m2 = areas_m2[LAND] + areas_m2[WATER]
     total = valid_m2 + areas_m2[NO_DATA]
-    caption = f"water {km2(areas_m2[WATER])}"
+    caption = f"water {km2(areas_m2[WATER], digits=PICTURE_DIGITS)} km²"
     if valid_m2:
         caption += f" ({areas_m2[WATER] / valid_m2:.1%} of what was seen)"
     handles = [Patch(facecolor=tuple(lake), edgecolor=_SHORE, linewidth=1.4, label=caption)]
@@ -213,7 +224,7 @@ def water_picture(water: Path) -> bytes:
 
 
 def _picture(
-    image: Path, valid: npt.NDArray[np.bool_], names: Sequence[str] | None = None
+    image: Path | SceneFiles | Raster, valid: npt.NDArray[np.bool_], names: Sequence[str] | None = None
 ) -> tuple[FloatArray, str | None]:
     """A scene in the numbers that it stores, thinned out like its map; and what is shown in grey.
 
@@ -225,13 +236,14 @@ def _picture(
     Returns:
         (rows, cols, 3) in [0, 1].
     """
-    with open_dataset(image) as dataset:
+    with open_raster(image, names=names) as raster:
+        dataset = raster.dataset
         indexes, grey = _shown_bands(list(names or dataset.descriptions))
         shape = (len(indexes), *valid.shape)
         stored = read_from(
-            image, lambda: dataset.read(indexes, out_shape=shape, resampling=Resampling.nearest), what="it"
+            raster.scene, lambda: dataset.read(indexes, out_shape=shape, resampling=Resampling.nearest), what="it"
         )
-        mask = read_from(image, lambda: dataset.dataset_mask(out_shape=valid.shape), what="its mask")
+        mask = read_from(raster.scene, lambda: dataset.dataset_mask(out_shape=valid.shape), what="its mask")
     values = np.moveaxis(stored, 0, -1).astype(np.float32)
     shown = valid & np.isfinite(values).all(axis=-1) & (mask > 0)  # thinned out, edges may lie a pixel apart
     return stretched(np.where(shown[..., None], values, np.float32(0)), shown), grey

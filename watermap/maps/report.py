@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from watermap import __version__
 from watermap.bundles.bundle import Bundle
+from watermap.geo.area_text import km2, km2_column
 from watermap.io.files import write_text
 from watermap.maps.report_facts import MapFacts, RunFacts
 from watermap.prediction.provenance import BUNDLE_TAG, SCENE_DIGEST_TAG
@@ -89,7 +90,7 @@ def _template() -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"km2": _km2, "base64": lambda content: b64encode(content).decode()}
+    environment.filters |= {"km2": km2, "base64": lambda content: b64encode(content).decode()}
     return environment.get_template(_TEMPLATE)
 
 
@@ -112,11 +113,11 @@ def _notes(facts: RunFacts, bundle: Bundle | None) -> list[str]:
 def _ranges(scenes: Sequence[MapFacts]) -> dict[str, str]:
     """The dates, the areas of water and the sizes of pixels, each from the least to the greatest."""
     dates = sorted(scene.shown for scene in scenes if scene.shown is not None)
-    waters = sorted(scene.water_km2 for scene in scenes)
+    waters = sorted(scene.water_km2 * 1e6 for scene in scenes)
     sizes = sorted(scene.pixel_m for scene in scenes)
     return {
         "period": _range(f"{dates[0]}", f"{dates[-1]}") if dates else "-",
-        "water_km2": _range(_km2(waters[0]), _km2(waters[-1])),
+        "water_km2": _range(km2(waters[0]), km2(waters[-1])),
         "pixel": f"{_range(f'{sizes[0]:.3g}', f'{sizes[-1]:.3g}')} m",
     }
 
@@ -129,17 +130,18 @@ def _rows(scenes: Sequence[MapFacts]) -> dict[str, Any]:
     """Tables of the scenes, and of what made the maps: once what is the same for all, and by scene what is not."""
     stated = {name: sorted({scene.tags.get(tag, "-") for scene in scenes}) for tag, name in _MADE_BY.items()}
     differing = {tag: name for tag, name in _MADE_BY.items() if len(stated[name]) > 1}
+    areas = km2_column(scene.water_km2 * 1e6 for scene in scenes)
     return {
         "scene_rows": [
             (
                 scene.raster.name,
                 scene.shown.isoformat() if scene.shown else "-",
-                _km2(scene.water_km2),
+                area,
                 f"{scene.valid_fraction:.1%}",
                 scene.tags.get("WATERMAP_BUNDLE", "-"),
                 scene.tags.get("WATERMAP_ENGINE", "-"),
             )
-            for scene in scenes
+            for scene, area in zip(scenes, areas, strict=True)
         ],
         "made_by": {name: "; ".join(values) for name, values in stated.items()},
         "digest_columns": ("scene", *differing.values(), "digest of the scene"),
@@ -184,12 +186,6 @@ def _about(bundle: Bundle) -> dict[str, Any]:
 def _scene_digest(scene: MapFacts) -> str:
     found = [(tag, value) for tag, value in scene.tags.items() if tag.startswith(SCENE_DIGEST_TAG)]
     return ", ".join(f"{tag.removeprefix(SCENE_DIGEST_TAG).lower()} {value}" for tag, value in sorted(found)) or "-"
-
-
-def _km2(value: float) -> str:
-    """An area to four digits or so, and to no less than a hundred square metres."""
-    digits = 0 if value >= 1000 else 1 if value >= 100 else 2 if value >= 10 else 3 if value >= 1 else 4
-    return f"{value:,.{digits}f}"
 
 
 def _score(value: Any) -> str:

@@ -114,7 +114,7 @@ def gather(folder: Path, *, most_pictures: int = 24, progress: Progress = silent
 
 
 def _measured(raster: WaterRaster, *, has_picture: bool) -> MapFacts:
-    areas_m2 = water_areas_m2(raster)
+    areas_m2 = water_areas_m2(raster.path)
     ground = float(areas_m2.sum())
     quicklook = _read_png(raster.path.with_name(f"{raster.name}{_QUICKLOOK}")) if has_picture else None
     return MapFacts(

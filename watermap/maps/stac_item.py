@@ -36,7 +36,9 @@ _FIRST_IMAGE: Final = datetime(2015, 6, 27, tzinfo=UTC)
 """Of Sentinel-2: before it, nothing was seen."""
 
 
-def write_map_item(path: Path, water: Path, others: Mapping[str, Path], *, source: str) -> Path:
+def write_map_item(
+    path: Path, water: Path, others: Mapping[str, Path], *, source: str, digests: Mapping[Path, str] | None = None
+) -> Path:
     """Describe a water raster and the files beside it.
 
     What made the raster is taken from its own tags. Where no date is known, the item says that it was seen at some time
@@ -48,6 +50,7 @@ def write_map_item(path: Path, water: Path, others: Mapping[str, Path], *, sourc
         others: files that belong to it, by key: "probability", "uncertainty", "reason", "quicklook", "bodies" or
             "style".
         source: where the scene lies that it was made of.
+        digests: SHA-256 of the files of which it is known already.
 
     Raises:
         DataError: a file cannot be read, or the item cannot be written.
@@ -72,9 +75,11 @@ def write_map_item(path: Path, water: Path, others: Mapping[str, Path], *, sourc
         stac_extensions=[*FILE_AND_PROJECTION, _CLASSIFICATION, _PROCESSING],
     )
     item.add_link(pystac.Link("derived_from", source, title=tags.get("WATERMAP_SCENE")))
-    item.add_asset("water", file_asset(water, "data", fields, description="0 land, 1 water, 255 no data"))
+    known = digests or {}
+    codes = "0 land, 1 water, 255 no data"
+    item.add_asset("water", file_asset(water, "data", fields, description=codes, digest=known.get(water)))
     for key, file in others.items():
-        item.add_asset(key, _asset(key, file))
+        item.add_asset(key, _asset(key, file, known.get(file)))
     return write_document(path, item.to_dict(transform_hrefs=False))
 
 
@@ -119,7 +124,7 @@ def _properties(tags: Mapping[str, str]) -> dict[str, Any]:
     return stated | {"processing:software": {"watermap": tags.get(_VERSION, "unknown")}}
 
 
-def _asset(key: str, file: Path) -> Any:
+def _asset(key: str, file: Path, digest: str | None) -> Any:
     import pystac
 
     if key in OTHER_ENDS:
@@ -129,14 +134,14 @@ def _asset(key: str, file: Path) -> Any:
         if key == REASON_END:
             fields = {name: value for name, value in fields.items() if name != "unit"}
             fields["classification:classes"] = _classes(REASON_LAYOUT)
-        return file_asset(file, "data", fields, description=description)
+        return file_asset(file, "data", fields, description=description, digest=digest)
     kinds = {
         ".png": ("overview", pystac.MediaType.PNG),
         ".qml": ("style", "application/xml"),
         ".gpkg": ("data", pystac.MediaType.GEOPACKAGE),
     }
     role, media_type = kinds[file.suffix]
-    return file_asset(file, role, {}, media_type=media_type)
+    return file_asset(file, role, {}, media_type=media_type, digest=digest)
 
 
 def _measured(raster: Raster) -> Mapping[str, Any]:

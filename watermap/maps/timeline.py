@@ -14,6 +14,7 @@ import numpy.typing as npt
 import shapely
 from rasterio.windows import Window, intersect, intersection
 
+from watermap.arrays import Codes
 from watermap.errors import DataError
 from watermap.geo.grid import Grid, blocks
 from watermap.geo.pixel_area import Areas, pixel_area_m2
@@ -22,7 +23,7 @@ from watermap.io.tables import write_csv
 from watermap.legend import NO_DATA, WATER
 from watermap.maps.alignment import union
 from watermap.maps.known_bodies import KnownBodies, read_known_bodies
-from watermap.maps.water_rasters import Codes, find_water, read_codes
+from watermap.maps.water_rasters import find_water, read_codes
 from watermap.progress import Progress, silent
 from watermap.scenes.dates import DATE_TAG
 

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from watermap.geo.area_text import km2
 from watermap.geo.pixel_area import Areas
 from watermap.io.files import writing
 from watermap.legend import WATER, WATER_COLORS
@@ -75,7 +76,7 @@ def _subtitle(timeline: Timeline, shown: int) -> str:
     first, last = (day.isoformat() for day in (timeline.dates[0], timeline.dates[-1]))
     period = first if first == last else f"{first} to {last}, {len(timeline.dates)} dates"
     bodies = f"; below: the {shown} of {len(timeline.ids)} bodies with most water" if shown < len(timeline.ids) else ""
-    return f"{timeline.whole.area_m2[0] / 1e6:,.4g} km² of ground, {period}{bodies}"
+    return f"{km2(timeline.whole.area_m2[0])} km² of ground, {period}{bodies}"
 
 
 def _largest(timeline: Timeline) -> list[int]:

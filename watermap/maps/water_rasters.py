@@ -10,23 +10,21 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from rasterio.enums import MaskFlags
 from rasterio.windows import Window
 
+from watermap.arrays import Codes
 from watermap.errors import DataError
 from watermap.geo.grid import Grid, blocks
 from watermap.geo.pixel_area import code_areas_m2
-from watermap.io.gdal import open_dataset, read_from, small_cache
+from watermap.io.gdal import open_dataset, small_cache
 from watermap.io.raster import check_place
 from watermap.legend import LAND, NO_DATA, WATER
 from watermap.scenes.dates import sensed_on
-from watermap.scenes.label import WATER_RASTER
+from watermap.scenes.label import WATER_RASTER, open_label
 
 WATER_SUFFIX: Final = "_water"
 _PATTERN: Final = f"*{WATER_SUFFIX}.tif"
 _BLOCK_ROWS: Final = 512
-
-Codes = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,7 @@ def find_water(folder: Path) -> list[WaterRaster]:
     paths = sorted(path for path in folder.glob(_PATTERN) if not path.name.startswith("."))
     if not paths:
         raise DataError(f"{folder}: no {_PATTERN} there", hint="give the folder that watermap predict wrote to")
-    return [inspect_water(path) for path in paths]
+    return [_inspect(path) for path in paths]
 
 
 def read_codes(path: Path, window: Window) -> Codes:
@@ -72,39 +70,28 @@ def read_codes(path: Path, window: Window) -> Codes:
     Raises:
         DataError: the file is damaged, or holds other codes.
     """
-    rows = f"rows {int(window.row_off)} to {int(window.row_off + window.height) - 1}"
-    with open_dataset(path) as dataset:
-        codes: Codes = read_from(path, lambda: dataset.read(1, window=window), what=rows)
-        if MaskFlags.per_dataset in dataset.mask_flag_enums[0]:
-            codes[read_from(path, lambda: dataset.read_masks(1, window=window), what=rows) == 0] = NO_DATA
-    strange = (codes > WATER) & (codes != NO_DATA)
-    if strange.any():
-        raise WATER_RASTER.unknown_codes(path, codes[strange])
-    return codes
+    with open_label(path, kind=WATER_RASTER) as label:
+        return label.read(window)
 
 
-def water_areas_m2(raster: WaterRaster) -> npt.NDArray[np.float64]:
+def water_areas_m2(water: Path) -> npt.NDArray[np.float64]:
     """The area on the ellipsoid of each code of a water raster; memory holds some of its rows.
 
     Returns:
         (256,) in m2, by code.
 
     Raises:
-        DataError: as `read_codes`, or its CRS tells no areas.
+        DataError: the file is missing, damaged or no water raster, or its CRS tells no areas.
+        StorageError: it lies elsewhere and cannot be reached.
     """
     found = np.zeros(NO_DATA + 1)
-    with small_cache():
-        for window in blocks(raster.grid, _BLOCK_ROWS):
-            found += code_areas_m2(read_codes(raster.path, window), raster.grid, window)
+    with small_cache(), open_label(water, kind=WATER_RASTER) as label:
+        for window in blocks(label.own_grid, _BLOCK_ROWS):
+            found += code_areas_m2(label.read(window), label.own_grid, window)
     return found
 
 
-def inspect_water(path: Path) -> WaterRaster:
-    """What a water raster says of itself.
-
-    Raises:
-        DataError: the file is missing, damaged or no water raster.
-    """
+def _inspect(path: Path) -> WaterRaster:
     with open_dataset(path) as dataset:
         _check(dataset, path)
         tags = dataset.tags()

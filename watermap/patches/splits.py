@@ -11,6 +11,7 @@ import numpy.typing as npt
 from sklearn.model_selection import GroupShuffleSplit
 
 from watermap.errors import DataError
+from watermap.geo.area_text import km2
 from watermap.geo.shared_ground import shared_ground
 
 SPLITS: Final = ("train", "validation", "test")
@@ -90,7 +91,7 @@ def check_leaks(records: Iterable[Located]) -> None:
             first, second = by_split[one][leaks.first[0]], by_split[other][leaks.second[0]]
             raise DataError(
                 f"patch {first.id} of scene {first.scene} ({one}) and patch {second.id} of scene {second.scene} "
-                f"({other}) share {leaks.km2[0]:.3g} km2 of ground, so scores would be flattered",
+                f"({other}) share {km2(leaks.km2[0] * 1e6, digits=3)} km2 of ground, so scores would be flattered",
                 hint="tile with --split-by ground",
             )
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from watermap.bundles.bundle import open_bundle
 from watermap.config import PredictConfig
+from watermap.io.products import SceneFiles
 from watermap.io.raster import open_raster
 from watermap.prediction.predictor import Predictor
 
@@ -48,7 +49,7 @@ class Forecast:
     seconds: float
 
 
-def forecast(scene: Path, predictor: Predictor, *, names: Sequence[str] | None = None) -> Forecast:
+def forecast(scene: Path | SceneFiles, predictor: Predictor, *, names: Sequence[str] | None = None) -> Forecast:
     """What mapping a scene will take on this machine; one window is computed twice to know.
 
     Args:

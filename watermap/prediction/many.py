@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from watermap.errors import DefectError, WatermapError
+from watermap.io.products import SceneFiles
+from watermap.io.raster import Raster
 from watermap.prediction.predictor import Predictor
 from watermap.prediction.scene import Prediction, check_maps, predict_scene
 from watermap.progress import Progress, named, silent
@@ -16,7 +18,7 @@ from watermap.scenes.find import output_name
 
 
 def predict_scenes(
-    scenes: Sequence[Path],
+    scenes: Sequence[SceneFiles],
     predictor: Predictor,
     out: Path,
     *,
@@ -24,19 +26,19 @@ def predict_scenes(
     clouds: Clouds | None = None,
     jobs: int = 1,
     progress: Progress = silent,
-    then: Callable[[Path, Prediction], Prediction] = lambda _, made: made,
-) -> list[tuple[Path, Prediction | WatermapError]]:
+    then: Callable[[Raster, Prediction], Prediction] = lambda _, made: made,
+) -> list[tuple[SceneFiles, Prediction | WatermapError]]:
     """Predict scenes; one that fails does not stop the others, not even with an error that nobody foresaw.
 
     Args:
-        scenes: images.
+        scenes: their files, as `find_images` finds them.
         predictor: the model, loaded once.
         out: the folder of the rasters.
         names: the names of all the files' bands in order, if the user states them.
         clouds: where there are clouds, as for `predict_scene`.
         jobs: scenes at once: while one is computed, others are read, checked and written.
         progress: told after every batch, with the speed so far.
-        then: what to make of each scene and its prediction, in the same job.
+        then: what to make of each prediction, as for `predict_scene`.
 
     Returns:
         (scene, what was predicted or why it failed), in the order given.
@@ -47,10 +49,10 @@ def predict_scenes(
     check_maps(scenes, out, clouds)
     leaving = threading.Event()
 
-    def predicted(number: int, scene: Path) -> Prediction | WatermapError:
+    def predicted(number: int, scene: SceneFiles) -> Prediction | WatermapError:
         progress_of = named(_until(leaving, progress), f"{output_name(scene)} ({number + 1} of {len(scenes)})")
         try:
-            return then(scene, predict_scene(scene, predictor, out, names=names, clouds=clouds, progress=progress_of))
+            return predict_scene(scene, predictor, out, names=names, clouds=clouds, progress=progress_of, then=then)
         except WatermapError as error:
             return error
         except (MemoryError, OSError):

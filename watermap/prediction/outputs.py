@@ -12,6 +12,7 @@ import numpy.typing as npt
 from watermap.config import PredictConfig
 from watermap.io.layouts import LABEL_LAYOUT, RasterLayout
 from watermap.io.paths import local
+from watermap.io.products import SceneFiles
 from watermap.legend import NO_DATA
 from watermap.prediction.engines.ensemble import entropy_bits
 from watermap.prediction.windows import Strip
@@ -66,7 +67,7 @@ def rasters(
     return found
 
 
-def raster_path(out: Path, scene: Path, end: str) -> Path:
+def raster_path(out: Path, scene: SceneFiles, end: str) -> Path:
     """Where a scene's raster goes: `NAME_END.tif`.
 
     Raises:

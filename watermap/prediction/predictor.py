@@ -94,10 +94,32 @@ class Predictor:
         Raises:
             UsageError: the windows asked for are too small for how far the model sees.
         """
-        receptive_fields = [bundle.contract.receptive_field_px for bundle in self.bundles]
-        receptive_field_px = (
-            None if None in receptive_fields else max(each for each in receptive_fields if each is not None)
-        )
+        window, overlap = self._windows(shape)
+        if window is not None:
+            return square_layout(shape, window, overlap)
+        return picked_layout(shape, self.engine.window_pixels, overlap)
+
+    def halo(self, shape: tuple[int, int]) -> tuple[int, int]:
+        """How a scene of (rows, cols) may be cut into pieces that are mapped one by one, as if it were whole.
+
+        Returns:
+            Of how many pixels the pieces' sides must be a multiple, but for the last; and how many pixels of their
+            neighbours they need around them, a multiple of it and at most the side of the shortest piece.
+
+        Raises:
+            UsageError: the windows asked for are too small for how far the model sees.
+        """
+        window, overlap = self._windows(shape)
+        if window is None:
+            return STRIDE, overlap
+        layout = square_layout(shape, window, overlap)
+        step = layout.shape[0] - layout.overlap  # so that the pieces are seen in the very windows of the whole
+        return step, step
+
+    def _windows(self, shape: tuple[int, int]) -> tuple[int | None, int]:
+        """The side of a window, None where memory decides, and how many pixels windows share."""
+        fields = [bundle.contract.receptive_field_px for bundle in self.bundles]
+        receptive_field_px = None if None in fields else max(each for each in fields if each is not None)
         overlap = self.config.overlap
         if overlap is None:
             overlap = OVERLAP if receptive_field_px is None else overlap_for(receptive_field_px)
@@ -111,9 +133,7 @@ class Predictor:
         whole = [bundle.contract.patch_size for bundle in self.bundles if bundle.contract.sees_whole_window]
         if window is None and whole:
             window = math.ceil(max(whole) / (2 * STRIDE)) * 2 * STRIDE
-        if window is not None:
-            return square_layout(shape, window, overlap)
-        return picked_layout(shape, self.engine.window_pixels, overlap)
+        return window, overlap
 
     def radiometry(self, raster: Raster) -> Radiometry:
         """What a scene's numbers mean, checked against the contract.

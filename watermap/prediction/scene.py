@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import datetime
-import hashlib
-import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
@@ -20,10 +18,10 @@ from watermap import __version__
 from watermap.errors import DataError
 from watermap.io.cog import RasterWriter
 from watermap.io.files import identity
-from watermap.io.gdal import raster_files, small_cache
+from watermap.io.gdal import small_cache
 from watermap.io.layouts import LABEL_LAYOUT
-from watermap.io.products import find_band_files
-from watermap.io.raster import open_raster
+from watermap.io.products import SceneFiles, find_scene
+from watermap.io.raster import Raster, open_raster
 from watermap.legend import WATER
 from watermap.prediction.outputs import OTHER_ENDS, PROBABILITY_END, UNSURE, WATER_END, raster_path, rasters, reasons_of
 from watermap.prediction.predictor import Predictor
@@ -41,6 +39,7 @@ from watermap.progress import Progress, silent
 from watermap.scenes.clouds import CloudMask, Clouds, open_clouds
 from watermap.scenes.dates import DATE_TAG, sensed_on
 from watermap.scenes.find import check_outputs, output_name
+from watermap.scenes.identity import content
 
 _NO_REASONS: Final = np.empty((0, 0), dtype=np.uint8)
 _CHANGE_NO_PIXEL: Final = {"probability": "none", "uncertainty": False, "sure_from": None}
@@ -58,6 +57,7 @@ class Prediction:
         unsure_pixels: of those that are valid, the ones whose classes are about as likely; None if nobody asked.
         notes: what the user should know.
         products: what else people open, made of the rasters.
+        digests: SHA-256 of each raster, where it has been asked for.
         replaces: whether the water raster took the place of one that another bundle, settings or scene had made.
     """
 
@@ -69,6 +69,7 @@ class Prediction:
     notes: tuple[str, ...]
     unsure_pixels: int | None = None
     products: tuple[Path, ...] = ()
+    digests: Mapping[Path, str] = field(default_factory=dict, compare=False)
     replaces: bool = field(default=False, compare=False)
 
     @property
@@ -78,13 +79,14 @@ class Prediction:
 
 
 def predict_scene(
-    scene: Path,
+    scene: Path | SceneFiles,
     predictor: Predictor,
     out: Path,
     *,
     names: Sequence[str] | None = None,
     clouds: Clouds | None = None,
     progress: Progress = silent,
+    then: Callable[[Raster, Prediction], Prediction] = lambda _, made: made,
 ) -> Prediction:
     """Predict one scene and write its rasters, on exactly its grid.
 
@@ -95,23 +97,29 @@ def predict_scene(
         names: the names of all the file's bands in order, if the user states them.
         clouds: where there are clouds: under them nothing is seen.
         progress: told after every batch.
+        then: what to make of the prediction once its rasters are there, while the scene is still open.
 
     Raises:
         DataError: the scene cannot be used, or the rasters cannot be written; none is left half done.
         StorageError: the scene lies elsewhere and cannot be reached.
         UsageError: `out` does not lie on this machine, or a raster would take the place of one that is read.
     """
+    scene = find_scene(scene)
     check_maps([scene], out, clouds)
-    config = predictor.config
+    with small_cache(), open_raster(scene, names=names) as raster:
+        return then(raster, _predict(raster, predictor, out, clouds, progress))
+
+
+def _predict(raster: Raster, predictor: Predictor, out: Path, clouds: Clouds | None, progress: Progress) -> Prediction:
+    scene, grid, config = raster.scene, raster.grid, predictor.config
     has_reasons = config.sure_from is not None or clouds is not None
     kinds = rasters(config, has_disagreement=predictor.has_disagreement, has_reasons=has_reasons)
     water_path, paths = raster_path(out, scene, WATER_END), {end: raster_path(out, scene, end) for end in kinds}
     water_pixels = valid_pixels = unsure_pixels = 0
     earlier = stated_provenance(water_path)
-    with small_cache(), open_raster(scene, names=names) as raster, ExitStack() as stack:
-        grid = raster.grid
-        raster.find(predictor.bundle.contract.bands)  # before the seconds that a model takes to load
+    with ExitStack() as stack:
         mask = None if clouds is None else stack.enter_context(open_clouds(clouds, grid, scene))
+        raster.find(predictor.bundle.contract.bands)  # before the seconds that a model takes to load
         meanwhile = stack.enter_context(ThreadPoolExecutor(1))
         engine, window = predictor.engine, predictor.layout(grid.shape).shape
         meanwhile.submit(engine.warm, window)
@@ -150,11 +158,11 @@ def predict_scene(
     )
 
 
-def check_maps(scenes: Sequence[Path], out: Path, clouds: Clouds | None = None) -> None:
+def check_maps(scenes: Sequence[SceneFiles], out: Path, clouds: Clouds | None = None) -> None:
     """Make sure that the rasters of scenes take the place of no scene and of no cloud mask.
 
     Args:
-        scenes: images.
+        scenes: their files.
         out: the folder of the rasters.
         clouds: where there are clouds.
 
@@ -163,7 +171,7 @@ def check_maps(scenes: Sequence[Path], out: Path, clouds: Clouds | None = None) 
     """
     masks = [clouds] if isinstance(clouds, Path) else []
     maps = (raster_path(out, scene, end) for scene in scenes for end in (WATER_END, *OTHER_ENDS))
-    check_outputs(maps, [*scenes, *masks])
+    check_outputs(maps, [*(scene.path for scene in scenes), *masks])
 
 
 def _rated(progress: Progress, pixels: int) -> Progress:
@@ -178,21 +186,13 @@ def _rated(progress: Progress, pixels: int) -> Progress:
     return show
 
 
-def _identity(scene: Path) -> str:
-    """What a scene holds; of one of many files a digest of what each does."""
-    if find_band_files(scene) is None:
-        return identity(scene)
-    files = [(path.name, identity(path)) for path in raster_files(scene)]
-    return f"sha256:{hashlib.sha256(json.dumps(files).encode()).hexdigest()}"
-
-
-def _tags(scene: Path, predictor: Predictor, day: datetime.date | None, mask: CloudMask | None) -> dict[str, str]:
+def _tags(scene: SceneFiles, predictor: Predictor, day: datetime.date | None, mask: CloudMask | None) -> dict[str, str]:
     """What made a raster, and on which day its ground was seen.
 
     Of a remote scene it tells what its store says of the content, so that it is not read twice.
     """
     try:
-        kind, _, value = _identity(scene).partition(":")
+        kind, _, value = content(scene).partition(":")
     except OSError as error:
         raise DataError(
             f"{scene}: cannot be read any more ({error.strerror})", hint="leave it there until the end"

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -13,14 +14,16 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from watermap import __version__
 from watermap.errors import DataError
-from watermap.io.files import file_digest, identity, write_text
-from watermap.io.gdal import open_dataset, raster_files
+from watermap.io.files import file_digest, write_text
+from watermap.io.gdal import open_dataset, with_layers
 from watermap.io.paths import local
+from watermap.io.products import SceneFiles, find_scene
 from watermap.prediction.predictor import Predictor
 from watermap.prediction.provenance import BUNDLE_TAG
 from watermap.prediction.scene import Prediction, predict_scene
 from watermap.progress import Progress, silent
 from watermap.scenes.find import output_name
+from watermap.scenes.identity import with_identities
 
 RECORD_SUFFIX: Final = "_prediction.json"
 
@@ -47,7 +50,7 @@ class PredictionRecord(BaseModel):
 
 
 def predict_once(
-    scene: Path,
+    scene: Path | SceneFiles,
     predictor: Predictor,
     out: Path,
     *,
@@ -74,6 +77,7 @@ def predict_once(
         UsageError: `out` does not lie on this machine.
     """
     path = local(out) / f"{output_name(scene)}{RECORD_SUFFIX}"
+    scene = _identified(find_scene(scene))
     made_from = _inputs(scene, predictor, names)
     record = _read(path)
     if record is not None and record.made_from == made_from and _is_whole(record, out):
@@ -86,9 +90,10 @@ def predict_once(
         return made, True  # another run has replaced it meanwhile: a record would vouch for what it did not make
     for name in () if record is None else set(record.files) - {raster.name for raster in rasters}:
         (out / name).unlink(missing_ok=True)  # an older probability beside a newer map would mislead
+    made = replace(made, digests={raster: file_digest(raster) for raster in rasters})
     record = PredictionRecord(
         made_from=made_from,
-        files={raster.name: file_digest(raster) for raster in rasters},
+        files={raster.name: digest for raster, digest in made.digests.items()},
         water_pixels=made.water_pixels,
         valid_pixels=made.valid_pixels,
         pixels=made.pixels,
@@ -99,17 +104,16 @@ def predict_once(
     return made, True
 
 
-def _inputs(scene: Path, predictor: Predictor, names: Sequence[str] | None) -> str:
-    """Digest of all that decides the pixels.
-
-    A mask or metadata file beside the image, or the sources of a VRT, are part of the scene. Of remote files their
-    store is asked what they hold, so that one which moves to another store is predicted again.
-    """
+def _identified(scene: SceneFiles) -> SceneFiles:
     try:
-        files = [(path.name, identity(path)) for path in raster_files(scene)]
+        return with_identities(with_layers(scene))
     except OSError as error:
         raise DataError(f"{scene}: cannot be read ({error.strerror})", hint="check its permissions") from error
-    made_from = [__version__, predictor.id, predictor.config.digest(), names, files]
+
+
+def _inputs(scene: SceneFiles, predictor: Predictor, names: Sequence[str] | None) -> str:
+    """Digest of all that decides the pixels."""
+    made_from = [__version__, predictor.id, predictor.config.digest(), names, scene.identities]
     return hashlib.sha256(json.dumps(made_from).encode()).hexdigest()
 
 
@@ -141,4 +145,5 @@ def _restored(record: PredictionRecord, out: Path) -> Prediction:
         valid_pixels=record.valid_pixels,
         pixels=record.pixels,
         notes=record.notes,
+        digests={out / name: digest for name, digest in record.files.items()},
     )

@@ -15,7 +15,8 @@ from rasterio.windows import Window
 from watermap.arrays import Codes
 from watermap.errors import DataError
 from watermap.geo.grid import Grid
-from watermap.io.products import CLASSES, find_band_files
+from watermap.io.paths import location
+from watermap.io.products import CLASSES, SceneFiles
 from watermap.legend import LAND, NO_DATA, WATER
 from watermap.scenes.label import CodesKind, Label, open_label
 
@@ -32,6 +33,11 @@ _SCL_CLOUDS: Final = (3, 8, 9, 10)
 
 Source: Sentinel-2 Products Specification Document, scene classification of level 2A.
 """
+
+
+def clouds_of(text: str | Path) -> Clouds:
+    """What a user names as clouds: `scl`, or the path or URL of a mask."""
+    return OWN if str(text).lower() == OWN else location(text)
 
 
 class CloudMask:
@@ -72,7 +78,7 @@ class CloudMask:
 
 
 @contextmanager
-def open_clouds(clouds: Clouds, grid: Grid, scene: Path) -> Iterator[CloudMask]:
+def open_clouds(clouds: Clouds, grid: Grid, scene: SceneFiles) -> Iterator[CloudMask]:
     """Open the cloud mask of a scene.
 
     A file whose name ends in SCL, or SCL and its pixel size, is read as a classification, not as a mask: not all that
@@ -81,7 +87,7 @@ def open_clouds(clouds: Clouds, grid: Grid, scene: Path) -> Iterator[CloudMask]:
     Args:
         clouds: a mask, or `scl`.
         grid: the scene's.
-        scene: its file or folder.
+        scene: its files.
 
     Raises:
         DataError: the scene holds no classification, or the mask cannot be used for it.
@@ -89,7 +95,7 @@ def open_clouds(clouds: Clouds, grid: Grid, scene: Path) -> Iterator[CloudMask]:
     """
     path = _classes(scene) if clouds == OWN else clouds
     meaning = _scl_clouds if _NAMED_SCL.search(path.stem) else _not_zero
-    with open_label(path, grid, image_path=scene, codes=meaning, kind=_MASK) as label:
+    with open_label(path, grid, image_path=scene.path, codes=meaning, kind=_MASK) as label:
         yield CloudMask(path, label)
 
 
@@ -101,10 +107,9 @@ def _not_zero(values: npt.NDArray[Any]) -> Codes:
     return np.where(values == 0, LAND, WATER).astype(np.uint8)
 
 
-def _classes(scene: Path) -> Path:
-    found = find_band_files(scene)
-    if found is None or found.classes is None:
+def _classes(scene: SceneFiles) -> Path:
+    if scene.classes is None:
         raise DataError(
             f"{scene}: holds no scene classification (SCL)", hint="give --clouds MASK.tif, or an L2A product as a whole"
         )
-    return found.classes
+    return scene.classes

@@ -1,27 +1,30 @@
-"""The images that a user means by files, folders and patterns."""
+"""The scenes that a user means by files, folders and patterns."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from glob import glob, has_magic
 from pathlib import Path
 from typing import Final
 
-from watermap.errors import DataError, UsageError
-from watermap.io.gdal import is_one_scene, raster_files
+from watermap.errors import DataError, StorageError, UsageError
+from watermap.io.archive import ARCHIVE
+from watermap.io.gdal import band_count, raster_files, with_layers
 from watermap.io.paths import RemotePath, local, location, remote
-from watermap.io.products import ARCHIVE, SAFE
+from watermap.io.products import SAFE, SceneFiles, find_scene
 
 IMAGE_FILE: Final = "image.tif"
 
 _SUFFIXES: Final = (".tif", ".tiff", ".jp2", ".vrt")
+_PICTURE_BANDS: Final = 3
 _NOT_IMAGES: Final = ("_water", "_probability", "_uncertainty", "_reason")
 """Ends of the names that watermap itself gives to results."""
 
 
-def find_images(inputs: Sequence[str | Path]) -> list[Path]:
-    """The image files behind files, folders and patterns, in the order named, each once.
+def find_images(inputs: Sequence[str | Path]) -> list[SceneFiles]:
+    """The scenes behind files, folders and patterns, in the order named, each once: found here, and nowhere again.
 
     A folder means its `image.tif`, or itself if it holds a scene of one file a band, such as a SAFE folder; or else
     the `image.tif` of its subfolders; or else its rasters and those of its subfolders and archives that are a scene
@@ -33,25 +36,25 @@ def find_images(inputs: Sequence[str | Path]) -> list[Path]:
         StorageError: a folder or pattern of a store that cannot be reached.
         UsageError: two images whose results would have one name, or a place that takes more than is installed.
     """
-    found: dict[Path, Path] = {}
+    found: dict[Path, SceneFiles] = {}
     for text in inputs:
         path = location(text)
         away = remote(path)
         if away is not None and _names_a_file(away):
-            images = [path]  # whether it is there is seen when it is read, and does not stop the others
+            images = [_scene_at(path)]  # whether it is there is seen when it is read, and does not stop the others
         elif path.is_dir():
             images = _images_of(path)
         elif has_magic(str(path)) and not path.exists():
             images = [image for match in sorted(_matches(path)) for image in _matched(match)]
         else:
-            images = [path]
+            images = [_scene_at(path)]
         if not images:
             raise DataError(
                 f"{text}: no image there", hint="give a GeoTIFF, a scenes folder, or a pattern that matches"
             )
         for image in images:
-            found.setdefault(image.resolve(), image)
-    names: dict[str, Path] = {}
+            found.setdefault(image.path.resolve(), image)
+    names: dict[str, SceneFiles] = {}
     for image in found.values():
         name = output_name(image)
         if name in names:
@@ -63,16 +66,17 @@ def find_images(inputs: Sequence[str | Path]) -> list[Path]:
     return list(found.values())
 
 
-def output_name(image: Path) -> str:
+def output_name(image: Path | SceneFiles) -> str:
     """The name of an image's results.
 
     It is its folder's for `NAME/image.tif`, else its own without the suffix; for a folder that is a scene the whole
     name, but for `.SAFE`.
     """
-    if image.name == IMAGE_FILE:
-        return image.resolve().parent.name
-    is_folder = remote(image) is None and image.is_dir()
-    name = image.resolve().name if is_folder else image.stem
+    path = image.path if isinstance(image, SceneFiles) else image
+    if path.name == IMAGE_FILE:
+        return path.resolve().parent.name
+    is_folder = remote(path) is None and path.is_dir()
+    name = path.resolve().name if is_folder else path.stem
     return Path(name).stem if name.lower().endswith(SAFE) else name
 
 
@@ -115,30 +119,66 @@ def _matches(pattern: Path) -> list[Path]:
     return [Path(name) for name in glob(str(pattern), recursive=True)]  # noqa: PTH207 (Path.glob takes none absolute)
 
 
-def _images_of(folder: Path) -> list[Path]:
+def _scene_of(path: Path) -> SceneFiles | None:
+    """A folder, or an archive, that is one scene whose bands lie in a file each; None where it is something else.
+
+    A folder that also holds images of many bands is none. One that is incomplete is one, with its fault: what is
+    missing is told when it is opened, and does not stop the others.
+
+    Raises:
+        StorageError: it lies elsewhere and cannot be reached.
+    """
+    try:
+        scene = find_scene(path)
+    except StorageError:
+        raise
+    except DataError as error:
+        return SceneFiles(path, fault=error)
+    if not scene.bands or any(band_count(file) > _PICTURE_BANDS for file in scene.others):
+        return None
+    if scene.metadata is not None:
+        return scene
+    try:
+        return with_layers(scene)
+    except DataError as error:
+        if any(band_count(file) > 1 for file in scene.bands.values()):
+            return None
+        return scene if isinstance(error, StorageError) else replace(scene, fault=error)
+
+
+def _scene_at(path: Path) -> SceneFiles:
+    return _scene_of(path) or SceneFiles(path)
+
+
+def _images_of(folder: Path) -> list[SceneFiles]:
     if (folder / IMAGE_FILE).is_file():
-        return [folder / IMAGE_FILE]
-    if is_one_scene(folder):
-        return [folder]
-    images = {path.parent: path for path in folder.glob(f"*/{IMAGE_FILE}")}
+        return [SceneFiles(folder / IMAGE_FILE)]
+    if (scene := _scene_of(folder)) is not None:
+        return [scene]
+    images = {path.parent: SceneFiles(path) for path in folder.glob(f"*/{IMAGE_FILE}")}
     found = []
     for path in sorted(folder.iterdir()):
         if path in images:
             found.append(images[path])
-        elif not path.name.startswith(".") and (_is_folder_scene(path) or (not images and _is_image(path))):
-            found.append(path)
+        elif (image := _image_of(path, is_raster_one=not images)) is not None:
+            found.append(image)
     return found
 
 
-def _matched(path: Path) -> list[Path]:
-    return _images_of(path) if path.is_dir() else [path] * _is_image(path)
+def _image_of(path: Path, *, is_raster_one: bool = True) -> SceneFiles | None:
+    """What lies in a folder, if it is a scene of many files; or a raster, where that counts."""
+    suffix = path.suffix.lower()
+    if path.name.startswith("."):
+        return None
+    if suffix not in (*_SUFFIXES, ARCHIVE):
+        return _scene_of(path)
+    if not is_raster_one or path.stem.endswith(_NOT_IMAGES):
+        return None
+    return _scene_of(path) if suffix == ARCHIVE else SceneFiles(path)
 
 
-def _is_folder_scene(path: Path) -> bool:
-    return path.suffix.lower() not in (*_SUFFIXES, ARCHIVE) and is_one_scene(path)
-
-
-def _is_image(path: Path) -> bool:
-    if path.name.startswith(".") or path.stem.endswith(_NOT_IMAGES):
-        return False
-    return path.suffix.lower() in _SUFFIXES or (path.suffix.lower() == ARCHIVE and is_one_scene(path))
+def _matched(path: Path) -> list[SceneFiles]:
+    if path.is_dir():
+        return _images_of(path)
+    image = _image_of(path)
+    return [] if image is None else [image]

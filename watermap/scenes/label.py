@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ import shapely
 from rasterio.enums import MaskFlags
 from rasterio.windows import Window
 
-from watermap.arrays import Codes
+from watermap.arrays import Codes, Mask
 from watermap.errors import DataError
 from watermap.geo.crs import locate
 from watermap.geo.grid import Grid
@@ -44,12 +44,14 @@ class CodesKind:
         name: of the kind.
         unknown: what its 255 means.
         bands_hint, codes_hint: what to do about one of several bands, or of other codes.
+        codes: watermap's code of each value that one may hold.
     """
 
     name: str
     unknown: str
     bands_hint: str
     codes_hint: str
+    codes: Mapping[int, int] = field(default_factory=lambda: WATERMAP_CODES, hash=False)
 
     def several_bands(self, path: Path, count: int) -> DataError:
         """The error for one of several bands."""
@@ -98,6 +100,7 @@ class Label:
     Attributes:
         path: the file.
         own_grid: its own pixel grid.
+        block_rows: rows that its file keeps together.
         hides_land: whether the file says that 0 is no data, so that its land is unknown.
         tags: the file's metadata.
         doubt: a note where the file says that land or water is no data.
@@ -114,8 +117,11 @@ class Label:
         self._dataset = dataset
         self.tags: Mapping[str, str] = dataset.tags()
         self._grid = self.own_grid if grid is None or grid.same_as(self.own_grid) else grid
+        self.block_rows = int(dataset.block_shapes[0][0])
         self._meaning = codes if callable(codes) else None
-        self._codes = WATERMAP_CODES if codes is None or callable(codes) else codes
+        self._stated = None if callable(codes) else codes
+        self._codes = kind.codes if self._stated is None else self._stated
+        self._mask_matters = _mask_matters(dataset, {} if self._meaning else self._codes)
         self._codes_win = codes is not None and MaskFlags.nodata in dataset.mask_flag_enums[0]
 
     def read(self, window: Window) -> Codes:
@@ -150,33 +156,58 @@ class Label:
         return result.reshape(shape)
 
     def _read_own(self, window: Window) -> Codes:
-        rows = f"rows {int(window.row_off)} to {int(window.row_off + window.height) - 1}"
-        values = read_from(self.path, lambda: self._dataset.read(1, window=window), what=rows)
-        hidden = read_from(self.path, lambda: self._dataset.read_masks(1, window=window), what=rows) == 0
-        if np.issubdtype(values.dtype, np.floating):
-            hidden |= np.isnan(values)
+        values = read_from(self.path, lambda: self._dataset.read(1, window=window), what=window)
+        hidden = self._hidden(values, window)
         if self._meaning is not None:
             return np.where(hidden & (values != 0), NO_DATA, self._meaning(values)).astype(np.uint8)
         if self._codes_win:  # what the user says of a value beats what the file says
             hidden &= ~np.isin(values, list(self._codes))
-        result = np.full(values.shape, NO_DATA, dtype=np.uint8)
-        unexplained = ~hidden
-        for value, code in self._codes.items():
-            here = (values == value) & ~hidden
-            result[here] = code
-            unexplained &= ~here
+        result, unexplained = _translated(values, self._codes)
+        result[hidden] = NO_DATA
+        unexplained &= ~hidden
         if unexplained.any():
             raise self._unknown_codes(values[unexplained])
         return result
 
+    def _hidden(self, values: npt.NDArray[Any], window: Window) -> Mask:
+        """What the file says is no data."""
+        hidden: Mask = np.zeros(values.shape, dtype=bool)
+        if self._mask_matters:
+            masks = read_from(self.path, lambda: self._dataset.read_masks(1, window=window), what=window)
+            hidden = masks == 0
+        if np.issubdtype(values.dtype, np.floating):
+            hidden |= np.isnan(values)
+        return hidden
+
     def _unknown_codes(self, values: npt.NDArray[Any]) -> DataError:
-        if self._codes is WATERMAP_CODES:
+        if self._stated is None:
             return self._kind.unknown_codes(self.path, values)
-        known = ", ".join(map(str, self._codes))
+        known = ", ".join(map(str, self._stated))
         return DataError(
             f"{self.path}: holds {listed(values)}, which the code map does not name (it names {known})",
             hint="name every code with --codes, e.g. -1=255,0=0,1=1",
         )
+
+
+def _translated(values: npt.NDArray[Any], codes: Mapping[int, int]) -> tuple[Codes, Mask]:
+    """The codes of values, and which of them have none."""
+    are_bytes = values.dtype == np.uint8
+    result = values.copy() if are_bytes else np.full(values.shape, NO_DATA, dtype=np.uint8)
+    unexplained = np.ones(values.shape, dtype=bool)
+    for value, code in codes.items():
+        here = values == value
+        if value != code or not are_bytes:
+            result[here] = code
+        unexplained &= ~here
+    return result, unexplained
+
+
+def _mask_matters(dataset: Any, codes: Mapping[int, int]) -> bool:
+    """Whether a band's mask tells more than its values do."""
+    flags = dataset.mask_flag_enums[0]
+    if flags == [MaskFlags.nodata] and np.issubdtype(dataset.dtypes[0], np.integer):
+        return codes.get(dataset.nodata) != NO_DATA
+    return bool(flags != [MaskFlags.all_valid])
 
 
 def _columns(window: Window, start: int) -> Window:

@@ -16,7 +16,8 @@ from watermap.errors import DataError
 from watermap.geo.grid import blocks
 from watermap.io.raster import Raster
 
-_SAMPLE_WINDOWS: Final = 36
+_SAMPLES_AN_AXIS: Final = 6
+"""Windows of each row of windows, and as many rows of them."""
 _SAMPLE_SIDE: Final = 256
 _SAMPLE_PIXELS: Final = 250_000
 _DARK_PERCENTILE: Final = 0.5
@@ -218,10 +219,9 @@ def _check_scale(
 def _sample(raster: Raster, positions: Sequence[int]) -> npt.NDArray[Any]:
     """Valid pixels (n, bands) of windows spread evenly over a scene; of the first rows that hold any if none do."""
     rows, cols = raster.grid.shape
-    each = max(1, round(_SAMPLE_WINDOWS**0.5))
     found = []
-    for top in _spread(rows, each):
-        for left in _spread(cols, each):
+    for top in _spread(rows, _SAMPLES_AN_AXIS):
+        for left in _spread(cols, _SAMPLES_AN_AXIS):
             window = Window(left, top, min(_SAMPLE_SIDE, cols - left), min(_SAMPLE_SIDE, rows - top))
             pixels = raster.read(positions, window)
             found.append(pixels.values[:, pixels.valid].T)
@@ -232,6 +232,15 @@ def _sample(raster: Raster, positions: Sequence[int]) -> npt.NDArray[Any]:
                 return pixels.values[:, pixels.valid].T
     together = np.concatenate(found)
     return together[:: len(together) // _SAMPLE_PIXELS + 1]
+
+
+def sampled(length: int) -> npt.NDArray[np.intp]:
+    """The positions along an axis of a scene at which its numbers are looked at, in order.
+
+    Whoever cannot hand over a whole scene hands over these rows and columns of it: of them the same pixels are taken.
+    """
+    starts = _spread(length, _SAMPLES_AN_AXIS)
+    return np.concatenate([np.arange(start, min(start + _SAMPLE_SIDE, length)) for start in starts])
 
 
 def _spread(length: int, count: int) -> list[int]:

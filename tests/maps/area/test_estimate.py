@@ -121,7 +121,7 @@ def test_figures_are_those_of_the_estimator() -> None:
     assert found.areas_m2[WATER].standard_error == pytest.approx(error, rel=1e-3)
     assert found.mapped_m2 == (90e6, 10e6)
     assert found.decimals == 1
-    assert found.notes == ("4 km2, 3.8% of the raster, hold no data: nothing is said of them",)
+    assert found.notes == ("4.000 km2, 3.8% of the raster, hold no data: nothing is said of them",)
     assert estimate(FOUND).notes == ()
 
 

@@ -111,6 +111,12 @@ def test_a_mask_hides_water_and_makes_no_land_of_it(tmp_path: Path) -> None:
     assert read(tmp_path / "lake.gpkg").fields["area_m2"] == pytest.approx([100.08] * 2, rel=1e-3)
 
 
+def test_what_is_no_number_is_no_data(tmp_path: Path) -> None:
+    values = np.array([[[1, np.nan, 1, 0]]], dtype=np.float32)
+    made = vectorize(write_tif(tmp_path / "lake.tif", values, make_grid(4, 1)), tmp_path / "lake.gpkg", PLAIN)
+    assert made.count == 2
+
+
 def test_an_older_result_is_replaced(tmp_path: Path) -> None:
     made(tmp_path, speckled((20, 20)))
     assert len(made(tmp_path, drawn("#.#")).polygons) == 2

@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from watermap.errors import DataError
+from watermap.geo.area_text import km2
 from watermap.io.files import file_digest
 from watermap.io.gdal import small_cache
 from watermap.legend import LAND, WATER
@@ -177,7 +178,7 @@ def _notes(interpreted: Interpreted, no_data_m2: float) -> list[str]:
     notes = []
     if no_data_m2:
         share = max(0.001, no_data_m2 / (no_data_m2 + valid_m2))
-        notes.append(f"{no_data_m2 / 1e6:,.4g} km2, {share:.1%} of the raster, hold no data: nothing is said of them")
+        notes.append(f"{km2(no_data_m2)} km2, {share:.1%} of the raster, hold no data: nothing is said of them")
     if waiting := sum(interpreted.open):
         order = (
             "the others are the first by id, so that they are a random sample too"
@@ -186,10 +187,10 @@ def _notes(interpreted: Interpreted, no_data_m2: float) -> list[str]:
         )
         notes.append(f"{waiting} sample{'s have' if waiting > 1 else ' has'} no answer; {order}")
     if unclear := sum(interpreted.unclear):
-        low, high = (_water_if(interpreted, code).value * valid_m2 / 1e6 for code in (LAND, WATER))
+        low, high = (km2(_water_if(interpreted, code).value * valid_m2) for code in (LAND, WATER))
         notes.append(
             f"of {unclear} sample{'s' if unclear > 1 else ''} nobody could tell, left out as if like the others: "
-            f"all land, they would make water {low:,.4g} km2, all water {high:,.4g} km2"
+            f"all land, they would make water {low} km2, all water {high} km2"
         )
     return [*notes, *_rough(interpreted)]
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ from rasterio.windows import Window
 
 from watermap.config import VectorizeConfig
 from watermap.errors import DataError
-from watermap.geo.grid import Grid, blocks
+from watermap.geo.grid import Grid, blocks_with_halo
 from watermap.io.files import writing
 from watermap.io.gdal import read_from, small_cache
 from watermap.io.geopackage import check_name
@@ -29,7 +29,7 @@ from watermap.maps.polygons.spool import Spool
 from watermap.progress import Progress, silent
 from watermap.scenes.dates import sensed_on
 from watermap.scenes.find import check_outputs
-from watermap.scenes.label import WATER_RASTER
+from watermap.scenes.label import WATER_RASTER, Label, open_label
 
 _BLOCK_PIXELS: Final = 2 << 20
 _BATCH_CORNERS: Final = 250_000
@@ -95,42 +95,42 @@ def vectorize(
     check_outputs([out], [water] if probability is None else [water, probability])
     with ExitStack() as stack:
         stack.enter_context(small_cache())
-        raster = stack.enter_context(open_raster(water))
+        wanted = classes or {WATER: ""}
+        kind = replace(WATER_RASTER, codes={code: code for code in (LAND, *wanted, NO_DATA)})
+        label = stack.enter_context(open_label(water, kind=kind))
+        grid = label.own_grid
         likely = None if probability is None else stack.enter_context(open_raster(probability))
-        _check(raster, likely)
-        drawing = Drawing(raster.grid, config, str(water))
+        if likely is not None:
+            _check(likely, label)
+        drawing = Drawing(grid, config, str(water))
         part = stack.enter_context(writing(out))
-        day = sensed_on(water, raster.dataset.tags())
+        day = sensed_on(water, label.tags)
         layer = BodyLayer(out, part, drawing, day, has_classes=classes is not None)
         steps = 0 if likely is None else _steps(likely)
-        for code, name in (classes or {WATER: ""}).items():
-            known = (LAND, *(classes or {WATER: ""}))
-            runs = _read_runs(raster, likely, code, known, rows, progress)
-            with Spool(out.parent, raster.grid.width) as spool:
-                for whole in whole_bodies(runs, raster.grid.width):
-                    spool.add(whole, trace(whole, raster.grid.shape))
+        for code, name in wanted.items():
+            runs = _read_runs(label, likely, code, rows, progress)
+            with Spool(out.parent, grid.width) as spool:
+                for whole in whole_bodies(runs, grid.width):
+                    spool.add(whole, trace(whole, grid.shape))
                 before = layer.count + layer.dropped
                 for table, outlines in spool.batches(_BATCH_CORNERS):
                     layer.write(table, outlines, steps=steps, name=name)
                     progress("water bodies written", layer.count + layer.dropped - before, spool.count)
         layer.finish()
-        doubt = WATER_RASTER.hidden(water, raster.no_data) if classes is None else None
+        doubt = label.doubt if classes is None else None
     return Bodies(out, layer.count, layer.area_m2, layer.dropped, () if doubt is None else (doubt,))
 
 
-def _check(raster: Raster, likely: Raster | None) -> None:
-    if raster.count != 1:
-        raise WATER_RASTER.several_bands(raster.path, raster.count)
-    if likely is None:
-        return
+def _check(likely: Raster, water: Label) -> None:
+    """Refuse a probability that does not belong to a water raster."""
     if likely.count != 1:
         raise DataError(f"{likely.path}: has {likely.count} bands, but a probability raster has one")
-    if not likely.grid.same_as(raster.grid):
+    if not likely.grid.same_as(water.own_grid):
         raise DataError(
-            f"{likely.path}: is not on the grid of {raster.path} ({_size(likely.grid)}; {_size(raster.grid)})",
+            f"{likely.path}: is not on the grid of {water.path} ({_size(likely.grid)}; {_size(water.own_grid)})",
             hint="give the probability that was predicted along with it",
         )
-    check_origin(likely.path, likely.dataset.tags(), raster.path, raster.dataset.tags())
+    check_origin(likely.path, likely.dataset.tags(), water.path, water.tags)
 
 
 def _size(grid: Grid) -> str:
@@ -139,39 +139,27 @@ def _size(grid: Grid) -> str:
 
 
 def _read_runs(
-    raster: Raster, likely: Raster | None, code: int, known: Collection[int], rows: int | None, progress: Progress
+    label: Label, likely: Raster | None, code: int, rows: int | None, progress: Progress
 ) -> Iterator[tuple[Runs, int]]:
     """The runs of one code of a raster, block by block, and the row that follows on each block."""
-    grid = raster.grid
+    grid = label.own_grid
     if rows is None:
         rows = max(1, _BLOCK_PIXELS // grid.width)
-        rows -= rows % raster.block_rows if rows > raster.block_rows else 0
-    for window in blocks(grid, rows):
-        end = int(window.row_off + window.height)
-        codes = _read_codes(raster, window, known)
-        chances = None if likely is None else _read_steps(likely, window)
-        yield find_runs(codes, int(window.row_off), chances, code=code), end
+        rows -= rows % label.block_rows if rows > label.block_rows else 0
+    for block, wide, inner in blocks_with_halo(grid, rows, 1):
+        codes = label.read(wide)
+        above, below = 1 - inner.start, 1 - (len(codes) - inner.stop)
+        around = np.pad(codes, ((above, below), (1, 1)), constant_values=NO_DATA)  # beyond the raster nothing is known
+        chances = None if likely is None else _read_steps(likely, block)
+        end = int(block.row_off + block.height)
+        yield find_runs(around, int(block.row_off), chances, code=code), end
         progress("rows read for water bodies", end, grid.height)
-
-
-def _read_codes(raster: Raster, window: Window, codes_known: Collection[int]) -> npt.NDArray[np.uint8]:
-    """The codes of whole rows and of one pixel around them, 255 beyond the raster and where a mask hides them."""
-    top = max(0, int(window.row_off) - 1)
-    end = min(raster.grid.height, int(window.row_off + window.height) + 1)
-    values, hidden = _read(raster, Window(0, top, raster.grid.width, end - top))
-    codes = np.full((int(window.height) + 2, raster.grid.width + 2), NO_DATA, dtype=np.uint8)
-    inside = codes[top - int(window.row_off) + 1 :, 1:-1][: end - top]
-    known = ~hidden & np.isin(values, list(codes_known))
-    np.copyto(inside, values, where=known, casting="unsafe")
-    strange = values[~(known | hidden) & (values != NO_DATA)]
-    if len(strange):
-        raise WATER_RASTER.unknown_codes(raster.path, strange)
-    return codes
 
 
 def _read_steps(likely: Raster, window: Window) -> npt.NDArray[np.int32]:
     """Probabilities of whole rows in whole steps; -1 where they are unknown."""
-    values, hidden = _read(likely, window)
+    values = read_from(likely.path, lambda: likely.dataset.read(1, window=window), what=window)
+    hidden = read_from(likely.path, lambda: likely.dataset.read_masks(1, window=window), what=window) == 0
     is_float = _steps(likely) == _FLOAT_STEPS
     most = 1 if is_float else _PERCENT_STEPS
     known = ~hidden & (~np.isnan(values) if is_float else values != NO_DATA)
@@ -189,11 +177,3 @@ def _read_steps(likely: Raster, window: Window) -> npt.NDArray[np.int32]:
 def _steps(likely: Raster) -> int:
     """Whole steps from no probability to all."""
     return _FLOAT_STEPS if np.issubdtype(likely.dtype, np.floating) else _PERCENT_STEPS
-
-
-def _read(raster: Raster, window: Window) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
-    """Values, and which of them a mask or a no-data value hides, (rows, cols)."""
-    what = f"rows {int(window.row_off)} to {int(window.row_off + window.height) - 1}"
-    values = read_from(raster.path, lambda: raster.dataset.read(1, window=window), what=what)
-    masks = read_from(raster.path, lambda: raster.dataset.read_masks(1, window=window), what=what)
-    return values, masks == 0

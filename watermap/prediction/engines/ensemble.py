@@ -63,7 +63,7 @@ class Ensemble:
             member.engine.warm(shape)
 
     def compute(self, windows: FloatArray) -> FloatArray:
-        """See `Engine`; with doubts (n, 2, rows, cols): probability, and mean entropy of the answers in bits."""
+        """See `Engine`; with disagreement (n, 2, rows, cols): probability, and mean entropy of the answers in bits."""
         shape = (len(windows), *windows.shape[2:])
         mean, answer_entropy = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32)
         asked = 0

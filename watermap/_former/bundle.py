@@ -1,0 +1,5 @@
+"""Now `watermap.bundles.bundle`."""
+
+from watermap._former import moved
+
+__getattr__ = moved("watermap.bundle", "watermap.bundles.bundle")
