@@ -22,6 +22,7 @@ from tests.support.safes import band_values, code_of, write_band
 from tests.support.waters import write_water
 from watermap.bands import SENTINEL2, STANDARD_BANDS
 from watermap.config import PredictConfig, ProductConfig
+from watermap.geo.area_text import km2_column
 from watermap.geo.grid import Grid
 from watermap.geo.pixel_area import pixel_area_m2
 from watermap.legend import WATER
@@ -55,7 +56,8 @@ def test_areas_on_the_page_are_watermap_s_own_in_any_crs(tmp_path: Path) -> None
     reported = {scene.raster.name: scene.water_km2 for scene in gather(out).scenes}
     assert set(shown) == set(reported) == set(GRIDS)
     assert {row.scene: row.water_km2 for row in rows} == reported
-    assert shown == {name: f"{area:.3f}" for name, area in reported.items()}
+    areas = km2_column(area * 1e6 for area in reported.values() if area is not None)
+    assert shown == dict(zip(reported, areas, strict=True))
     for name, (grid, scale) in GRIDS.items():
         path = out / f"{name}_water.tif"
         with rasterio.open(path) as dataset:
