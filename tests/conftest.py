@@ -12,7 +12,6 @@ from hypothesis import settings
 from tests.support.rasters import REAL_DATA, make_grid, write_scene
 from tests.support.s3 import Bucket, serving_s3
 from tests.support.web import Web, serving
-from tests.support.workspace import make_workspace
 from watermap.bands import STANDARD_BANDS
 from watermap.config import TileConfig
 
@@ -87,6 +86,8 @@ def real_data() -> Path:
 
 @pytest.fixture(scope="session")
 def _workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from tests.support.workspace import make_workspace  # its bundle needs Keras
+
     return make_workspace(tmp_path_factory.mktemp("workspace"))
 
 

@@ -16,6 +16,7 @@ from tests.earthengine.exporting import last_line, phases
 from tests.earthengine.runs import Export, assert_scenes_are_right, contents, scene_names
 from tests.earthengine.server import LoopbackServer
 from tests.earthengine.world import World
+from tests.support.temporary import named
 from watermap.earthengine.export import EXPORT_FOLDER
 
 
@@ -101,7 +102,7 @@ def test_a_catalog_that_is_gone_comes_back_and_leftovers_go(export: Export, worl
     request = json.loads((export.out / BESIDE / "item.json").read_text())["properties"]["watermap:requests"]["image"]
     for name in (BESIDE, request):
         (hidden / name).mkdir()
-    (hidden / ".watermap-x.4194305.part.json").write_text("{")
+    named(hidden / "watermap-x.json", suffix=".json").write_text("{")
     assert export() == 0
     assert (export.out / "catalog.json").exists()
     assert [path.name for path in hidden.iterdir() if path.suffix != ".json"] == ["lock"]

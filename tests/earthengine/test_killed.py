@@ -15,6 +15,7 @@ import pytest
 from tests.earthengine.runs import Export, contents
 from tests.earthengine.server import LoopbackServer
 from tests.earthengine.world import World
+from tests.support.temporary import of_a_live_process, temporary_files
 
 KILLS = 5
 
@@ -32,6 +33,7 @@ def test_killed_exports_end_like_undisturbed_ones(
     killed = dataclasses.replace(whole, folder=tmp_path / "killed")
     server.forget()  # its tasks would be adopted: they are of the same requests
     server.delay_s = 0.005
+    alive = written_by_a_live_process(killed.out)
     deaths = 0
     while deaths < KILLS:
         before = len(server.requests)
@@ -47,6 +49,7 @@ def test_killed_exports_end_like_undisturbed_ones(
             assert contents(killed.out) == contents(whole.out)
             assert set(server.started.values()) <= {1}
             killed = dataclasses.replace(whole, folder=tmp_path / f"killed_{deaths}_{before}")
+            alive = written_by_a_live_process(killed.out)
             server.forget()
             continue
         deaths += 1
@@ -54,6 +57,16 @@ def test_killed_exports_end_like_undisturbed_ones(
     assert contents(killed.out) == contents(whole.out)
     assert set(server.started.values()) <= {1}
     assert not [path for path in (killed.out / ".export").iterdir() if path.is_dir()]
+    assert temporary_files(killed.folder) == alive
+
+
+def written_by_a_live_process(out: Path) -> list[Path]:
+    """Temporary files in a scenes folder that no export may remove, sorted."""
+    paths = [of_a_live_process(folder / "x.json", ".json") for folder in (out, out / ".export")]
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("{")
+    return sorted(paths)
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])

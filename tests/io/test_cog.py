@@ -1,4 +1,3 @@
-import os
 import signal
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from rasterio.crs import CRS
 from rio_cogeo.cogeo import cog_validate
 
 from tests.support.folders import listing
+from tests.support.temporary import of_a_live_process
 from watermap.errors import DataError
 from watermap.geo.grid import Grid
 from watermap.io.cog import RasterWriter, write_raster
@@ -168,7 +168,7 @@ with RasterWriter(Path({str(tmp_path)!r}) / "x[1].tif", grid, LABEL_LAYOUT) as w
     process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE)
     assert process.stdout is not None
     process.stdout.readline()
-    other = tmp_path / f".x[1].tif.{os.getpid()}.rows.part"
+    other = of_a_live_process(tmp_path / "x[1].tif")
     other.write_text("of a process that lives")
     process.send_signal(signal.SIGKILL)
     process.wait()
@@ -176,6 +176,5 @@ with RasterWriter(Path({str(tmp_path)!r}) / "x[1].tif", grid, LABEL_LAYOUT) as w
     time.sleep(0.05)
     assert not (tmp_path / "x[1].tif").exists()
     assert len(listing(tmp_path)) == 2
-    other.unlink()
     write_raster(tmp_path / "x[1].tif", labels(100, 60), Grid(UTM, NORTH_UP, 60, 100), LABEL_LAYOUT)
-    assert listing(tmp_path) == ["x[1].tif"]
+    assert listing(tmp_path) == sorted([other.name, "x[1].tif"])

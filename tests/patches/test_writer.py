@@ -11,6 +11,7 @@ import pytest
 from tests.patches.tiling import SMALL, files
 from tests.support.failures import one_line
 from tests.support.folders import listing
+from tests.support.temporary import named, of_a_live_process
 from watermap.errors import DataError, UsageError
 from watermap.patches.store import PatchStore
 from watermap.patches.tile import tile
@@ -35,7 +36,7 @@ def test_an_interruption_leaves_everything_as_it_was(scenes: Path, tmp_path: Pat
 
 
 def test_what_a_killed_run_left_is_removed(scenes: Path, tmp_path: Path) -> None:
-    dead = tmp_path / ".patches.4194305.part"
+    dead = named(tmp_path / "patches")
     dead.mkdir()
     (dead / "train-000.image.npy").write_bytes(b"x")
     tile(scenes, tmp_path / "patches", SMALL)
@@ -98,14 +99,14 @@ def test_the_old_store_comes_back_if_the_new_one_cannot_take_its_place(
 
 
 def test_a_run_that_is_still_alive_keeps_its_files(scenes: Path, tmp_path: Path) -> None:
-    alive = tmp_path / ".patches.1.part"
+    alive = of_a_live_process(tmp_path / "patches")
     alive.mkdir()
     tile(scenes, tmp_path / "patches", SMALL)
     assert alive.is_dir()
 
 
 def test_a_store_put_aside_by_a_killed_process_comes_back(small_patches: Path, tmp_path: Path) -> None:
-    aside = tmp_path / ".p.999999999.old.part"
+    aside = named(tmp_path / "p", aside=True)
     shutil.copytree(small_patches, aside)
     with (
         pytest.raises(RuntimeError),

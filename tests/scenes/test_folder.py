@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -149,6 +151,21 @@ def test_a_scene_that_cannot_be_added_leaves_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not REAL_DATA.is_dir(), reason="the real scenes are not here")
+def test_a_scene_of_the_same_name_that_came_meanwhile_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    image = write_scene(tmp_path, "source", make_grid(32, 32)) / "image.tif"
+    copy = shutil.copyfileobj
+
+    def slowly(*files: Any) -> None:
+        (tmp_path / "scenes" / "x").mkdir()
+        copy(*files)
+
+    monkeypatch.setattr(shutil, "copyfileobj", slowly)
+    with pytest.raises(UsageError, match="already there"):
+        add_scene(tmp_path / "scenes", "x", image)
+    assert listing(tmp_path / "scenes") == ["x"]
+    assert listing(tmp_path / "scenes" / "x") == []
+
+
 def test_a_transform_off_by_float_digits_is_the_same_grid(tmp_path: Path) -> None:
     folder = REAL_DATA / "spain_flood"
     codes = {-1: 255, 0: 0, 1: 1}

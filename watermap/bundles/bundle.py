@@ -15,9 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import platform
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import reduce
@@ -34,6 +32,7 @@ from watermap.errors import ModelError
 from watermap.io.cache import cached
 from watermap.io.files import file_digest, unwritable, write_text
 from watermap.io.paths import local, location, remote
+from watermap.io.temporary import temporary_folder
 
 if TYPE_CHECKING:
     import keras
@@ -91,17 +90,13 @@ def save_bundle(folder: Path, model: keras.Model, **contract: Any) -> Bundle:
     """
     import keras
 
-    part = local(folder) / f".model.{os.getpid()}.part.keras"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        model.save(part)
-        digest = file_digest(part)
-        model_path = part.replace(folder / f"model-{digest[:12]}.keras")
+        with temporary_folder(local(folder) / "model") as part:  # Keras may write files of its own beside the model's
+            model.save(part / "model.keras")
+            digest = file_digest(part / "model.keras")
+            model_path = (part / "model.keras").replace(folder / f"model-{digest[:12]}.keras")
     except OSError as error:
         raise unwritable(folder, error) from error
-    finally:
-        with suppress(OSError):
-            part.unlink()
     record = Contract(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         versions={

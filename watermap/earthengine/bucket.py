@@ -11,6 +11,7 @@ from watermap.earthengine.plan import Request
 from watermap.earthengine.session import Session
 from watermap.earthengine.tiles import Tile, open_tile, tile_on_disk
 from watermap.io.files import unwritable
+from watermap.io.temporary import sweep, temporary_path
 
 
 def open_bucket(session: Session) -> Any:
@@ -64,7 +65,7 @@ def download(
 
 def _download(session: Session, blob: Any, request: Request, folder: Path) -> Tile:
     path = folder / Path(blob.name).name
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = temporary_path(path)
 
     def call() -> Tile:
         found = tile_on_disk(path, request) if path.exists() and path.stat().st_size == blob.size else None
@@ -72,6 +73,7 @@ def _download(session: Session, blob: Any, request: Request, folder: Path) -> Ti
             return found
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            sweep(folder, rests=True)
             blob.download_to_filename(str(part), timeout=session.config.timeout_s, checksum="crc32c", retry=None)
             tile = open_tile(part, request)
             part.replace(path)

@@ -19,7 +19,8 @@ from watermap.earthengine.routes import DRIVE_LIMIT_BYTES, BatchRoute, LocalRout
 from watermap.earthengine.session import Session, StoppedError
 from watermap.earthengine.tiles import Tile, assemble
 from watermap.errors import DataError, UsageError, WatermapError
-from watermap.io.files import locked, remove_abandoned, unwritable
+from watermap.io.files import locked, unwritable
+from watermap.io.temporary import sweep
 from watermap.progress import Progress, silent
 from watermap.scenes.stac import stated_requests, verified, write_catalog, write_item
 
@@ -86,7 +87,7 @@ def export(
     with _own(out / EXPORT_FOLDER):
         kept = set() if config.to == "drive" else _kept(plans, out, progress)
         waiting = [each for each in plans if each.name not in kept]
-        _sweep(out / EXPORT_FOLDER, [each for each in plans if each.name in kept])
+        _remove_leftovers(out / EXPORT_FOLDER, [each for each in plans if each.name in kept])
         results = _make(session, waiting, out, config, progress, summary.notes) if waiting else {}
         for each in plans:
             error = results.get(each.name)
@@ -262,10 +263,10 @@ def _kept(plans: Sequence[ScenePlan], out: Path, progress: Progress) -> set[str]
     return kept
 
 
-def _sweep(folder: Path, kept: Sequence[ScenePlan]) -> None:
+def _remove_leftovers(folder: Path, kept: Sequence[ScenePlan]) -> None:
     """Remove what killed runs left of scenes that stand."""
-    remove_abandoned(folder)
-    remove_abandoned(folder.parent)
+    sweep(folder)
+    sweep(folder.parent)
     for each in kept:
         for name in (each.name, *(request.id for request in each.requests)):
             shutil.rmtree(folder / name, ignore_errors=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +34,7 @@ from watermap.evaluation.reliability import LOGITS, Reliability, Sums, sigmoid
 from watermap.evaluation.tally import Tally
 from watermap.io.files import file_digest
 from watermap.io.paths import local
+from watermap.io.temporary import temporary_folder
 from watermap.legend import LAND, NO_DATA, WATER
 from watermap.patches.store import PatchStore, opened
 from watermap.progress import Progress, silent
@@ -156,8 +156,8 @@ def _keep_ground(bundle: Bundle, store: PatchStore) -> dict[str, str] | None:
     kept: dict[str, str] = bundle.contract.trained_on.get(CALIBRATED_ON, {})
     if kept.get("patches") == store.digest:
         return kept
-    with tempfile.TemporaryDirectory(dir=bundle.folder, prefix=".") as part:
-        written = write_ground(Path(part) / GROUND_FILE, ground_of_patches(store, (CALIBRATION_SPLIT,)))
+    with temporary_folder(bundle.folder / GROUND_FILE) as part:
+        written = write_ground(part / GROUND_FILE, ground_of_patches(store, (CALIBRATION_SPLIT,)))
         digest = file_digest(written)
         written.replace(bundle.folder / calibrated_file(digest))
     return {"patches": store.digest, "seen": digest}

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from watermap.errors import WatermapError
-from watermap.io.files import file_digest, remove_abandoned, unwritable, writing
+from watermap.errors import DataError, WatermapError
+from watermap.io.files import file_digest, unwritable, writing, writing_folder
 
 Damaged = Callable[[Path, str], WatermapError]
 """Makes the error for a file that is not as it was written, of the file and the reason."""
@@ -45,7 +45,6 @@ def cached(path: Path, sha256: str, damaged: Damaged) -> Path:
     copy = cache_folder() / f"{sha256}{path.suffix}"
     with _lock:
         if not (copy.is_file() and file_digest(copy) == sha256):
-            remove_abandoned(copy.parent)
             with writing(copy) as part:
                 copy_to(path, part, sha256, damaged)
     return copy
@@ -74,28 +73,19 @@ def copy_to(path: Path, target: Path, sha256: str | None, damaged: Damaged) -> N
 
 
 @contextmanager
-def writing_folder(folder: Path, is_whole: Callable[[Path], bool]) -> Iterator[Path | None]:
+def cached_folder(folder: Path, is_whole: Callable[[Path], bool]) -> Iterator[Path | None]:
     """A folder to fill, which takes its place when the context ends without an error; None where it is there, whole.
 
     Raises:
         DataError: it cannot be written.
     """
-    part = folder.with_name(f".{folder.name}.{os.getpid()}.part")
     with _lock:
         if is_whole(folder):
             yield None
             return
         try:
-            shutil.rmtree(part, ignore_errors=True)
-            part.mkdir(parents=True)
-            yield part
-            shutil.rmtree(folder, ignore_errors=True)
-            try:
-                part.rename(folder)
-            except OSError:
-                if not is_whole(folder):  # else another process was faster
-                    raise
-        except OSError as error:
-            raise unwritable(folder, error) from error
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
+            with writing_folder(folder) as part:
+                yield part
+        except DataError as error:
+            if not (isinstance(error.__cause__, OSError) and is_whole(folder)):  # else another process was faster
+                raise

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import zlib
 from collections.abc import Mapping
 from contextlib import suppress
-from glob import escape
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -18,10 +16,11 @@ from rasterio.windows import Window
 
 from watermap.geo.crs import GDAL_ERRORS
 from watermap.geo.grid import Grid
-from watermap.io.files import is_alive, unwritable
+from watermap.io.files import sync, unwritable
 from watermap.io.gdal import WRITE_ERRORS
 from watermap.io.layouts import RasterLayout
 from watermap.io.paths import local
+from watermap.io.temporary import discard, sweep, temporary_path
 
 _BLOCK_PIXELS: Final = 512
 
@@ -49,8 +48,8 @@ class RasterWriter:
         self._grid = grid
         self._layout = layout
         self._tags = dict(tags or {})
-        self._rows_path = path.with_name(f".{path.name}.{os.getpid()}.rows.part")
-        self._cog_path = path.with_name(f".{path.name}.{os.getpid()}.cog.part")
+        self._rows_path = temporary_path(self._path)
+        self._cog_path = temporary_path(self._path)
         self._made_folder = False
         self._next_row = 0
         self._checksums: list[tuple[int, int]] = []
@@ -61,7 +60,7 @@ class RasterWriter:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._check_target()
-            self._remove_abandoned()
+            sweep(self._path.parent, rests=True)
             self._dataset = self._create()
         except BaseException as error:  # Ctrl-C and a scheduler's stop too
             self._discard()
@@ -151,8 +150,7 @@ class RasterWriter:
                 BIGTIFF="IF_SAFER",
             )
             self._check()
-            with self._cog_path.open("rb") as file:
-                os.fsync(file.fileno())
+            sync(self._cog_path)
             self._cog_path.replace(self._path)
         except WRITE_ERRORS as error:
             raise unwritable(self._path, error) from error
@@ -172,19 +170,10 @@ class RasterWriter:
 
     def _discard(self) -> None:
         """Remove the temporary files, the overviews that GDAL keeps beside one of them, and a folder made in vain."""
-        for part in (self._rows_path, self._cog_path):
-            for path in self._path.parent.glob(f"{escape(part.name)}*"):
-                path.unlink(missing_ok=True)
+        discard(self._rows_path, self._cog_path)
         if self._made_folder:
             with suppress(OSError):  # it is not empty: others wrote there
                 self._path.parent.rmdir()
-
-    def _remove_abandoned(self) -> None:
-        """Remove what a killed process left of an earlier attempt at this target."""
-        for path in self._path.parent.glob(f".{escape(self._path.name)}.*.part*"):
-            owner = path.name.removeprefix(f".{self._path.name}.").split(".")[0]
-            if not (owner.isdigit() and is_alive(int(owner))):
-                path.unlink(missing_ok=True)
 
 
 def write_raster(

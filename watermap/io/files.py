@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from watermap.errors import DataError
 from watermap.io.paths import local, remote
+from watermap.io.temporary import PART, discard, sweep, temporary_folder, temporary_path
 
 _FULL_BYTES = 1 << 18
 """A disk with less is taken for full."""
@@ -40,46 +40,88 @@ def identity(path: Path) -> str:
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[Path]:
-    """A temporary path beside the target, with its suffix, renamed to it if the context ends without an error.
+def writing(path: Path, suffix: str | None = None) -> Iterator[Path]:
+    """A temporary path beside the target, renamed to it if the context ends without an error.
+
+    What killed runs left in the folder is removed first.
+
+    Args:
+        path: the target; its folder is made.
+        suffix: what the temporary name ends with; None: the target's own suffix.
 
     Raises:
         UsageError: the target does not lie on this machine.
         DataError: the target cannot be written.
     """
-    part = local(path).with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    part = temporary_path(local(path), path.suffix if suffix is None else suffix)
+    is_done = False
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        sweep(path.parent, rests=True)
         yield part
-        with part.open("rb") as file:
-            os.fsync(file.fileno())
+        sync(part)
         part.replace(path)
-        _sync_folder(path.parent)
+        is_done = True
+        sync(path.parent)
     except OSError as error:
         raise unwritable(path, error) from error
     finally:
-        with suppress(OSError):
-            part.unlink()
+        if is_done:
+            with suppress(OSError):
+                part.unlink()  # it is still there where it was another name of the target's very file
+        else:
+            discard(part)
 
 
-def _sync_folder(folder: Path) -> None:
-    """Have a rename outlive a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
+@contextmanager
+def writing_folder(folder: Path) -> Iterator[Path]:
+    """A temporary folder beside the target, put in its place if the context ends without an error.
+
+    What killed runs left beside it is removed first.
+
+    Args:
+        folder: the target; one that is there is replaced.
+
+    Raises:
+        UsageError: the target does not lie on this machine.
+        DataError: the target cannot be written; it is as it was.
+    """
+    try:
+        with temporary_folder(local(folder)) as part:
+            yield part
+            place_folder(part, folder)
+    except OSError as error:
+        raise unwritable(folder, error) from error
+
+
+def place_folder(part: Path, folder: Path) -> None:
+    """Put a folder in the place of another, which stays where the new one cannot take its place.
+
+    Raises:
+        OSError: it cannot.
+    """
+    if not folder.exists():
+        part.rename(folder)
+        return
+    old = temporary_path(folder, aside=True)
+    folder.rename(old)
+    try:
+        part.rename(folder)
+    except BaseException:
+        old.rename(folder)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def sync(path: Path) -> None:
+    """Have the content of a file, or the names in a folder, outlive a power cut."""
+    if os.name != "posix":  # where only what is open for writing can be
+        return
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def remove_abandoned(folder: Path) -> None:
-    """Remove the temporary files that killed processes left in a folder, named `.NAME.PID.part...`."""
-    for path in folder.glob(".*.part*"):
-        owner = re.search(r"\.(\d+)\.part", path.name)
-        if owner and not is_alive(int(owner[1])):
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -115,20 +157,9 @@ def write_text(path: Path, text: str) -> None:
 def unwritable(path: Path, error: Exception) -> DataError:
     """The error for an output that cannot be written."""
     reason = getattr(error, "strerror", None) or str(error)
-    if path.name in reason:
+    if path.name in reason or PART in reason:
         reason = reason.rpartition(": ")[2]  # GDAL names the temporary file first
     with suppress(OSError):
         if shutil.disk_usage(path.parent).free < _FULL_BYTES:  # which GDAL tells in many ways
             reason = os.strerror(errno.ENOSPC)
     return DataError(f"{path}: cannot be written ({reason})", hint="check the folder's permissions and free space")
-
-
-def is_alive(process_id: int) -> bool:
-    """Whether a process runs: one that does not left its temporary files behind."""
-    try:
-        os.kill(process_id, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -28,7 +28,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from watermap import __version__
 from watermap.bands import Radiometry
 from watermap.errors import DataError
-from watermap.io.cache import cache_folder, copy_to, writing_folder
+from watermap.io.cache import cache_folder, cached_folder, copy_to
 from watermap.io.files import file_digest
 from watermap.io.paths import remote
 from watermap.patches.index import INDEX_FILE, PatchRecord, damaged, read_index
@@ -304,7 +304,7 @@ def _copied(folder: Path, manifest: Manifest, text: str) -> Path:
         return all((copy / name).is_file() and (copy / name).stat().st_size == size for name, size in sizes.items())
 
     copy = cache_folder() / f"patches-{hashlib.sha256(text.encode()).hexdigest()[:32]}"
-    with writing_folder(copy, is_whole) as part:
+    with cached_folder(copy, is_whole) as part:
         if part is not None:
             for name, file in files.items():
                 copy_to(folder / name, part / name, file.sha256, damaged)

@@ -20,6 +20,8 @@ from watermap.bands import parse_bands
 from watermap.config import TileConfig
 from watermap.errors import DataError, StorageError
 from watermap.geo.crs import footprints
+from watermap.io.paths import local
+from watermap.io.temporary import sweep
 from watermap.patches.blocks import find_sites
 from watermap.patches.index import PatchRecord
 from watermap.patches.select import TOO_FEW_VALID, TOO_LITTLE_WATER, TOO_MUCH_WATER, TRIED, Selection
@@ -100,6 +102,7 @@ def tile(
         StorageError: the scenes' store cannot be reached for now; what is there stays.
         DataError: no scene can be used, no patch passes, too little ground to split, or splits share ground.
     """
+    sweep(local(out).resolve().parent)  # a store that a killed run put aside comes back
     check_target(out)
     bands = parse_bands(",".join(config.bands))
     found = find_scenes(scenes_dir)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Final, Self
@@ -16,8 +15,9 @@ import numpy.typing as npt
 from pyogrio.errors import DataSourceError
 
 from watermap.errors import UsageError
-from watermap.io.files import is_alive, unwritable
+from watermap.io.files import place_folder, unwritable
 from watermap.io.paths import local
+from watermap.io.temporary import temporary_folder
 from watermap.patches.index import INDEX_FILE, PatchRecord, write_index
 from watermap.patches.splits import SPLITS
 from watermap.patches.store import KINDS, MANIFEST_FILE, Manifest, PatchBatch, Shard, ShardFile, foreign_files, is_store
@@ -93,7 +93,8 @@ class StoreWriter:
         self, out: Path, counts: Mapping[str, int], *, patch_size: int, bands: int, dtype: np.dtype[Any]
     ) -> None:
         self._out = out.resolve()  # a link is followed, not replaced
-        self._part = self._out.with_name(f".{self._out.name}.{os.getpid()}.part")
+        self._stack = ExitStack()
+        self._part: Path
         self._counts = dict(counts)
         self._patch_shape = (patch_size, patch_size)
         self._bands = bands
@@ -106,9 +107,7 @@ class StoreWriter:
 
     def __enter__(self) -> Self:
         try:
-            self._out.parent.mkdir(parents=True, exist_ok=True)
-            self._remove_abandoned()
-            self._part.mkdir()
+            self._part = self._stack.enter_context(temporary_folder(self._out))
         except OSError as error:
             raise unwritable(self._out, error) from error
         return self
@@ -153,7 +152,8 @@ class StoreWriter:
     ) -> None:
         try:
             if kind is None and self._finished:
-                self._appear()
+                check_target(self._out)  # nobody put anything else there meanwhile
+                place_folder(self._part, self._out)
         except OSError as failure:
             raise unwritable(self._out, failure) from failure
         finally:
@@ -161,7 +161,7 @@ class StoreWriter:
                 for file in files.values():
                     with suppress(OSError):  # a full disk refuses what is still buffered, too
                         file.close()
-            shutil.rmtree(self._part, ignore_errors=True)
+            self._stack.close()
 
     def _files(self, split: str) -> dict[str, _ArrayFile]:
         if split not in self._open:
@@ -181,30 +181,3 @@ class StoreWriter:
         files = {kind: file.finish() for kind, file in self._open[split].items()}
         del self._open[split]
         self._shards[split].append(Shard(name=f"{split}-{number:03d}", split=split, count=count, files=files))
-
-    def _appear(self) -> None:
-        """Put the new folder in the place of the old."""
-        if not self._out.exists():
-            self._part.rename(self._out)
-            return
-        check_target(self._out)  # nobody put anything else there meanwhile
-        old = self._out.with_name(f".{self._out.name}.{os.getpid()}.old.part")
-        self._out.rename(old)
-        try:
-            self._part.rename(self._out)
-        except BaseException:
-            old.rename(self._out)
-            raise
-        shutil.rmtree(old, ignore_errors=True)
-
-    def _remove_abandoned(self) -> None:
-        """Remove what a killed process left of an earlier attempt at this store."""
-        for path in self._out.parent.iterdir():
-            owner = path.name.removeprefix(f".{self._out.name}.").split(".")[0]
-            if path.name.startswith(f".{self._out.name}.") and path.name.endswith(".part") and owner.isdigit():
-                if int(owner) != os.getpid() and is_alive(int(owner)):
-                    continue
-                if path.name.endswith(".old.part") and not self._out.exists():
-                    path.rename(self._out)  # killed between taking the old away and putting the new in its place
-                    continue
-                shutil.rmtree(path, ignore_errors=True)

@@ -18,6 +18,7 @@ from watermap.io.files import file_digest, write_text
 from watermap.io.gdal import open_dataset, with_layers
 from watermap.io.paths import local
 from watermap.io.products import SceneFiles, find_scene
+from watermap.io.temporary import sweep
 from watermap.prediction.predictor import Predictor
 from watermap.prediction.provenance import BUNDLE_TAG
 from watermap.prediction.scene import Prediction, predict_scene
@@ -78,6 +79,7 @@ def predict_once(
     """
     path = local(out) / f"{output_name(scene)}{RECORD_SUFFIX}"
     scene = _identified(find_scene(scene))
+    sweep(out, rests=True)  # where the prediction is kept, nothing else is written
     made_from = _inputs(scene, predictor, names)
     record = _read(path)
     if record is not None and record.made_from == made_from and _is_whole(record, out):

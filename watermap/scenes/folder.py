@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Final
 from watermap.errors import DataError, UsageError
 from watermap.geo.grid import blocks
 from watermap.io.cog import RasterWriter
-from watermap.io.files import file_digest, unwritable
+from watermap.io.files import file_digest, writing_folder
 from watermap.io.gdal import open_dataset, raster_files
 from watermap.io.layouts import LABEL_LAYOUT
 from watermap.io.paths import local
@@ -129,24 +128,21 @@ def add_scene(
         raise UsageError(f"{wrong[0]} is not a code of watermap", hint="map to 0 land, 1 water or 255 unknown")
     stated = None if kind is None else checked_kind(kind)
     target = local(folder) / name
-    if target.exists():
-        raise UsageError(f"{target}: is already there", hint="choose another --name, or remove it first")
-    part = folder / f".{name}.{os.getpid()}.part"
-    try:
-        shutil.rmtree(part, ignore_errors=True)
-        files = _image_files(image)
-        part.mkdir(parents=True)
+    _check_free(target)
+    files = _image_files(image)
+    with writing_folder(target) as part:
         for source, file_name in files.items():
             with source.open("rb") as file, (part / file_name).open("wb") as copy:
                 shutil.copyfileobj(file, copy)
         if label is not None:
             _copy_label(label, part / LABEL_FILE, image, codes, stated)
-        part.rename(target)
-    except OSError as error:
-        raise unwritable(target, error) from error
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
+        _check_free(target)  # nobody added one of this name meanwhile
     return _scene(target)
+
+
+def _check_free(target: Path) -> None:
+    if target.exists():
+        raise UsageError(f"{target}: is already there", hint="choose another --name, or remove it first")
 
 
 def _scene(path: Path) -> Scene:

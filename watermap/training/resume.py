@@ -17,12 +17,15 @@ from typing import Any, Final
 import keras
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from watermap.errors import ModelError, UsageError
+from watermap.errors import DataError, ModelError, UsageError
 from watermap.io.files import locked, unwritable, write_text, writing
+from watermap.io.temporary import sweep
 from watermap.training.optimiser import averaged
 
 FOLDER: Final = ".training"
 _LOCK_FILE: Final = "lock"
+_WEIGHTS_SUFFIX: Final = ".weights.h5"
+"""Keras insists on it."""
 
 
 class TrainingState(BaseModel):
@@ -102,6 +105,7 @@ class Checkpoint:
             try:
                 self.folder.mkdir(parents=True, exist_ok=True)
                 stack.enter_context(locked(self.folder / _LOCK_FILE))
+                sweep(self.folder)
             except BlockingIOError as error:
                 hint = "wait for it, or choose another --out"
                 raise UsageError(f"{self.folder.parent}: another process trains here", hint=hint) from error
@@ -140,20 +144,25 @@ class Checkpoint:
             with writing(self.folder / state.network) as part:
                 model.save(part)
             if is_best:
-                state.best_weights = f"best-{name}.weights.h5"
-                part = self.folder / f"new-{name}.weights.h5"  # Keras insists on the double suffix
-                with averaged(model):
+                state.best_weights = f"best-{name}{_WEIGHTS_SUFFIX}"
+                with writing(self.folder / state.best_weights, _WEIGHTS_SUFFIX) as part, averaged(model):
                     model.save_weights(part)
-                part.replace(self.folder / state.best_weights)
         except OSError as error:
             raise unwritable(self.folder, error) from error
         write_text(self._state_path, state.model_dump_json())
-        kept = {_LOCK_FILE, self._state_path.name, state.network, state.best_weights}
-        for path in self.folder.iterdir():
-            if path.name not in kept:
+        for path in (*self.folder.glob("epoch-*"), *self.folder.glob("best-*")):
+            if path.name not in (state.network, state.best_weights):
                 path.unlink()
         for follow in self.followers:
             follow(state.history)
+
+    def forget(self, run: str) -> None:
+        """Remove what a run killed after its bundle was done left here, unless another process trains here now."""
+        if self.folder.is_dir():
+            with suppress(UsageError, DataError), self.locked():
+                state = self.load()
+                if state is not None and state.run == run:
+                    self.remove()
 
     def remove(self) -> None:
         """Forget the training: it is done, or it is not wanted."""

@@ -21,6 +21,7 @@ from watermap.evaluation.patch_scores import evidence, score_splits
 from watermap.io.files import file_digest
 from watermap.io.paths import local
 from watermap.io.tables import write_records
+from watermap.io.temporary import sweep
 from watermap.models.architecture import PROBABILITY
 from watermap.models.arithmetic import flops_per_pixel
 from watermap.models.build import build, for_prediction
@@ -93,7 +94,7 @@ def train(
         StorageError: the patches lie elsewhere and cannot be reached, or MLflow cannot.
         ModelError: weights cannot be had, or training diverged.
     """
-    local(out)
+    sweep(local(out))
     store = opened(patches)
     if not store.count("train"):
         hint = "tile more scenes, or widen the water fraction"
@@ -102,8 +103,7 @@ def train(
     done = _bundle_of(out, run, overwrite=overwrite)
     checkpoint = Checkpoint(out)
     if done is not None:
-        if (left := checkpoint.load()) is not None and left.run == run:
-            checkpoint.remove()  # killed after the bundle was done
+        checkpoint.forget(run)  # killed after the bundle was done
         return Training(done, unchanged=True, notes=_converted(done, store, progress))
     with checkpoint.locked(), experiment_log(mlflow, out, run, config) as log:
         state = _state_of(checkpoint, run, overwrite=overwrite)

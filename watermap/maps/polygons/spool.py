@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -13,6 +11,7 @@ from typing import Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 
+from watermap.io.temporary import temporary_path
 from watermap.maps.polygons.bodies import Whole
 from watermap.maps.polygons.outlines import Outlines
 from watermap.maps.polygons.runs import Integers
@@ -29,7 +28,7 @@ _STORED: Final = np.dtype("i4")
 
 
 class Spool:
-    """Bodies on disk, but for a few numbers each. The files have no names, so that nothing is left of them.
+    """Bodies on disk, but for a few numbers each. The files lose their names at once, so that nothing is left of them.
 
     Args:
         folder: on a disk with room for the outlines.
@@ -46,7 +45,11 @@ class Spool:
 
     def __enter__(self) -> Self:
         for name in self._stored:
-            self._files[name] = self._stack.enter_context(tempfile.TemporaryFile(dir=self._folder))
+            part = temporary_path(self._folder / name)
+            self._stack.callback(part.unlink, missing_ok=True)
+            self._files[name] = self._stack.enter_context(part.open("x+b"))
+            with suppress(OSError):  # Windows keeps the names of open files: there they go at the end
+                part.unlink()
         return self
 
     def __exit__(
@@ -88,8 +91,6 @@ class Spool:
         Yields:
             bodies, of the type `BODY`, and their outlines.
         """
-        for file in self._files.values():
-            file.flush()
         table = np.concatenate(self._bodies)
         table = table[np.argsort(table["first"])]
         ends = np.cumsum(table["corners"])
@@ -113,9 +114,9 @@ class Spool:
 
     def _read(self, name: str, starts: Integers, lengths: Integers) -> Integers:
         size = _STORED.itemsize
-        file = self._files[name].fileno()
-        pieces = [
-            os.pread(file, length * size, start * size)
-            for start, length in zip(starts.tolist(), lengths.tolist(), strict=True)
-        ]
+        file = self._files[name]
+        pieces = []
+        for start, length in zip(starts.tolist(), lengths.tolist(), strict=True):
+            file.seek(start * size)
+            pieces.append(file.read(length * size))
         return np.frombuffer(b"".join(pieces), dtype=_STORED).astype(np.int64)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +15,7 @@ from watermap.bundles.bundle import Bundle
 from watermap.config import Precision
 from watermap.config.extras import install_command
 from watermap.errors import DataError, ModelError, UsageError
-from watermap.io.files import file_digest, locked, unwritable, write_text
+from watermap.io.files import file_digest, locked, unwritable, write_text, writing_folder
 from watermap.io.paths import local
 from watermap.legend import NO_DATA, WATER
 from watermap.patches.store import PatchStore
@@ -84,16 +82,13 @@ def convert(bundle: Bundle, store: PatchStore, *, int8: bool = False, progress: 
     openvino = openvino_library()
     bundle.contract.check_patches(store.folder, store.bands, store.radiometry)
     folder = local(bundle.folder) / FOLDER
-    part = folder.with_name(f".{FOLDER}.{os.getpid()}.part")
     steps = iter(range(1, 5))
 
     def tell(what: str) -> None:
         progress(f"convert: {what}", next(steps), 4)
 
     try:
-        with locked(bundle.folder / f".{FOLDER}.lock"):
-            shutil.rmtree(part, ignore_errors=True)
-            part.mkdir()
+        with locked(bundle.folder / f".{FOLDER}.lock"), writing_folder(folder) as part:
             tell("network")
             with _refusing_what_fails(bundle):
                 model = planar(_from_keras(bundle))
@@ -114,15 +109,11 @@ def convert(bundle: Bundle, store: PatchStore, *, int8: bool = False, progress: 
             )
             _refuse_what_differs(bundle, record)
             (part / RECORD_FILE).write_text(record.model_dump_json(indent=1) + "\n", encoding="utf-8")
-            shutil.rmtree(folder, ignore_errors=True)
-            part.rename(folder)
-            tell("done")
+        tell("done")
     except BlockingIOError as error:
         raise ModelError(f"{bundle.folder}: is being converted by another process", hint="wait for it") from error
     except OSError as error:
         raise unwritable(folder, error) from error
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
     return Converted(folder, record)
 
 
