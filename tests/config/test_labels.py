@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,9 +20,11 @@ def test_refining_labels_has_a_table_in_a_file_of_all_stages(tmp_path: Path) -> 
 
 def test_agreement_of_nobody_and_shores_of_no_width_are_refused() -> None:
     assert ConsensusConfig.load().agree is None
-    for stated in ({"agree": 0}, {"ignore_shore_px": 65}):
+    wrong: list[dict[str, Any]] = [{"agree": 0}, {"ignore_shore_px": 65}]
+    for stated in wrong:
         with pytest.raises(UsageError):
-            ConsensusConfig.load(**stated)
-    for name, value in (("shore_m", 0), ("offset", 1000), ("scale", 0), ("index", "nbr")):
+            ConsensusConfig.load(None, **stated)
+    bounds: dict[str, Any] = {"shore_m": 0, "offset": 1000, "scale": 0, "index": "nbr"}
+    for name, value in bounds.items():
         with pytest.raises(UsageError, match=f"^{name}: "):
-            RefineConfig.load(**{name: value})
+            RefineConfig.load(None, **{name: value})

@@ -32,6 +32,7 @@ def test_predictions_that_cannot_be_are_one_line(stated: dict[str, Any], message
 
 
 def test_bodies_smaller_than_nothing_are_refused() -> None:
-    for name in ("min_area_m2", "simplify_m"):
-        with pytest.raises(UsageError, match=f"^{name}: "):
-            VectorizeConfig.load(**{name: -1})
+    wrong: list[dict[str, Any]] = [{"min_area_m2": -1}, {"simplify_m": -1}]
+    for stated in wrong:
+        with pytest.raises(UsageError, match=f"^{next(iter(stated))}: "):
+            VectorizeConfig.load(None, **stated)

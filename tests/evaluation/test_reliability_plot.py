@@ -18,7 +18,7 @@ from watermap.evaluation.reliability_plot import plot_reliability
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
     """The figures that would be saved."""
     figures: list[Figure] = []
-    monkeypatch.setattr(reliability_plot, "save_figure", lambda figure, path: figures.append(figure) or path)
+    monkeypatch.setattr(reliability_plot, "save_figure", lambda figure, _: figures.append(figure))
     return figures
 
 
@@ -43,7 +43,8 @@ def test_curves_bars_and_errors_are_those_of_what_was_found(drawn: list[Figure],
     for line, each in ((before, found["before"]), (after, found["after"])):
         points: Any = line.get_xydata()
         np.testing.assert_allclose(points, [(said, true) for said, true, _ in each.curve()])
-    heights = [bar.get_height() for bar in below.patches]
+    bars: Any = below.patches
+    heights = [bar.get_height() for bar in bars]
     assert len(heights) == 2 * BINS
     assert sum(heights[:BINS]) == pytest.approx(1)
     assert sum(heights[BINS:]) == pytest.approx(1)

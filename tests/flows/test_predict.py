@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-import httpx
 import numpy as np
 import pytest
 import rasterio
 from affine import Affine
-from prefect.settings import PREFECT_API_URL
 from rasterio.crs import CRS
 from rasterio.windows import Window
 
 from flows.predict import _water_km2, predict_flow
 from flows.rows import KEPT, MADE
+from tests.flows.artifacts import newest_table
 from tests.support.bundles import make_bundle
 from tests.support.counting import count_digests, count_listings, of_files
 from tests.support.folders import listing
@@ -24,6 +22,7 @@ from tests.support.safes import band_values, code_of, write_band
 from tests.support.waters import write_water
 from watermap.bands import SENTINEL2, STANDARD_BANDS
 from watermap.config import PredictConfig, ProductConfig
+from watermap.geo.area_text import km2_column
 from watermap.geo.grid import Grid
 from watermap.geo.pixel_area import pixel_area_m2
 from watermap.legend import WATER
@@ -44,15 +43,6 @@ PREDICT = PredictConfig(window=64, overlap=16)
 PLAIN = ProductConfig(polygons=False, quicklook=False, stac=False)
 
 
-def newest_table(key: str) -> list[dict[str, str]]:
-    """The table that stands last on the server's pages under a key."""
-    asked = {"artifacts": {"key": {"any_": [key]}}, "sort": "CREATED_DESC", "limit": 1}
-    answer = httpx.post(f"{PREFECT_API_URL.value()}/artifacts/filter", json=asked).raise_for_status()
-    (found,) = answer.json()
-    rows: list[dict[str, str]] = json.loads(found["data"])
-    return rows
-
-
 def test_areas_on_the_page_are_watermap_s_own_in_any_crs(tmp_path: Path) -> None:
     bundle = make_bundle(tmp_path / "models" / "known")
     scenes, out = tmp_path / "scenes", tmp_path / "maps"
@@ -66,7 +56,8 @@ def test_areas_on_the_page_are_watermap_s_own_in_any_crs(tmp_path: Path) -> None
     reported = {scene.raster.name: scene.water_km2 for scene in gather(out).scenes}
     assert set(shown) == set(reported) == set(GRIDS)
     assert {row.scene: row.water_km2 for row in rows} == reported
-    assert shown == {name: f"{area:.5f}" for name, area in reported.items()}
+    areas = km2_column(area * 1e6 for area in reported.values() if area is not None)
+    assert shown == dict(zip(reported, areas, strict=True))
     for name, (grid, scale) in GRIDS.items():
         path = out / f"{name}_water.tif"
         with rasterio.open(path) as dataset:

@@ -80,7 +80,12 @@ def test_the_backend_is_looked_for_where_keras_looks(
     if settings is not None:
         (tmp_path / "keras.json").write_text(settings, encoding="utf-8")
     looked: list[str] = []
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: looked.append(name) or object())
+
+    def find(name: str) -> object:
+        looked.append(name)
+        return object()
+
+    monkeypatch.setattr("importlib.util.find_spec", find)
     backend.check_keras()
     assert looked == ["keras", asked]
     monkeypatch.setenv("KERAS_BACKEND", "jax")
