@@ -1,26 +1,23 @@
-"""One connection to Earth Engine: bounded requests in flight, and the one layer that tries again."""
+"""One connection to Earth Engine: bounded requests in flight, each tried again as `retry` says."""
 
 from __future__ import annotations
 
 import importlib
 import threading
-import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from watermap.config import EarthEngineConfig
 from watermap.config.extras import install_command
 from watermap.earthengine.failures import EARTH_ENGINE, Failure, FailureKind, classify, service_error
 from watermap.earthengine.login import Login, log_in
+from watermap.earthengine.retry import Retry
 from watermap.errors import EarthEngineError, UsageError
 
 _Answer = TypeVar("_Answer")
-
-_FIRST_WAIT_S: Final = 1.0
-_LONGEST_WAIT_S: Final = 60.0
 
 
 class StoppedError(Exception):
@@ -43,7 +40,7 @@ class Session:
         self.stop = threading.Event()
         self.transport = Transport(timeout_s=config.timeout_s, connections=config.requests)
         self._slots = threading.BoundedSemaphore(config.requests)
-        self._failing_since: float | None = None
+        self._retry = Retry(config.patience_s, self.stop)
 
     def __enter__(self) -> Self:
         return self
@@ -57,9 +54,6 @@ class Session:
     def send(self, call: Callable[[], _Answer], *, about: str, service: str = EARTH_ENGINE) -> _Answer:
         """Make a request; where the service is busy or away, try again until the patience is used up.
 
-        The patience is for one outage, not for one request: where no request has succeeded for so long, each of those
-        that follow is tried once.
-
         Args:
             call: makes one request, and may check its answer (`UnusableAnswerError` counts as away).
             about: what is being done, for the message.
@@ -68,23 +62,7 @@ class Session:
         Raises:
             ServiceError: the request failed for good; its `failure` says how.
         """
-        import tenacity
-
-        first = min(_FIRST_WAIT_S, self.config.patience_s / 10)
-        retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception(lambda error: getattr(error, "transient", False)),
-            wait=tenacity.wait_exponential(multiplier=first, max=_LONGEST_WAIT_S) + tenacity.wait_random(0, first),
-            stop=lambda state: self._gives_up(state.seconds_since_start or 0.0),
-            sleep=tenacity.sleep_using_event(self.stop),
-            reraise=True,
-        )
-        return retrying(self._send_once, call, about, service)
-
-    def _gives_up(self, waited_s: float) -> bool:
-        """Whether to try a request no more: the run was stopped, or it or all requests failed for too long."""
-        since = self._failing_since
-        outage_s = 0.0 if since is None else time.monotonic() - since
-        return self.stop.is_set() or max(waited_s, outage_s) >= self.config.patience_s
+        return self._retry(lambda: self._send_once(call, about, service))
 
     def _check_running(self) -> None:
         if self.stop.is_set():
@@ -94,9 +72,7 @@ class Session:
         try:
             with self._slots:
                 self._check_running()
-                answer = call()
-            self._failing_since = None
-            return answer  # noqa: TRY300 (the error of the call is what is handled)
+                return call()
         except StoppedError:
             raise
         except Exception as error:
@@ -105,8 +81,6 @@ class Session:
                 failure = Failure(FailureKind.AWAY, None, "the answer makes no sense to the client")
             if failure is None:
                 raise
-            if failure.transient and self._failing_since is None:
-                self._failing_since = time.monotonic()
             raise service_error(failure, service=service, about=about) from error
 
 

@@ -1,4 +1,4 @@
-"""What a network draws by chance in training, dropout: decided by seed and epoch, so that it can be drawn again."""
+"""What happens around epochs: early stopping and the best weights, seeds of dropout, averaged weights, progress."""
 
 from __future__ import annotations
 
@@ -80,7 +80,8 @@ class Validator(keras.callbacks.Callback):
 
 
 class Recorder(keras.callbacks.Callback):
-    """Records each epoch, keeps the best weights, lowers the rate of a stage and ends it, where it no longer improves.
+    """Early stopping: records each epoch, keeps the best weights, and lowers the rate of a stage or ends it where it no
+    longer improves.
 
     Args:
         checkpoint: where the state is kept.
