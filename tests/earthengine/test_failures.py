@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from google.auth.exceptions import RefreshError
@@ -61,6 +62,10 @@ def test_the_services_own_words_are_kept_in_one_line() -> None:
     assert long.answer == "x" * 200 + "..."
 
 
+EXPIRED: Any = RefreshError
+"""Of a login; its library has no types."""
+
+
 def test_a_cause_is_found_below_what_wraps_it() -> None:
     def wrapped(cause: Exception) -> Exception:
         error = RuntimeError("the client gave up")
@@ -68,7 +73,7 @@ def test_a_cause_is_found_below_what_wraps_it() -> None:
         return error
 
     assert classify(wrapped(TimeoutError())) == Failure(FailureKind.AWAY, None, "no answer in time")
-    assert classify(wrapped(RefreshError("expired"))) == Failure(FailureKind.LOGIN, None, "expired")
+    assert classify(wrapped(EXPIRED("expired"))) == Failure(FailureKind.LOGIN, None, "expired")
     assert classify(wrapped(ConnectionResetError(104, "Connection reset by peer"))) == Failure(
         FailureKind.AWAY, None, "Connection reset by peer"
     )

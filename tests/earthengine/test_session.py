@@ -6,6 +6,7 @@ import dataclasses
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from google.auth.exceptions import RefreshError
@@ -64,6 +65,10 @@ def test_no_more_requests_in_flight_than_configured(export: Export, server: Loop
     assert server.most_in_flight == 3
 
 
+EXPIRED: Any = RefreshError
+"""Of a login; its library has no types."""
+
+
 class Flaky:
     """A request that fails some times before it succeeds."""
 
@@ -87,7 +92,7 @@ def test_what_may_pass_is_tried_again_and_nothing_else() -> None:
         passing = Flaky(TimeoutError(), ConnectionResetError())
         assert running.send(passing, about="asking") == "answer"
         assert passing.calls == 3
-        refused = Flaky(RefreshError("expired"))
+        refused = Flaky(EXPIRED("expired"))
         with pytest.raises(ServiceError, match="did not accept the login while asking"):
             running.send(refused, about="asking")
         assert refused.calls == 1

@@ -58,7 +58,12 @@ def test_gaps_are_filled_with_the_mean_of_the_training(small_patches: Path, monk
 
 def test_an_engine_is_fed_bands_first() -> None:
     given: list[Any] = []
-    engine: Any = SimpleNamespace(compute=lambda windows: given.append(windows) or windows[:, 0])
+
+    def compute(windows: Any) -> Any:
+        given.append(windows)
+        return windows[:, 0]
+
+    engine: Any = SimpleNamespace(compute=compute)
     patches = np.arange(2 * 4 * 4 * 3, dtype=np.float32).reshape(2, 4, 4, 3)
     np.testing.assert_array_equal(Feeding.of_engine(engine, STATISTICS).answers(patches), patches[..., 0])
     assert given[0].shape == (2, 3, 4, 4)
