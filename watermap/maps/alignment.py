@@ -1,4 +1,4 @@
-"""Rasters on one lattice of pixels: how far they are shifted against each other, and what mends those that are not."""
+"""Rasters of one pixel grid: how far they are shifted against each other, and what mends those that are not."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _EDGE_POINTS = 17
 
 @dataclass(frozen=True)
 class Placed:
-    """Where a raster lies on the lattice of another.
+    """Where a raster lies on the pixel grid of another.
 
     Attributes:
         path: the raster.
@@ -48,17 +48,17 @@ class Placed:
         return self.col + self.grid.width
 
     def own(self, window: Window) -> Window:
-        """A window of the lattice, in the raster's own pixels."""
+        """A window of that grid, in the raster's own pixels."""
         return Window(window.col_off - self.col, window.row_off - self.row, window.width, window.height)
 
 
 def place(path: Path, grid: Grid, onto: Placed) -> Placed:
-    """Find a raster's place on another's lattice.
+    """Find a raster's place on another's pixel grid.
 
     Args:
         path: the raster.
         grid: its own.
-        onto: the raster whose lattice it is.
+        onto: the raster whose grid it is.
 
     Raises:
         DataError: CRS, pixel size or orientation differ, or the pixels lie between those of the other; the message
@@ -75,17 +75,17 @@ def place(path: Path, grid: Grid, onto: Placed) -> Placed:
 
 
 def common(one: Placed, other: Placed) -> Window | None:
-    """The window of the lattice where two rasters overlap, None where they do not."""
+    """The window of their pixel grid where two rasters overlap, None where they do not."""
     top, bottom = max(one.row, other.row), min(one.bottom, other.bottom)
     left, right = max(one.col, other.col), min(one.right, other.right)
     return Window(left, top, right - left, bottom - top) if top < bottom and left < right else None
 
 
 def union(rasters: Sequence[tuple[Path, Grid]]) -> tuple[Grid, list[Placed]]:
-    """The grid that rasters of one lattice cover together, and where each lies on it.
+    """The grid that rasters of aligned pixels cover together, and where each lies on it.
 
     Raises:
-        DataError: a raster is not on the first one's lattice.
+        DataError: a raster is not aligned with the first one.
     """
     path, grid = rasters[0]
     first = Placed(path, grid, 0, 0)
@@ -113,7 +113,7 @@ def _difference(grid: Grid, other: Grid) -> str | None:
 
 
 def _remedy(path: Path, grid: Grid, onto: Placed) -> str:
-    """The command that warps a raster onto another's lattice, or the other onto its, since gdalwarp makes north-up."""
+    """The command that warps a raster onto another's grid, or the other onto its, since gdalwarp makes north-up."""
     if not _is_north_up(onto.grid) and _is_north_up(grid):
         return _remedy(onto.path, onto.grid, Placed(path, grid, 0, 0))
     if not _is_north_up(onto.grid):
@@ -144,7 +144,7 @@ def _is_north_up(grid: Grid) -> bool:
 
 
 def _cover(grid: Grid, onto: Grid) -> tuple[int, int, int, int]:
-    """First col and row and those after the last, of the lattice's pixels that cover a grid."""
+    """First col and row and those after the last, of the other grid's pixels that cover a grid."""
     along = np.linspace(0, 1, _EDGE_POINTS)
     cols = np.concatenate([along, along, np.zeros(_EDGE_POINTS), np.ones(_EDGE_POINTS)]) * grid.width
     rows = np.concatenate([np.zeros(_EDGE_POINTS), np.ones(_EDGE_POINTS), along, along]) * grid.height

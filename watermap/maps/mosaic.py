@@ -148,7 +148,7 @@ _RULES: Final[Mapping[Rule, Callable[[Iterable[MosaicPart], tuple[int, int]], Co
 def mosaic(
     waters: Sequence[str | Path], out: str | Path, *, rule: Rule = "newest", progress: Progress = silent
 ) -> Mosaic:
-    """Put water rasters of one lattice of pixels together over all the ground that they cover.
+    """Put water rasters of aligned pixels together over all the ground that they cover.
 
     A pixel is no data only where no raster holds data. Rasters of one day, and those of unknown days, come in the order
     given. Memory grows with the width of the mosaic alone.

@@ -94,7 +94,7 @@ def measure(
     so. Memory holds some rows of the ground that the rasters cover, whatever its height and however many dates.
 
     Args:
-        folder: of rasters NAME_water.tif, which lie on one pixel lattice and tell their dates.
+        folder: of rasters NAME_water.tif, whose pixels are aligned and which tell their dates.
         outlines: polygons of water bodies with a field `id`, in any CRS.
         min_valid: share of an area that must be seen on a date for its water to count as known.
         progress: told after every date of a block of rows.
