@@ -79,7 +79,6 @@ NOT_YET = frozenset(
         "watermap/maps/confidence.py",
         "watermap/maps/panels.py",
         "watermap/maps/stac_item.py",
-        "watermap/maps/water_rasters.py",
         "watermap/prediction/engines/converted.py",
         "watermap/prediction/engines/keras.py",
         "watermap/prediction/engines/openvino.py",
