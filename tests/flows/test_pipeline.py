@@ -87,6 +87,7 @@ def test_run_again_nothing_is_made(undisturbed: Path) -> None:
     assert files(undisturbed) == before
 
 
+@pytest.mark.extended
 def test_what_is_deleted_or_damaged_is_made_again(undisturbed: Path, tmp_path: Path) -> None:
     folder = tmp_path / "data"
     shutil.copytree(undisturbed, folder)
@@ -158,6 +159,7 @@ def test_the_page_shows_tables_pictures_and_links(undisturbed: Path) -> None:
     assert "_water.tif" in found["prediction-files"]
 
 
+@pytest.mark.extended
 def test_from_an_area_to_maps(given: dict[str, Any], tmp_path: Path) -> None:
     folder = tmp_path / "data"
     settings: dict[str, Any] = {

@@ -65,6 +65,7 @@ def test_a_cluster_makes_the_same_maps(scenes: Path, bundle: Bundle, cluster: st
     assert maps(scenes, bundle, tmp_path / "processes", RunnerConfig(kind="processes")) == one_by_one
 
 
+@pytest.mark.extended
 def test_a_cluster_cuts_the_same_patches(scenes: Path, cluster: str, tmp_path: Path) -> None:
     made = [RunnerConfig(workers=1), RunnerConfig(kind="dask", dask_address=cluster), RunnerConfig(kind="dask")]
     for number, runner in enumerate(made):

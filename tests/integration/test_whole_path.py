@@ -74,7 +74,7 @@ def test_from_sample_scenes_to_water_maps(tmp_path: Path, capsys: pytest.Capture
     assert (tmp_path / "data" / "models" / "lakes_on_new.png").stat().st_size > 10_000
 
 
-@pytest.mark.slow
+@pytest.mark.extended
 def test_the_demo_ends_with_the_files_to_open(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["demo", "--out", "demo", "--scenes", "6", "--size", "256", "--epochs", "1"]
     assert run(command) == 0

@@ -7,7 +7,10 @@ import pytest
 from watermap.models.build import build
 
 
-@pytest.mark.parametrize(("encoder", "gates"), [("compact", [1, 2, 3, 4]), ("mobilenetv2", [1, 2, 3])])
+@pytest.mark.parametrize(
+    ("encoder", "gates"),
+    [("compact", [1, 2, 3, 4]), pytest.param("mobilenetv2", [1, 2, 3], marks=pytest.mark.extended)],
+)
 def test_a_level_without_a_skip_has_a_convolution_where_others_have_a_gate(encoder: str, gates: list[int]) -> None:
     model = build("attention_unet", encoder, bands=2, patch_size=32, preset="fast")
     names = {layer.name for layer in model.layers}

@@ -110,6 +110,7 @@ def test_refusals(changed: dict[str, Any], message: str) -> None:
         build(**(arguments | changed))
 
 
+@pytest.mark.extended
 def test_saved_models_load_safely_in_a_fresh_process(tmp_path: Path) -> None:
     image = digital_numbers(1, 32, 32, 6)
     np.save(tmp_path / "image.npy", image)

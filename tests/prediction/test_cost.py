@@ -30,7 +30,7 @@ def test_it_counts_windows_and_arithmetic(scene: Path, tmp_path: Path) -> None:
     assert found.seconds > 0
 
 
-@pytest.mark.slow
+@pytest.mark.extended
 def test_speed_and_memory_of_a_process_of_its_own(tmp_path: Path) -> None:
     make_bundle(tmp_path / "bundle", reach=0)
     speed = measure_speed(tmp_path / "bundle")

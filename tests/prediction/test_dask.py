@@ -151,7 +151,7 @@ def test_chunks_that_fit_stay_as_they_are() -> None:
     assert chunks_near((250, 20), 16, 48) == (270,)
 
 
-@pytest.mark.slow
+@pytest.mark.extended
 def test_a_unet_maps_a_real_scene_in_chunks_as_it_does_whole(real_data: Path, tmp_path: Path) -> None:
     from watermap.patches.tile import tile
     from watermap.training.train import train

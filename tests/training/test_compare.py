@@ -69,6 +69,7 @@ def test_what_is_done_is_not_done_again(
     assert told == [1, 2]
 
 
+@pytest.mark.extended
 def test_models_that_were_compared_before_stay_in_the_table(found: Comparison, small_patches: Path, out: Path) -> None:
     other = Contender("fcn", "compact", "fast")
     both = compare(small_patches, out, [other], CONFIG, seeds=1)

@@ -80,6 +80,7 @@ def test_a_trained_bundle_tells_what_it_is_and_how_sure_its_scores_are(trained: 
     assert item["bbox"] == pytest.approx(contract.data.bounds, abs=1e-5)
 
 
+@pytest.mark.extended
 def test_a_training_killed_just_before_its_contract_goes_on(
     trained: Bundle, small_patches: Path, tmp_path: Path
 ) -> None:

@@ -32,7 +32,7 @@ def windows(rows: int, cols: int, seed: int = 0) -> FloatArray:
     return np.random.default_rng(seed).uniform(0, 3000, (1, 6, rows, cols)).astype(np.float32)
 
 
-@pytest.mark.parametrize("arch", ["unet", "attention_unet"])
+@pytest.mark.parametrize("arch", ["unet", pytest.param("attention_unet", marks=pytest.mark.extended)])
 def test_every_architecture_is_the_same_at_every_size(arch: str, patches: PatchStore, tmp_path: Path) -> None:
     bundle = make_unet(tmp_path / arch, arch)
     converted = convert(bundle, patches)

@@ -89,6 +89,7 @@ def test_settings_survive_serialisation() -> None:
         assert again.get_config() == loss.get_config()
 
 
+@pytest.mark.extended
 def test_compiled_models_load_in_a_fresh_process(tmp_path: Path) -> None:
     image = np.random.default_rng(0).random((4, 8, 8, 3)).astype("float32")
     label, _ = sample(2)
