@@ -6,7 +6,6 @@ from matplotlib.image import imread
 
 from tests.support.folders import listing
 from watermap.evaluation.panels import ScenePicture, plot_panels
-from watermap.io.figure import true_color
 
 
 def picture_of_scene(rows: int = 30, cols: int = 40) -> ScenePicture:
@@ -17,18 +16,6 @@ def picture_of_scene(rows: int = 30, cols: int = 40) -> ScenePicture:
     return ScenePicture(
         "a scene", rng.uniform(0, 0.3, (rows, cols, 3)).astype(np.float32), label, (label / 255).astype(np.float32)
     )
-
-
-def test_true_colour_is_stretched_and_no_data_is_grey() -> None:
-    rgb = np.random.default_rng(0).uniform(0.02, 0.3, (50, 50, 3)).astype(np.float32)
-    rgb[0, 0] = 6.5535
-    rgb[1, 1] = 0
-    picture = true_color(rgb)
-    assert picture.shape == rgb.shape
-    assert picture[0, 0].tolist() == picture[1, 1].tolist() == [0.75] * 3
-    assert picture.min() == 0
-    assert picture.max() == 1
-    assert (true_color(np.zeros((2, 2, 3), np.float32)) == 0.75).all()
 
 
 def test_panels_below_each_other_become_one() -> None:

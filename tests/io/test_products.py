@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from rasterio.windows import Window
 
 from tests.io.products import GRID, at_10_m, read, stacked
 from tests.support.failures import one_line
@@ -91,22 +90,6 @@ def test_all_bands_are_there_with_the_standard_ones_first(tmp_path: Path) -> Non
             np.testing.assert_allclose(values[raster.names.index(band)].astype(int), expected, atol=rounding)
 
 
-def test_windows_are_pieces_of_the_whole(tmp_path: Path) -> None:
-    bands = band_values(bands=("B2", "B11", "B1"))
-    bands["B11"][10:14, 20:30] = 0
-    bands["B1"][:3] = 0
-    rng = np.random.default_rng(0)
-    with open_raster(write_safe(tmp_path, bands)) as raster:
-        whole = raster.read()
-        for _ in range(50):
-            left, top = rng.integers(0, SIZE - 1, 2)
-            window = Window(left, top, rng.integers(1, SIZE - left + 1), rng.integers(1, SIZE - top + 1))
-            piece = raster.read(window=window)
-            rows, cols = window.toslices()
-            np.testing.assert_array_equal(piece.values, whole.values[:, rows, cols])
-            np.testing.assert_array_equal(piece.valid, whole.valid[rows, cols])
-
-
 def test_a_product_of_level_1c_is_read_too(tmp_path: Path) -> None:
     bands = band_values(bands=("B2", "B3", "B11", "B10"))
     safe = write_safe(tmp_path, bands, level="1C")
@@ -138,20 +121,6 @@ def test_the_offset_is_the_metadatas(tmp_path: Path, bands: Bands) -> None:
         assert raster.radiometry((2,)) == Radiometry(5e-5, -600)
         with pytest.raises(DataError, match="different scales and offsets"):
             raster.radiometry((0, 2))
-
-
-def test_zero_in_one_band_of_a_product_is_no_data_where_that_band_is_in_use(tmp_path: Path, bands: Bands) -> None:
-    bands["B2"][:10, :30] = 0
-    bands["B11"][40:50, 20:23] = 0
-    with open_raster(write_safe(tmp_path, bands)) as raster:
-        for positions, hidden in (((0,), np.s_[:10, :30]), ((4, 1), np.s_[80:100, 40:46])):
-            expected = np.ones(GRID.shape, bool)
-            expected[hidden] = False
-            np.testing.assert_array_equal(raster.read(positions).valid, expected)
-        assert raster.read((1, 5)).valid.all()
-        values = raster.read((4,)).values[0]
-    shown = bands["B11"][bands["B11"] > 0]
-    assert values[values != 65535].min() >= shown.min()  # no zero was mixed in
 
 
 def test_the_files_of_a_product_are_those_that_decide_its_pixels(safe: Path) -> None:

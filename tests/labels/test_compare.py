@@ -6,7 +6,6 @@ import numpy.typing as npt
 import pytest
 import rasterio
 from hypothesis import given
-from matplotlib import image
 
 from tests.support.rasters import UTM32, grid_around, make_grid
 from tests.support.waters import water_arrays, write_water
@@ -21,7 +20,6 @@ from watermap.labels.compare import (
     ONLY_SECOND,
     compare_labels,
 )
-from watermap.labels.compare_picture import plot_label_comparison
 from watermap.maps import two_rasters
 
 GRID = make_grid(60, 40)
@@ -134,23 +132,3 @@ def test_labels_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> N
     paths = [write_water(tmp_path / name / "label.tif", codes, GRID) for name in ("hansen", "jrc")]
     found = compare_labels(paths[0], paths[1], tmp_path / "out")
     assert found.raster.name == "hansen_vs_jrc_disagreement.tif"
-
-
-def test_the_picture_shows_disagreement_in_the_rasters_colours(tmp_path: Path) -> None:
-    found = compare_labels(*made(tmp_path), tmp_path / "out")
-    path = plot_label_comparison(found, tmp_path / "p.png")
-    picture = np.round(image.imread(path)[..., :3] * 255).astype(int)
-    maps = picture[: int(0.75 * len(picture))]
-    for code in (ONLY_FIRST, ONLY_SECOND):
-        cols = np.argwhere((maps == DISAGREEMENT.colors[code][:3]).all(axis=-1))[:, 1]
-        assert len(cols) > 100
-        assert (cols > 2 / 3 * picture.shape[1]).all()
-
-
-def test_labels_that_know_nothing_in_common_have_a_picture(tmp_path: Path) -> None:
-    one, two = np.full((8, 8), 255, np.uint8), np.ones((8, 8), np.uint8)
-    found = compare_labels(
-        write_water(tmp_path / "a.tif", one, GRID), write_water(tmp_path / "b.tif", two, GRID), tmp_path
-    )
-    assert found.scores.accuracy is None
-    assert plot_label_comparison(found, tmp_path / "p.png").is_file()

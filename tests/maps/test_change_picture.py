@@ -3,8 +3,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from affine import Affine
-from hypothesis import given
-from hypothesis import strategies as st
 from matplotlib import image
 from rasterio.crs import CRS
 
@@ -13,10 +11,8 @@ from tests.support.waters import write_water
 from watermap.errors import DataError
 from watermap.geo.grid import Grid
 from watermap.legend import WATER, WATER_COLORS
-from watermap.maps.cartography import north, round_length
 from watermap.maps.change import CHANGE, GAINED, LOST, PERMANENT, Change, compare
 from watermap.maps.change_picture import plot_change
-from watermap.maps.panels import upright
 
 UTM33 = CRS.from_epsg(32633)
 
@@ -86,16 +82,6 @@ def test_what_was_seen_only_once_is_faded(tmp_path: Path) -> None:
     assert len(above) > 10_000
 
 
-@pytest.mark.parametrize(("down", "across"), [(-10, 10), (10, 10), (-10, -10), (10, -10)])
-def test_the_arrow_points_up_whatever_way_rows_and_columns_run(down: float, across: float) -> None:
-    grid = Grid(UTM33, Affine(across, 0, 500_000, 0, down, 5_300_000), 200, 100)
-    turn, shown = upright(grid)
-    assert north(shown) == pytest.approx((0, -1), abs=1e-3)
-    corners = np.array([[shown.transform @ (col, row) for col in (0, 200)] for row in (0, 100)])
-    own = np.array([[grid.transform @ (col, row) for col in (0, 200)] for row in (0, 100)])
-    np.testing.assert_allclose(corners, own[turn])
-
-
 def test_a_map_in_degrees_is_not_squeezed(tmp_path: Path) -> None:
     change = made(tmp_path, make_grid(200, 200, left=10, top=60, pixel=1e-4, crs=LON_LAT))
     lost, shape = painted(plot_change(change, tmp_path / "c.png"), CHANGE.colors[LOST])
@@ -109,11 +95,3 @@ def test_a_picture_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(DataError, match="cannot be written"):
         plot_change(change, tmp_path / "file" / "c.png")
-
-
-@given(st.floats(1e-3, 1e7))
-def test_scale_bars_are_round(most: float) -> None:
-    length = round_length(most)
-    assert most / 2.5 - 1e-9 <= length <= most * (1 + 1e-9)
-    digits = f"{length:.6e}".split("e")[0]
-    assert float(digits) in (1, 2, 5)

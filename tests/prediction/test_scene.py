@@ -9,14 +9,13 @@ from rasterio.crs import CRS
 from rio_cogeo.cogeo import cog_validate
 
 from tests.support.bundles import known_probability, make_bundle
-from tests.support.failures import one_line
 from tests.support.folders import listing
 from tests.support.rasters import LON_LAT, UTM33, write_tif
 from watermap.bands import STANDARD_BANDS
 from watermap.bundles.bundle import Bundle
 from watermap.bundles.calibration import Calibration
 from watermap.config import PredictConfig
-from watermap.errors import DataError, ModelError, UsageError
+from watermap.errors import DataError, ModelError
 from watermap.geo.grid import Grid
 from watermap.legend import WATER_COLORS
 from watermap.prediction.predictor import Predictor
@@ -238,14 +237,6 @@ def test_a_network_that_says_no_number_is_refused(tmp_path: Path) -> None:
     assert listing(tmp_path) == ["b", "place.tif"]
 
 
-@pytest.mark.parametrize("config", [PredictConfig(window=100, overlap=32), PredictConfig(window=64, overlap=20)])
-def test_windows_that_do_not_fit_the_network_are_refused(config: PredictConfig, bundle: Bundle, tmp_path: Path) -> None:
-    scene = write_image(tmp_path / "place.tif", scene_values(64, 64), Grid(*GRIDS["north_up"], 64, 64))
-    with pytest.raises(UsageError, match="do not fit the model's stride"):
-        predict_scene(scene, Predictor(bundle, config), tmp_path / "out")
-    assert not (tmp_path / "out").exists()
-
-
 def test_an_interrupted_prediction_leaves_nothing(bundle: Bundle, tmp_path: Path) -> None:
     scene = write_image(tmp_path / "place.tif", scene_values(200, 64), Grid(*GRIDS["north_up"], 64, 200))
 
@@ -257,22 +248,3 @@ def test_an_interrupted_prediction_leaves_nothing(bundle: Bundle, tmp_path: Path
     with pytest.raises(KeyboardInterrupt):
         predict_scene(scene, Predictor(bundle, config), tmp_path / "out", progress=interrupt)
     assert listing(tmp_path) == ["place.tif"]
-
-
-def test_a_window_that_hides_what_the_model_sees_is_refused(tmp_path: Path) -> None:
-    bundle = make_bundle(tmp_path / "b", reach=40)
-    with pytest.raises(UsageError) as error:
-        Predictor(bundle, PredictConfig(engine="keras", window=128)).layout((500, 500))
-    assert "windows of 128 are too small for a model that sees 40 pixels far" in one_line(error)
-    assert Predictor(bundle, PredictConfig(engine="keras", window=128)).layout((100, 100)).computed == 128 * 128
-    assert Predictor(bundle, PredictConfig(engine="keras", window=128, overlap=32)).layout((500, 500)).overlap == 32
-
-
-def test_a_model_that_sees_the_whole_window_is_given_windows_as_in_training(tmp_path: Path) -> None:
-    bundle = make_bundle(tmp_path / "b", reach=32, patch_size=64, sees_whole_window=True)
-    layout = Predictor(bundle, PredictConfig(engine="keras")).layout((500, 700))
-    assert layout.shape == (64, 64)
-    assert layout.overlap == 16  # the most that fits below half a window
-    assert Predictor(bundle, PredictConfig(engine="keras", window=256)).layout((500, 700)).shape == (256, 256)
-    odd = make_bundle(tmp_path / "odd", reach=8, patch_size=80, sees_whole_window=True)
-    assert Predictor(odd, PredictConfig(engine="keras")).layout((500, 700)).shape == (96, 96)

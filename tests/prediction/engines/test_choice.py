@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +15,8 @@ from watermap.bundles.bundle import Bundle
 from watermap.config import PredictConfig
 from watermap.errors import ModelError, UsageError
 from watermap.prediction.engines import choice
-from watermap.prediction.engines import keras as keras_engine
-from watermap.prediction.engines import openvino as openvino_engine
 from watermap.prediction.engines.choice import choose, open_engine
 from watermap.prediction.engines.converted import Converted, open_converted
-from watermap.prediction.engines.keras import KerasEngine
 from watermap.prediction.engines.openvino import OpenVinoEngine
 from watermap.prediction.predictor import Predictor
 from watermap.prediction.scene import predict_scene
@@ -101,78 +96,6 @@ def test_engines_make_the_same_map(bundle: Bundle, samples: Path, tmp_path: Path
             assert water.tags()["WATERMAP_ENGINE"].startswith(engine)
     np.testing.assert_allclose(found["keras"][1], found["openvino"][1], atol=ROUNDING)
     assert (found["keras"][0] != found["openvino"][0]).mean() < 1e-3
-
-
-def test_half_precision_of_keras_is_close(bundle: Bundle) -> None:
-    windows = np.random.default_rng(0).uniform(0, 3000, (2, 6, 64, 96)).astype(np.float32)
-    full, half = (KerasEngine(bundle, precision).compute(windows) for precision in ("float32", "bfloat16"))
-    assert half.dtype == np.float32
-    assert 0 < np.abs(full - half).max() < 0.1
-    assert ((full >= 0.5) != (half >= 0.5)).mean() < 0.02
-
-
-def test_what_was_warmed_does_not_wait(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
-    engine = open_engine([bundle], PredictConfig(engine="openvino", precision="float32"))
-    engine.warm((48, 80))
-
-    def late(*_: Any, **__: Any) -> Any:
-        raise AssertionError("this was to be done ahead")
-
-    monkeypatch.setattr(Bundle, "load_model", late)
-    monkeypatch.setattr(openvino_engine, "_core", late)
-    assert engine.compute(np.zeros((1, 6, 48, 80), dtype=np.float32)).shape == (1, 48, 80)
-
-
-def test_fewer_windows_at_once_where_memory_ends(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
-    engine = KerasEngine(bundle, "float32", batch_size=8)
-    windows = np.random.default_rng(0).uniform(0, 3000, (8, 6, 32, 32)).astype(np.float32)
-    expected = engine.compute(windows)
-    sizes: list[int] = []
-
-    class Small:
-        def __init__(self, model: Any) -> None:
-            self.model = model
-
-        def predict_on_batch(self, batch: Any) -> Any:
-            sizes.append(len(batch))
-            if len(batch) > 2:
-                raise RuntimeError("RESOURCE_EXHAUSTED: out of memory while allocating")
-            return self.model.predict_on_batch(batch)
-
-    load = Bundle.load_model
-    monkeypatch.setattr(Bundle, "load_model", lambda *args, **named: Small(load(*args, **named)))
-    engine = KerasEngine(bundle, "float32", batch_size=8)
-    np.testing.assert_allclose(engine.compute(windows), expected, atol=1e-6)
-    engine.compute(windows)
-    assert sizes == [8, 4, 2, 2, 2, 2, 2, 2, 2, 2]
-
-
-def test_a_window_that_never_fits_is_one_line(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Full:
-        def predict_on_batch(self, _batch: Any) -> Any:
-            raise RuntimeError("RESOURCE_EXHAUSTED: out of memory")
-
-    monkeypatch.setattr(keras_engine.KerasEngine, "_model", lambda *_: Full())
-    with pytest.raises(ModelError) as error:
-        KerasEngine(bundle, "float32").compute(np.zeros((2, 6, 32, 32), dtype=np.float32))
-    assert "not enough memory for a window of 32 x 32 pixels" in one_line(error)
-
-
-def test_openvino_needs_neither_keras_nor_its_own_reports(bundle: Bundle, samples: Path, tmp_path: Path) -> None:
-    script = f"""
-import sys
-from pathlib import Path
-from watermap.bundles.bundle import open_bundle
-from watermap.config import PredictConfig
-from watermap.prediction.scene import predict_scene
-from watermap.prediction.predictor import Predictor
-predict_scene(Path({str(next(samples.glob("*/image.tif")))!r}), Predictor(open_bundle(Path({str(bundle.folder)!r})),
-    PredictConfig(engine="openvino")), Path({str(tmp_path)!r}))
-heavy = {{"keras", "tensorflow", "sklearn", "scipy", "cv2", "matplotlib"}} & set(sys.modules)
-assert not heavy, heavy
-assert sys.modules["openvino_telemetry"] is None
-"""
-    subprocess.run([sys.executable, "-c", script], check=True)
 
 
 def test_an_engine_opens_once(bundle: Bundle) -> None:

@@ -14,7 +14,7 @@ from tests.prediction.engines.conftest import PATCH, ROUNDING, make_unet
 from tests.support.failures import one_line
 from tests.support.folders import listing
 from watermap.arrays import FloatArray
-from watermap.bundles.bundle import Bundle, open_bundle
+from watermap.bundles.bundle import Bundle
 from watermap.config.extras import install_command
 from watermap.errors import ModelError, UsageError
 from watermap.legend import NO_DATA
@@ -24,7 +24,7 @@ from watermap.prediction.engines import conversion
 from watermap.prediction.engines.conversion import compare, convert, convert_once
 from watermap.prediction.engines.converted import open_converted
 from watermap.prediction.engines.keras import KerasEngine
-from watermap.prediction.engines.openvino import OpenVinoEngine, has_bfloat16, openvino_library
+from watermap.prediction.engines.openvino import OpenVinoEngine, openvino_library
 from watermap.training.runs import is_trained
 
 
@@ -55,18 +55,6 @@ def test_what_openvino_cannot_run_at_every_size_is_refused_in_one_line(
         convert(bundle, patches)
     assert "\n" not in str(caught.value)
     assert listing(bundle.folder / "openvino") == ["refused.json"]
-
-
-def test_what_was_checked_is_on_record(bundle: Bundle) -> None:
-    converted = open_converted(bundle)
-    assert converted is not None
-    record = converted.record
-    assert set(record.checks) == {"float32", "int8"} | ({"bfloat16"} if has_bfloat16() else set())
-    assert record.accepted("float32")
-    assert all(check.pixels > 0 and check.keras_water_iou is not None for check in record.checks.values())
-    assert listing(converted.folder) == ["converted.json", "int8.bin", "int8.xml", "model.bin", "model.xml"]
-    small, large = ((converted.folder / name).stat().st_size for name in ("int8.bin", "model.bin"))
-    assert small < large / 2
 
 
 def test_a_bundle_is_converted_once_and_again_when_its_weights_change(patches: PatchStore, tmp_path: Path) -> None:
@@ -149,19 +137,6 @@ def test_without_openvino_it_is_said(bundle: Bundle, patches: PatchStore, monkey
         convert(bundle, patches)
     assert install_command("tensorflow", "fast") in one_line(error)
     assert convert_once(bundle, patches) is None
-
-
-@pytest.mark.parametrize("name", ["converted.json", "model.xml", "model.bin"])
-def test_a_damaged_file_is_told(name: str, patches: PatchStore, tmp_path: Path) -> None:
-    bundle = make_unet(tmp_path / "unet")
-    convert(bundle, patches)
-    (bundle.folder / "openvino" / name).write_bytes(b"damaged")
-    with pytest.raises(ModelError) as error:
-        converted = open_converted(open_bundle(bundle.folder))
-        assert converted is not None
-        converted.paths("float32")
-    assert f"{name}: damaged" in one_line(error)
-    assert "watermap bundles convert" in one_line(error)
 
 
 @settings(deadline=None)

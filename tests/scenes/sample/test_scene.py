@@ -9,7 +9,6 @@ import pytest
 from tests.scenes.sample.conftest import SIZE, Scenes
 from watermap.scenes.sample import SampleScene, make_scene
 from watermap.scenes.sample.scene import place_grid
-from watermap.scenes.sample.surfaces import SPECTRA, Cover
 
 B2, B3, B4, B8, B11, B12 = range(6)
 
@@ -98,26 +97,6 @@ def test_water_share_over_seeds(place: int) -> None:
     shares = [_water_share(make_scene(seed, size=256, place=place)) for seed in range(20, 23)]
     assert min(shares) > 0.08
     assert max(shares) < 0.62
-
-
-def test_spectra_are_those_of_water_and_plants(scenes: Scenes) -> None:
-    for scene in scenes.values():
-        image = scene.image.astype(float)
-        index = (image[B3] - image[B8]) / (image[B3] + image[B8] + 1e-6)
-        water, land = scene.label == 1, scene.label == 0
-        assert np.median(index[water]) > 0 > np.median(index[land])
-        assert np.median(image[B11][water]) < 350
-        assert np.median(image[B12][water]) < 250
-        assert np.median(image[B8][land]) > np.median(image[B4][land])
-
-
-def test_library_of_spectra() -> None:
-    assert SPECTRA.shape == (len(Cover), 6)
-    for plant in (Cover.CONIFER, Cover.LEAF, Cover.GRASS, Cover.DENSE_CROP, Cover.REED):
-        assert SPECTRA[plant][B8] > 3 * SPECTRA[plant][B4]
-        assert SPECTRA[plant][B3] > SPECTRA[plant][B4]
-    assert SPECTRA[Cover.SNOW][B11] < 0.2 * SPECTRA[Cover.SNOW][B3]
-    assert (np.diff(SPECTRA[Cover.BARE_SOIL][:5]) > 0).all()
 
 
 def test_indices_find_most_water_but_never_all(scenes: Scenes) -> None:
