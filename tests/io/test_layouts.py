@@ -23,6 +23,12 @@ def test_a_file_has_its_layout(layout: RasterLayout, tmp_path: Path) -> None:
         assert dataset.nodata == layout.no_data
 
 
+def test_images_are_digital_numbers_whose_no_data_is_no_dark_lake() -> None:
+    layout = image_layout(("B2", "B3"))
+    assert (layout.dtype, layout.bands, layout.no_data, layout.overviews) == ("uint16", ("B2", "B3"), 65535, "average")
+    assert LABEL_LAYOUT.overviews == "nearest"  # a mean of codes is no code
+
+
 def test_layouts_of_the_same_bands_are_one_key() -> None:
     assert len({image_layout(("B2",)), image_layout(("B2",)), image_layout(("B3",)), LABEL_LAYOUT}) == 3
 
