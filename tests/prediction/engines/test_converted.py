@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.prediction.engines.conftest import make_unet
 from tests.support.failures import one_line
 from tests.support.folders import listing
 from watermap.bundles.bundle import Bundle, open_bundle
 from watermap.config import Precision
 from watermap.errors import ModelError
-from watermap.patches.store import PatchStore
-from watermap.prediction.engines.conversion import convert
 from watermap.prediction.engines.converted import Check, open_converted
 from watermap.prediction.engines.openvino import has_bfloat16
 
@@ -32,12 +30,11 @@ def test_what_was_checked_is_on_record(bundle: Bundle) -> None:
 
 
 @pytest.mark.parametrize("name", ["converted.json", "model.xml", "model.bin"])
-def test_a_damaged_file_is_told(name: str, patches: PatchStore, tmp_path: Path) -> None:
-    bundle = make_unet(tmp_path / "unet")
-    convert(bundle, patches)
-    (bundle.folder / "openvino" / name).write_bytes(b"damaged")
+def test_a_damaged_file_is_told(name: str, bundle: Bundle, tmp_path: Path) -> None:
+    folder = shutil.copytree(bundle.folder, tmp_path / "unet")
+    (folder / "openvino" / name).write_bytes(b"damaged")
     with pytest.raises(ModelError) as error:
-        converted = open_converted(open_bundle(bundle.folder))
+        converted = open_converted(open_bundle(folder))
         assert converted is not None
         converted.paths("float32")
     assert f"{name}: damaged" in one_line(error)
