@@ -149,3 +149,20 @@ def test_every_module_has_a_test_file() -> None:
     modules = [each for each in MODULES if not each.stem.startswith("__") and FORMER not in each.parents]
     without = {str(each.relative_to(ROOT)) for each in modules if not _tests_of(each).is_file()}
     assert without == set(NOTHING_TO_TEST)
+
+
+def test_rooms_do_not_stand_on_the_public_face_or_on_former_names() -> None:
+    face = {"__version__", *(path.stem for path in (ROOT / "watermap").iterdir())}
+    former = {f"watermap.{path.stem}" for path in FORMER.glob("*.py") if path.stem != "__init__"}
+    found = []
+    for module in MODULES:
+        if FORMER in module.parents:
+            continue
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import) and any(each.name in {"watermap", *former} for each in node.names):
+                found.append(f"{module.relative_to(ROOT)}: import {node.names[0].name}")
+            if isinstance(node, ast.ImportFrom) and (
+                node.module in former or (node.module == "watermap" and not {each.name for each in node.names} <= face)
+            ):
+                found.append(f"{module.relative_to(ROOT)}: from {node.module} import {node.names[0].name}")
+    assert not found

@@ -29,6 +29,30 @@ def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
     assert not hasattr(watermap, "predct")
 
 
+def test_where_a_library_is_missing_functions_are_listed_and_refuse_in_one_line() -> None:
+    script = """
+import sys
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("pyogrio", "keras"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name.partition(".")[0])
+
+sys.meta_path.insert(0, Absent())
+import watermap
+from watermap import *
+print(vectorize.__name__, "Not available here" in train.__doc__)
+try:
+    watermap.vectorize("a_water.tif")
+except watermap.WatermapError as error:
+    print(error.exit_code, error.message, "|", error.hint)
+"""
+    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    named, refused = done.stdout.splitlines()
+    assert named == "vectorize True"
+    assert refused.startswith("2 vectorize needs pyogrio, which is not installed | pip install ")
+
+
 def test_importing_it_costs_nothing() -> None:
     script = "import sys, json; before = set(sys.modules); import watermap; dir(watermap); " + (
         "print(json.dumps(sorted(set(sys.modules) - before)))"

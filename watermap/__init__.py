@@ -62,8 +62,27 @@ def __getattr__(name: str) -> "Any":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    found = globals()[name] = getattr(import_module(_PLACES[name]), name)
+    try:
+        found = globals()[name] = getattr(import_module(_PLACES[name]), name)
+    except ModuleNotFoundError as error:
+        from watermap.config.extras import missing
+
+        lacking = missing(error, needed_by=name)
+        if lacking is None:
+            raise
+        return _without_its_library(name, lacking)
     return found
+
+
+def _without_its_library(name: str, why: "WatermapError") -> "Any":
+    """What stands for a function whose library is not installed: it can be listed and described, and not called."""
+
+    def unavailable(*_: object, **__: object) -> "Any":
+        raise why
+
+    unavailable.__name__ = unavailable.__qualname__ = name
+    unavailable.__doc__ = f"Not available here: {why}"
+    return unavailable
 
 
 def __dir__() -> list[str]:

@@ -137,11 +137,12 @@ def find_bands(descriptions: Sequence[str | None], wanted: Sequence[str], *, whe
         )
     missing = [name for name in wanted if name not in names]
     if missing:
-        present = ", ".join(name or "?" for name in names)
-        raise DataError(
-            f"{where}: {_listed(missing)} missing (the file has {present})",
-            hint="use a scene with these bands, or a model trained on the bands there are",
-        )
+        present = ", ".join(name or text or "?" for name, text in zip(names, descriptions, strict=True))
+        near = [
+            did_you_mean(text, missing) for name, text in zip(names, descriptions, strict=True) if text and not name
+        ]
+        hint = next(filter(None, near), "use a scene with these bands, or a model trained on others")
+        raise DataError(f"{where}: {_listed(missing)} missing (it has {present})", hint=hint)
     twice = [name for name in wanted if names.count(name) > 1]
     if twice:
         raise DataError(

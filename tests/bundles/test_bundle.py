@@ -76,9 +76,10 @@ def test_a_damaged_bundle_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_no_bundle_is_refused(tmp_path: Path) -> None:
-    for path in (tmp_path, tmp_path / "absent"):
-        with pytest.raises(ModelError, match="not a bundle"):
-            open_bundle(path)
+    with pytest.raises(ModelError, match="not a bundle"):
+        open_bundle(tmp_path)
+    with pytest.raises(ModelError, match="absent: no such folder"):
+        open_bundle(tmp_path / "absent")
 
 
 def test_the_newest_bundle_is_found(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def test_a_scene_without_the_bands_is_refused_before_a_model_is_loaded(
     bundle = make_bundle(tmp_path / "bundle")
     loaded, told = loaded_by("predict", scene, "--bundle", bundle.folder, "--out", tmp_path / "out", *words)
     assert loaded == "3 []"
-    assert "bands B11, B12 are missing (the file has B2, B3, B4, B8)" in told
+    assert "bands B11, B12 are missing (it has B2, B3, B4, B8)" in told
     assert not (tmp_path / "out").exists()
 
 

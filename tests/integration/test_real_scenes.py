@@ -72,4 +72,4 @@ def test_scenes_without_the_bands_are_refused_by_name(
     name: str, bundle: Bundle, real_data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["predict", str(real_data / name), "--bundle", str(bundle.folder), "--out", "out"]) == 3
-    assert "bands B2, B4, B11, B12 are missing (the file has B3, B8)" in capsys.readouterr().err
+    assert "bands B2, B4, B11, B12 are missing (it has B3, B8)" in capsys.readouterr().err

@@ -18,7 +18,7 @@ from tests.support.rasters import UTM33, make_grid, write_tif
 from tests.support.waters import write_water
 from watermap.geo.grid import Grid
 from watermap.maps.cartography import add_north_arrow
-from watermap.maps.quicklook import plot_quicklook, plot_quicklooks
+from watermap.maps.quicklook import plot_quicklook, plot_quicklooks, quicklook_figure
 
 BANDS = ("B2", "B3", "B4", "B8", "B11", "B12")
 ROWS, COLS = 80, 120
@@ -138,3 +138,17 @@ def test_the_arrow_points_north_on_maps_that_are_no_squares() -> None:
     assert isinstance(arrow, Annotation)
     across, up = np.subtract(arrow.xy, arrow.xyann)
     assert np.degrees(np.arctan2(across, up)) == pytest.approx(np.degrees(np.arctan2(6, 8)), abs=1)
+
+
+@pytest.mark.parametrize("shape", [(400, 40), (300, 100), (60, 90)])
+def test_the_whole_legend_is_inside_the_picture(shape: tuple[int, int], tmp_path: Path) -> None:
+    codes = np.zeros(shape, np.uint8)
+    codes[: shape[0] // 2] = 1
+    codes[-8:] = 255
+    figure = quicklook_figure(*write(tmp_path, codes))
+    figure.draw_without_rendering()
+    (legend,) = figure.legends
+    box, whole = legend.get_window_extent(), figure.bbox
+    assert (whole.x0 <= box.x0) & (box.x1 <= whole.x1) & (whole.y0 <= box.y0) & (box.y1 <= whole.y1)
+    (axes,) = figure.axes
+    assert box.y1 <= axes.get_window_extent().y0  # below the map, not over it

@@ -173,6 +173,8 @@ def open_bundle(folder: str | Path) -> Bundle:
     """
     folder = location(folder)
     path = folder / CONTRACT_FILE
+    if remote(folder) is None and not folder.exists():
+        raise ModelError(f"{folder}: no such folder", hint="give a folder that watermap train wrote")
     if not path.is_file():
         raise ModelError(f"{folder}: not a bundle (no {CONTRACT_FILE})", hint="give a folder that watermap train wrote")
     try:

@@ -114,7 +114,7 @@ def predict(
         >>> figure.savefig("map.png")
     """
     config = settings_of(**options)
-    names = parse_bands(",".join(bands)) if bands is not None else None
+    names = parse_bands(bands if isinstance(bands, str) else ",".join(bands)) if bands is not None else None
     folder = local(DEFAULT_OUT if out is None else out)
     found, *more = find_images([scene])
     if more:

@@ -43,6 +43,8 @@ _MAP_DPI: Final = 150
 _MAP_INCHES: Final = 7.0
 _NARROWEST_INCHES: Final = 3.4
 """Of a map with the white beside it: title and legend need as much."""
+_LEGEND_INCHES: Final = 5.0
+"""Of a picture that holds the whole legend in one line."""
 _LOWEST_INCHES: Final = 0.7
 """Of a map with the white below it: the arrow needs as much."""
 _FRAME_INCHES: Final = 1.1
@@ -200,7 +202,14 @@ def _add_legend(figure: Figure, areas_m2: npt.NDArray[np.float64], lake: npt.NDA
     if areas_m2[NO_DATA]:
         no_data = f"no data {areas_m2[NO_DATA] / total:.1%}"
         handles.append(Patch(facecolor=GREY, edgecolor="0.35", linewidth=0.6, label=no_data))
-    figure.legend(handles=handles, loc="outside lower right", ncols=len(handles), frameon=False, fontsize=9)
+    is_narrow = figure.get_figwidth() < _LEGEND_INCHES
+    figure.legend(
+        handles=handles,
+        loc="outside lower right",
+        ncols=1 if is_narrow else len(handles),
+        frameon=False,
+        fontsize=9,
+    )
 
 
 def water_picture(water: Path) -> bytes:

@@ -10,6 +10,7 @@ def __getattr__(name: str) -> Any:
     if name not in ("Prediction", "predict_scene"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     place = "watermap.prediction.scene"
-    told = f"watermap.prediction.{name} is now {place}.{name}; its former place goes with the next release"
-    warnings.warn(told, DeprecationWarning, stacklevel=2)
-    return getattr(import_module(place), name)
+    text = f"watermap.prediction.{name} is now {place}.{name}; its former place goes with the next release"
+    warnings.warn(text, DeprecationWarning, stacklevel=2)
+    found = globals()[name] = getattr(import_module(place), name)  # an import asks twice, and is warned once
+    return found

@@ -136,6 +136,8 @@ def predict_array(
             "which band is which is not said",
             hint="name them in order, e.g. bands=['B2', 'B3', 'B4', 'B8', 'B11', 'B12']",
         )
+    if isinstance(bands, str):
+        bands = bands.split(",")
     values = np.ma.asanyarray(array) if isinstance(array, np.ma.MaskedArray) else np.asarray(array)
     raster = model_raster(values, bands, predictor, no_data=[nodata] * len(bands), valid=valid)
     probability = probability_of(raster, predictor, predictor.radiometry(raster), progress=progress)
