@@ -81,7 +81,8 @@ def train_command(folder: Path) -> Command:
     bands = ",".join(STANDARD_BANDS)
     _run(["tile", str(scenes), "--out", str(patches), "--patch-size", "32", "--bands", bands])
     out = folder / "out" / "bundle"
-    words = ["train", str(patches), "--out", str(out), "--encoder", "compact", "--epochs", "3", "--overwrite"]
+    words = ["train", str(patches), "--out", str(out), "--encoder", "compact", "--preset", "fast"]
+    words += ["--epochs", "2", "--overwrite"]
     return Command(lambda n: [*words, "--seed", str(n)], out, out / "bundle.json")
 
 
