@@ -41,7 +41,7 @@ def test_each_bundle_speaks_calibrated() -> None:
     np.testing.assert_allclose(found, calibrated, atol=1e-6)
 
 
-@pytest.mark.parametrize("symmetries", [False, True])
+@pytest.mark.parametrize("tta", [False, True])
 def test_doubts_change_nothing_of_the_map(*, tta: bool) -> None:
     members = [
         Member(Shifted(shift=1), Calibration(method="temperature", temperature=2)),
