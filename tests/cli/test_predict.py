@@ -19,6 +19,7 @@ from watermap.bundles.bundle import Bundle
 from watermap.cli.main import run
 
 __all__ = ["bundle", "patches", "samples"]
+from watermap.patches.store import PatchStore
 
 
 def test_several_scenes_at_once_give_the_same_maps(bundle: Bundle, small_scenes: Path, tmp_path: Path) -> None:
@@ -107,8 +108,10 @@ def test_who_could_be_faster_is_told(small_scenes: Path, tmp_path: Path, capsys:
     assert run([*words, "--precision", "int8", "--engine", "keras"]) == 2
 
 
-def test_conversion_shows_how_far_it_agrees(bundle: Bundle, patches: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["bundles", "convert", str(bundle.folder), "--patches", str(patches), "--int8"]) == 0
+def test_conversion_shows_how_far_it_agrees(
+    bundle: Bundle, patches: PatchStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["bundles", "convert", str(bundle.folder), "--patches", str(patches.folder), "--int8"]) == 0
     said = capsys.readouterr().out
     assert all(word in said for word in ("float32", "int8", "same class", "largest difference", "can be used"))
     assert "Keras in float32: water IoU" in said
