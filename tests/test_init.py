@@ -69,7 +69,7 @@ def test_importing_it_costs_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.slow] if name == "train" else []) for name in FUNCTIONS]
+    "name", [pytest.param(name, marks=[pytest.mark.extended] if name == "train" else []) for name in FUNCTIONS]
 )
 def test_what_a_functions_docstring_shows_is_so(name: str, workspace: Path) -> None:
     run_example(getattr(watermap, name))

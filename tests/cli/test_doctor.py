@@ -81,6 +81,7 @@ def test_settings_that_make_no_sense_are_one_line(tmp_path: Path, capsys: pytest
         assert capsys.readouterr().err.count("\n") == 1
 
 
+@pytest.mark.extended
 def test_a_real_look_at_this_machine(tmp_path: Path) -> None:
     """Whatever the machine has: no traceback, and neither the network nor a home is needed."""
     script = """

@@ -20,15 +20,9 @@ from tests.support.temporary import of_a_live_process, temporary_files
 KILLS = 5
 
 
-@pytest.mark.parametrize(
-    ("to", "seed"),
-    [
-        pytest.param("local", 1, marks=pytest.mark.extended),
-        pytest.param("local", 2, marks=pytest.mark.extended),
-        ("gcs", 1),  # kills both routes' common parts, in a third of the time
-        pytest.param("gcs", 2, marks=pytest.mark.extended),
-    ],
-)
+@pytest.mark.extended
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("to", ["local", "gcs"])
 def test_killed_exports_end_like_undisturbed_ones(
     to: str, seed: int, world: World, server: LoopbackServer, key: Path, tmp_path: Path
 ) -> None:

@@ -78,6 +78,7 @@ def maps(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted((folder / "maps").glob("*_water.tif"))}
 
 
+@pytest.mark.extended
 def test_one_training_opens_its_patches_once_and_looks_for_leaks_once(
     small_patches: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

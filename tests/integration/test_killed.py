@@ -159,7 +159,7 @@ def kill_at_random(command: Command, kills: int, seed: int) -> None:
     assert alive.read_text() == "of this process"
 
 
-@pytest.mark.parametrize("name", ["mosaic", "tile"])
+@pytest.mark.parametrize("name", ["mosaic"])
 def test_what_a_killed_run_left_goes_with_the_next(name: str, tmp_path: Path) -> None:
     kill_at_random(COMMANDS[name](tmp_path), 1, seed=0)
 

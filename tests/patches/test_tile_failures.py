@@ -88,6 +88,7 @@ def _work(packed: bytes) -> Any:
     return pickle.loads(pickle.dumps(action(*inputs)))
 
 
+@pytest.mark.extended
 def test_scenes_of_a_bucket_give_the_same_patches(scenes: Path, bucket: Bucket, tmp_path: Path) -> None:
     here = tile(scenes, tmp_path / "here", SMALL)
     folder = location(bucket.put_folder(scenes, "scenes"))

@@ -43,6 +43,7 @@ def found(small_patches: Path, out: Path) -> Comparison:
     return comparison
 
 
+@pytest.mark.extended
 def test_every_model_is_trained_with_every_seed(found: Comparison, out: Path) -> None:
     ((model, runs),) = found.runs.items()
     assert [model] == MODELS
@@ -54,6 +55,7 @@ def test_every_model_is_trained_with_every_seed(found: Comparison, out: Path) ->
     assert all(run.epochs == 1 and run.train_seconds > 0 for run in runs)
 
 
+@pytest.mark.extended
 def test_what_is_done_is_not_done_again(
     found: Comparison, small_patches: Path, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -81,6 +83,7 @@ def test_models_that_were_compared_before_stay_in_the_table(found: Comparison, s
     assert any("was trained with other settings" in note for note in alone.notes)
 
 
+@pytest.mark.extended
 def test_one_that_fails_does_not_stop_the_others(found: Comparison, small_patches: Path, out: Path) -> None:
     model = MODELS[0]
     (out / "unet-compact-reference" / "seed-3").mkdir(parents=True)
@@ -109,6 +112,7 @@ def test_what_does_not_go_together_is_told_before_anything_is_trained(small_patc
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.extended
 def test_spread_and_rank(found: Comparison) -> None:
     (best,) = found.ranked()
     values = [run.scores["water_iou"] for run in found.runs[best]]
@@ -124,12 +128,14 @@ def test_combinations() -> None:
     ]
 
 
+@pytest.mark.extended
 def test_a_row_for_each_run(found: Comparison) -> None:
     table = rows(found)
     assert len(table) == 2
     assert {"arch", "seed", "water_iou", "land_iou", "parameters", "flops_per_pixel", "peak_mib"} <= set(table[0])
 
 
+@pytest.mark.extended
 def test_table_and_pictures_are_written(found: Comparison, small_patches: Path, tmp_path: Path) -> None:
     written = write_reports(found, PatchStore.open(small_patches), tmp_path)
     assert [path.name for path in written] == ["comparison.png", "maps.png", "comparison.md", "comparison.csv"]

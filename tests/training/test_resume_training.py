@@ -137,6 +137,7 @@ def test_a_thorough_training_that_was_interrupted_goes_on_alike(small_patches: P
         np.testing.assert_allclose(before, after, atol=2e-3)
 
 
+@pytest.mark.extended
 def test_a_damaged_checkpoint_is_one_line(small_patches: Path, tmp_path: Path) -> None:
     def interrupt(message: str, done: int, total: int) -> None:
         if done > total / 2:

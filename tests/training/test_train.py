@@ -132,6 +132,7 @@ def test_patches_of_a_bucket_train_alike(trained: Bundle, small_patches: Path, b
         train(small_patches, location(f"{bucket.url}/model"), CONFIG)
 
 
+@pytest.mark.extended
 def test_another_bundle_is_not_replaced_unless_asked(trained: Bundle, small_patches: Path) -> None:
     other = CONFIG.model_copy(update={"seed": 1, "epochs": 1})
     with pytest.raises(UsageError, match="other settings or patches"):
@@ -142,6 +143,7 @@ def test_another_bundle_is_not_replaced_unless_asked(trained: Bundle, small_patc
     assert any(not np.array_equal(a, b) for a, b in zip(before, weights(replaced), strict=True))
 
 
+@pytest.mark.extended
 def test_patience_ends_a_stage_and_the_best_epoch_is_kept(
     small_patches: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

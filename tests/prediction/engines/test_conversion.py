@@ -67,6 +67,7 @@ def test_a_bundle_is_converted_once_and_again_when_its_weights_change(patches: P
     assert open_converted(Bundle(first.folder, other, "other")) is None
 
 
+@pytest.mark.extended
 def test_a_model_that_says_something_else_is_not_kept(
     patches: PatchStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -92,6 +93,7 @@ def test_a_model_that_says_something_else_is_not_kept(
     assert open_converted(bundle) is None
 
 
+@pytest.mark.extended
 def test_what_was_refused_is_not_tried_again_by_itself(
     patches: PatchStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
