@@ -23,7 +23,7 @@ import json, sys
 from pathlib import Path
 from watermap.models.backend import require_keras
 require_keras()
-import watermap.training
+from watermap.training import train as training
 from watermap.bundles.bundle import open_bundle
 from watermap.config import PredictConfig, TrainConfig
 from watermap.prediction.scene import predict_scene
@@ -31,10 +31,10 @@ from watermap.prediction.predictor import Predictor
 
 step, folder = sys.argv[1], Path(sys.argv[2])
 if step == "train":
-    watermap.training.convert_once = lambda *_: None  # conversion has tests of its own
+    training.convert_once = lambda *_: None  # conversion has tests of its own
     cheap = {"weights": "none", "preset": "fast", "epochs": 1, "batch_size": 16, "augment": "none"}
     settings = TrainConfig(arch=sys.argv[4], encoder=sys.argv[5], **cheap)
-    watermap.training.train(Path(sys.argv[3]), folder / "bundle", settings)
+    training.train(Path(sys.argv[3]), folder / "bundle", settings)
 else:
     predictor = Predictor(open_bundle(folder / "bundle"), PredictConfig(engine="keras", probability="float"))
     predict_scene(Path(sys.argv[3]), predictor, folder / "maps")
