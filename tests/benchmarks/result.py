@@ -15,7 +15,7 @@ from typing import Any, Final
 FOLDER = Path(__file__).parent / "results"
 
 _PACKAGES: Final = (
-    "watermap", "keras", "tensorflow", "jax", "jaxlib", "torch", "openvino", "nncf", "numpy", "rasterio",
+    "watermap-eo", "keras", "tensorflow", "jax", "jaxlib", "torch", "openvino", "nncf", "numpy", "rasterio",
     "albumentations", "prefect", "dask", "distributed",
 )  # fmt: skip
 

@@ -113,7 +113,7 @@ def test_engines(kept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     ]
     assert all(len(row["seconds"]) == 2 and row["to_keras"] > 0 and row["to_rival"] > 0 for row in found["results"])
     assert found["versions"]["torch"] == "0"
-    assert {"keras", "openvino", "tensorflow", "watermap"} < set(found["versions"])
+    assert {"keras", "openvino", "tensorflow", "watermap-eo"} < set(found["versions"])
 
 
 def test_predict_scene(bundle: list[str], quick: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
