@@ -5,9 +5,11 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadFileScheduling
 
 from tests.support.rasters import REAL_DATA, make_grid, write_scene
 from tests.support.s3 import Bucket, serving_s3
@@ -19,6 +21,19 @@ settings.register_profile("watermap", deadline=None)  # how long an example take
 settings.load_profile("watermap")
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # of TensorFlow, which only tests that need Keras import
+
+
+class _Scheduling(LoadFileScheduling):
+    """The tests of a file run in one process, and those of all flows too: each process would start a Prefect server."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "tests/flows" if nodeid.startswith("tests/flows/") else super()._split_scope(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling | None:
+    """Whom a process is given its tests by, where they are shared out among several."""
+    return _Scheduling(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @pytest.fixture(autouse=True)

@@ -28,7 +28,12 @@ FAULTS: tuple[int | str, ...] = (429, 500, 503, 401, 403, 404, "reset", "truncat
 PASSING = {429, 500, 503, 401, "reset", "truncated", "timeout", "html"}
 """What is got over where it happens once; 401 because the login is renewed."""
 
-AREA = "{0},{1},{2},{3}"
+CELLS = [
+    (stage, fault) if stage == "pixels" or fault == 503 else pytest.param(stage, fault, marks=pytest.mark.extended)
+    for stage in STAGES
+    for fault in FAULTS
+]
+"""All of them; by default each fault at one stage, and one fault at each."""
 
 
 @pytest.fixture
@@ -44,8 +49,7 @@ def assert_failed_cleanly(out: Path, shown: str) -> None:
     assert not out.exists() or [path.name for path in out.iterdir()] in ([], [".export"])
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize(("stage", "fault"), CELLS)
 def test_a_fault_that_passes(
     stage: str,
     fault: int | str,
@@ -70,8 +74,7 @@ def test_a_fault_that_passes(
     assert set(server.started.values()) <= {1}
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize(("stage", "fault"), CELLS)
 def test_a_fault_that_stays(
     stage: str,
     fault: int | str,

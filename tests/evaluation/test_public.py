@@ -20,7 +20,7 @@ def test_patches_are_scored_by_split(workspace: Path) -> None:
 
 
 def test_what_is_no_bundle_and_no_setting_is_refused(workspace: Path) -> None:
-    with pytest.raises(ModelError, match="nowhere: not a bundle"):
+    with pytest.raises(ModelError, match="nowhere: no such folder"):
         evaluate("nowhere", "scenes")
     with pytest.raises(UsageError, match="treshold: no such setting"):
         evaluate("model", "scenes", treshold=0.4)

@@ -14,7 +14,10 @@ from tests.support.ports import free_port
 PREFECT_YAML = Path(__file__).parents[2] / "prefect.yaml"
 
 
-@pytest.mark.parametrize("command", [("flows.pipeline",), ("flows.serve", "--file", str(PREFECT_YAML))])
+@pytest.mark.parametrize(
+    "command",
+    [("flows.pipeline",), pytest.param(("flows.serve", "--file", str(PREFECT_YAML)), marks=pytest.mark.extended)],
+)
 def test_a_server_that_does_not_answer_is_one_line(command: tuple[str, ...], tmp_path: Path) -> None:
     address = f"http://127.0.0.1:{free_port()}/api"
     environment = {**os.environ, "PREFECT_API_URL": address, "PREFECT_HOME": str(tmp_path)}

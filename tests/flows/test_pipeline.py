@@ -74,6 +74,37 @@ def files(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in found if path.suffix != ".png"}
 
 
+def ask(path: str, body: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the server says."""
+    answer: list[dict[str, Any]] = httpx.post(f"{PREFECT_API_URL.value()}{path}", json=body).raise_for_status().json()
+    return answer
+
+
+def assert_the_page_shows_tables_pictures_and_links() -> None:
+    """Of the newest run."""
+    with get_client(sync_client=True) as client:
+        limits = {limit.name: limit.limit for limit in client.read_global_concurrency_limits()}
+    assert limits == {EARTH_ENGINE: 1, GPU: 1}
+    (newest,) = ask(
+        "/flow_runs/filter", {"flows": {"name": {"any_": ["watermap-pipeline"]}}, "sort": "START_TIME_DESC", "limit": 1}
+    )
+    today = datetime.datetime.now(datetime.UTC).date()
+    assert newest["name"] == f"sample scenes, {today}"
+    shown = ask("/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [newest["id"]]}}, "limit": 100})
+    assert all(json.loads(each["data"]) for each in shown if each["type"] == "table")
+    assert all(each["data"].startswith("### ") for each in shown if each["type"] == "markdown")
+    found = {each["key"]: str(each["data"]) for each in shown}
+    links = {"scenes-files", "patches-files", "bundle-files", "prediction-files"}
+    tables = {"pipeline", "scenes", "tiled-scenes", "patches", "promotion", "bundles", "predictions"}
+    assert set(found) == {"training-curves", "quicklooks"} | tables | links
+    assert "data:image/png;base64," in found["training-curves"]
+    assert "data:image/png;base64," in found["quicklooks"]
+    assert "water km" in found["predictions"]
+    assert "in use already" in next(each["description"] for each in shown if each["key"] == "promotion")
+    assert "kept" in found["scenes"]
+    assert "_water.tif" in found["prediction-files"]
+
+
 def test_all_of_it_is_there(undisturbed: Path) -> None:
     assert {"scenes", "held_out", "patches", "models", "predictions"} <= set(listing(undisturbed))
     maps = [name for name in listing(undisturbed / "predictions") if name.endswith("_water.tif")]
@@ -81,10 +112,11 @@ def test_all_of_it_is_there(undisturbed: Path) -> None:
     assert (undisturbed / "models" / "current.json").exists()
 
 
-def test_run_again_nothing_is_made(undisturbed: Path) -> None:
+def test_run_again_nothing_is_made_and_its_page_shows_tables_pictures_and_links(undisturbed: Path) -> None:
     before = files(undisturbed)
     assert run(undisturbed) == {"scenes": 0, "patches": 0, "model": 0, "maps": 0}
     assert files(undisturbed) == before
+    assert_the_page_shows_tables_pictures_and_links()
 
 
 @pytest.mark.extended
@@ -126,37 +158,6 @@ def test_a_damaged_model_is_trained_again(undisturbed: Path, tmp_path: Path) -> 
     assert again.folder == bundle.folder
     assert_same_weights(again, default_bundle(undisturbed / "models"))
     assert run(folder) == {"scenes": 0, "patches": 0, "model": 0, "maps": 0}
-
-
-def ask(path: str, body: dict[str, Any]) -> list[dict[str, Any]]:
-    """What the server says."""
-    answer: list[dict[str, Any]] = httpx.post(f"{PREFECT_API_URL.value()}{path}", json=body).raise_for_status().json()
-    return answer
-
-
-def test_the_page_shows_tables_pictures_and_links(undisturbed: Path) -> None:
-    with get_client(sync_client=True) as client:
-        limits = {limit.name: limit.limit for limit in client.read_global_concurrency_limits()}
-    assert limits == {EARTH_ENGINE: 1, GPU: 1}
-    run(undisturbed)
-    (newest,) = ask(
-        "/flow_runs/filter", {"flows": {"name": {"any_": ["watermap-pipeline"]}}, "sort": "START_TIME_DESC", "limit": 1}
-    )
-    today = datetime.datetime.now(datetime.UTC).date()
-    assert newest["name"] == f"sample scenes, {today}"
-    shown = ask("/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [newest["id"]]}}, "limit": 100})
-    assert all(json.loads(each["data"]) for each in shown if each["type"] == "table")
-    assert all(each["data"].startswith("### ") for each in shown if each["type"] == "markdown")
-    found = {each["key"]: str(each["data"]) for each in shown}
-    links = {"scenes-files", "patches-files", "bundle-files", "prediction-files"}
-    tables = {"pipeline", "scenes", "tiled-scenes", "patches", "promotion", "bundles", "predictions"}
-    assert set(found) == {"training-curves", "quicklooks"} | tables | links
-    assert "data:image/png;base64," in found["training-curves"]
-    assert "data:image/png;base64," in found["quicklooks"]
-    assert "water km" in found["predictions"]
-    assert "in use already" in next(each["description"] for each in shown if each["key"] == "promotion")
-    assert "kept" in found["scenes"]
-    assert "_water.tif" in found["prediction-files"]
 
 
 @pytest.mark.extended

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from tests.models.conftest import digital_numbers, randomised
+from tests.support.processors import needs_bfloat16
 from watermap.config import DecoderConfig, StageConfig, TrainConfig
 from watermap.errors import UsageError
 from watermap.models.build import build, for_prediction
@@ -21,6 +22,7 @@ from watermap.models.scaling import Scaling
 from watermap.training.losses import get_loss
 from watermap.training.optimiser import computing_in, make_optimizer
 
+EXTENDED = pytest.mark.extended
 SIX = ("B2", "B3", "B4", "B8", "B11", "B12")
 
 
@@ -35,12 +37,14 @@ def precisions(model: keras.Model) -> Iterator[tuple[str, str]]:
 @pytest.mark.parametrize(
     ("arch", "encoder", "bands"),
     [
-        *((arch, "compact", bands) for arch in ("unet", "attention_unet") for bands in (1, 2, 3, 6, 13, SIX)),
+        *(("unet", "compact", bands) for bands in (1, 3, SIX)),
         *((arch, "compact", 13) for arch in ARCHITECTURES),
         ("unet", "resnet50", 13),
-        ("attention_unet", "resnet50", 1),
-        ("unet", "vgg16", 4),
-        ("fcn", "mobilenetv2", 2),
+        *(pytest.param("attention_unet", "compact", bands, marks=EXTENDED) for bands in (1, 2, 3, 6, SIX)),
+        pytest.param("unet", "compact", 6, marks=EXTENDED),
+        pytest.param("attention_unet", "resnet50", 1, marks=EXTENDED),
+        pytest.param("unet", "vgg16", 4, marks=EXTENDED),
+        pytest.param("fcn", "mobilenetv2", 2, marks=EXTENDED),
     ],
 )
 def test_digital_numbers_to_probabilities(arch: str, encoder: str, bands: int | tuple[str, ...]) -> None:
@@ -60,7 +64,7 @@ def test_open_patch_size() -> None:
     assert model(digital_numbers(1, 48, 80, 3)).shape == (1, 48, 80, 2)
 
 
-@pytest.fixture(params=["bfloat16", "float16"])
+@pytest.fixture(params=[pytest.param("bfloat16", marks=needs_bfloat16), pytest.param("float16", marks=EXTENDED)])
 def mixed_precision(request: pytest.FixtureRequest) -> Iterator[str]:
     keras.config.set_dtype_policy(f"mixed_{request.param}")
     yield request.param
@@ -159,7 +163,9 @@ def test_decoder_options_are_honoured(arch: str) -> None:
     assert not all(layer.use_bias for layer in plain.layers if isinstance(layer, keras.layers.Conv2D))
 
 
-@pytest.mark.parametrize("arch", ARCHITECTURES)
+@pytest.mark.parametrize(
+    "arch", [arch if arch == "unet" else pytest.param(arch, marks=EXTENDED) for arch in ARCHITECTURES]
+)
 def test_layers_keep_their_precision_when_loaded(arch: str, tmp_path: Path) -> None:
     with computing_in("mixed_bfloat16"):
         built = build(arch, "compact", bands=2, patch_size=32, preset="fast", decoder=DecoderConfig(dropout=0.5))

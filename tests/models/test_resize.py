@@ -22,7 +22,10 @@ def output(model: Any, image: Any) -> Any:
     return keras.ops.convert_to_numpy(model(image))
 
 
-@pytest.mark.parametrize(("arch", "encoder"), [("unet", "resnet50"), *((arch, "compact") for arch in ARCHITECTURES)])
+@pytest.mark.parametrize(
+    ("arch", "encoder"),
+    [pytest.param("unet", "resnet50", marks=pytest.mark.extended), *((arch, "compact") for arch in ARCHITECTURES)],
+)
 def test_same_model_at_another_size(arch: str, encoder: str) -> None:
     small = for_prediction(randomised(build(arch, encoder, bands=2, patch_size=32, scaling=SCALING)))
     large = resize(small, 64)

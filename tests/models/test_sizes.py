@@ -18,7 +18,7 @@ PAIRS = [(arch, encoder) for arch, found in ARCHITECTURES.items() for encoder in
 
 
 @pytest.mark.parametrize("arch", ["unet", "attention_unet"])
-@pytest.mark.parametrize("encoder", ["resnet50", "compact"])
+@pytest.mark.parametrize("encoder", [pytest.param("resnet50", marks=EXTENDED), "compact"])
 def test_the_fast_preset_computes_less_of_the_same(arch: str, encoder: str) -> None:
     fast, reference = (build(arch, encoder, bands=6, patch_size=64, preset=preset) for preset in ("fast", "reference"))
     assert (fast.input_shape, fast.output_shape) == (reference.input_shape, reference.output_shape)

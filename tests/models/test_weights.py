@@ -29,6 +29,7 @@ from watermap.models.scaling import IMAGENET_STD, Scaling, imagenet_gains, image
 from watermap.models.weights import PRETRAINED, extend_kernel, load
 
 BLUE, GREEN, RED = 0, 1, 2
+EXTENDED = pytest.mark.extended
 
 
 def kernel_of(model: Any) -> Any:
@@ -61,7 +62,7 @@ def test_kernel_without_colors_keeps_the_response_to_grey() -> None:
     ("bands", "slices", "layout"),
     [
         (("B2", "B3", "B4", "B8", "B11", "B12"), [BLUE, GREEN, RED, None, None, None], "resnet50_file"),
-        (5, [RED, GREEN, BLUE, None, None], "resnet50_weights_file"),
+        pytest.param(5, [RED, GREEN, BLUE, None, None], "resnet50_weights_file", marks=EXTENDED),
     ],
 )
 def test_every_weight_comes_from_the_file(
@@ -251,7 +252,14 @@ def test_whole_model_of_another_version(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arch", "encoder"), [("unet", "vgg16"), ("segnet", "vgg16"), ("fcn", "mobilenetv2"), ("deeplabv3", "resnet50")]
+    ("arch", "encoder"),
+    [
+        ("segnet", "vgg16"),
+        *(
+            pytest.param(*pair, marks=EXTENDED)
+            for pair in (("unet", "vgg16"), ("fcn", "mobilenetv2"), ("deeplabv3", "resnet50"))
+        ),
+    ],
 )
 def test_every_pretrained_encoder_takes_kerass_weights(arch: str, encoder: str, tmp_path: Path) -> None:
     source = PRETRAINED[encoder]

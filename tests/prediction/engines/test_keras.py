@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 from tests.support.failures import one_line
+from tests.support.processors import needs_bfloat16
 from watermap.bundles.bundle import Bundle
 from watermap.errors import ModelError
 from watermap.prediction.engines import keras as keras_engine
 from watermap.prediction.engines.keras import KerasEngine
 
 
+@needs_bfloat16
 def test_half_precision_of_keras_is_close(bundle: Bundle) -> None:
     windows = np.random.default_rng(0).uniform(0, 3000, (2, 6, 64, 96)).astype(np.float32)
     full, half = (KerasEngine(bundle, precision).compute(windows) for precision in ("float32", "bfloat16"))

@@ -11,6 +11,8 @@ import threading
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
 from watermap.arrays import FloatArray
 from watermap.config import Precision
 from watermap.errors import ModelError
@@ -51,8 +53,20 @@ def _core() -> Any:
 
 @functools.cache
 def has_bfloat16() -> bool:
-    """Whether this processor computes in bfloat16 by itself."""
-    return "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    """Whether this processor computes in bfloat16 by itself, and its library is not told to do without."""
+    if "BF16" not in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        return False
+    openvino = openvino_library()
+    ops = openvino.opset13
+    image = ops.parameter([1, 1, 8, 8], np.float32)
+    convolved = ops.convolution(image, ops.constant(np.ones((1, 1, 3, 3), np.float32)), [1, 1], [1, 1], [1, 1], [1, 1])
+    try:
+        _core().compile_model(
+            openvino.Model([convolved], [image]), "CPU", {"INFERENCE_PRECISION_HINT": _HINTS["bfloat16"]}
+        )
+    except RuntimeError:  # where ONEDNN_MAX_CPU_ISA holds oneDNN to less
+        return False
+    return True
 
 
 class OpenVinoEngine:
