@@ -92,9 +92,9 @@ def _water_km2(water: Path) -> float | None:
 
 
 @task(name="find scenes", **RETRIED)
-def find_scenes_to_map(scenes: list[str]) -> list[SceneFiles]:
+def find_scenes_to_map(scenes: list[str], config: PredictConfig) -> list[SceneFiles]:
     """The scenes that files, folders and patterns mean, wherever they lie."""
-    return find_images(scenes)
+    return find_images(scenes, sensor=config.sensor)
 
 
 def _predict_all(images: list[SceneFiles], shared: dict[str, Any], runner: RunnerConfig) -> list[Row]:
@@ -145,8 +145,8 @@ def predict_flow(
 
     make_limits()
     chosen = default_bundle(models) if bundle is None else open_bundle(location(bundle))
-    images = find_scenes_to_map(scenes)
     config = predict or PredictConfig()
+    images = find_scenes_to_map(scenes, config)
     shared = {"bundle": chosen.folder, "bundle_id": chosen.id, "out": out, "config": config}
     shared["products"] = products or ProductConfig()
     rows = _predict_all(images, shared, runner or RunnerConfig())

@@ -192,8 +192,8 @@ def band_names(
 ) -> tuple[tuple[str | None, ...], Sensor | None]:
     """Names of a file's bands by which `find_bands` finds them, and the sensor that explains them.
 
-    Numbers such as `B5` mean the sensor's own bands. Those that only canonical names explain (`B12` of Landsat) were given
-    by whoever converted the file, and stay.
+    Numbers such as `B5` mean the sensor's own bands. Those that only canonical names explain (`B12` of Landsat) were
+    given by whoever converted the file, and stay.
 
     Args:
         descriptions: the file's own, in file order.

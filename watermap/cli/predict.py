@@ -78,7 +78,8 @@ if TYPE_CHECKING:
     setting(PredictConfig, "tta", former="symmetries"),
 )
 @section(
-    "What the scene's numbers mean",
+    "What the scene's bands and numbers mean",
+    setting(PredictConfig, "sensor"),
     setting(PredictConfig, "offset"),
     setting(PredictConfig, "scale"),
 )
@@ -117,10 +118,10 @@ def command(
     kind = probability_type or ("percent" if probability else None)
     stated |= {"probability": kind, "uncertainty": uncertainty or None}
     config = PredictConfig.load(config_path, section="predict", **stated)
-    names = parse_bands(bands) if bands else None
+    names = parse_bands(bands, config.sensor or "sentinel-2") if bands else None
     from watermap.scenes.find import find_images
 
-    images = find_images(scenes)
+    images = find_images(scenes, sensor=config.sensor)
     from watermap.scenes.clouds import OWN, clouds_of
 
     masked = None if clouds is None else clouds_of(clouds)

@@ -7,8 +7,9 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from watermap.bands import SENSORS, Sensor, SensorName
 from watermap.config.base import Config
-from watermap.config.terms import OFFSET, SCALE
+from watermap.config.terms import OFFSET, SCALE, SENSOR
 
 
 class PredictConfig(Config):
@@ -49,8 +50,14 @@ class PredictConfig(Config):
         lt=1,
         description="Also write why pixels are not to be trusted: no data, cloud, or neither class as likely as this.",
     )
+    sensor: SensorName | None = Field(None, description=SENSOR)
     offset: float | None = Field(None, le=0, description=OFFSET)
     scale: float | None = Field(None, gt=0, description=SCALE)
+
+    @property
+    def stated_sensor(self) -> Sensor | None:
+        """The sensor that the user states."""
+        return None if self.sensor is None else SENSORS[self.sensor]
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -14,8 +14,8 @@ from rasterio.windows import Window
 
 from watermap.arrays import Array, Mask
 from watermap.errors import DataError
-from watermap.io.products import SceneFiles
 from watermap.io.raster import Raster
+from watermap.io.scene_files import SceneFiles
 
 ARRAY_NAME: Final = "the array"
 """What it is called in messages, where a file would be named."""

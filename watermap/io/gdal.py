@@ -24,10 +24,11 @@ from watermap.errors import DataError, StorageError
 from watermap.geo.crs import GDAL_ERRORS
 from watermap.io.archive import ArchivedPath
 from watermap.io.paths import RemotePath, gdal_name, location, remote
-from watermap.io.products import BandScaling, SceneFiles, find_scene, read_scaling
+from watermap.io.products import find_scene, read_scaling
+from watermap.io.scene_files import BandScaling, SceneFiles
 from watermap.io.stores import gdal_settings
 from watermap.io.unreadable import first_bytes, unread_local, unread_remote
-from watermap.io.vrt import layer_of, stack_vrt
+from watermap.io.vrt import Layer, in_one_radiometry, layer_of, stack_vrt
 
 WRITE_ERRORS: Final[tuple[type[Exception], ...]] = (OSError, *GDAL_ERRORS)
 
@@ -47,6 +48,9 @@ _ONE_THREAD: Final = {"GDAL_NUM_THREADS": "1"}
 """Several threads that decode JPEG 2000, or that read from a store, swallow errors: what is missing becomes zeros."""
 _NO_MEMORY: Final = "No space for data buffer"
 """What libtiff says of memory."""
+
+_NOTHING_STATED: Final = BandScaling(1.0, 0.0)
+"""As GDAL says it."""
 
 _Found = TypeVar("_Found")
 
@@ -108,16 +112,25 @@ def _open_file(path: Path, beside: list[RemotePath]) -> Iterator[Any]:
 
 @contextmanager
 def _open_stack(scene: SceneFiles) -> Iterator[Any]:
-    scaling = {} if scene.metadata is None else read_scaling(scene.metadata)
-    layers = []
-    for layer in scene.layers:
-        stated = scaling.get(layer.name, BandScaling(layer.scale, layer.offset))
-        layers.append(replace(layer, scale=stated.scale, offset=stated.offset))
     settings: dict[str, Any] = dict(_ONE_THREAD)
     if remote(scene.path) is not None:
         settings |= gdal_settings() | {"GDAL_DISABLE_READDIR_ON_OPEN": "TRUE"}
-    with rasterio.Env(DummySession(), **settings), _opened(stack_vrt(scene.path, layers)) as dataset:
+    with rasterio.Env(DummySession(), **settings), _opened(stack_vrt(scene.path, _scaled(scene))) as dataset:
         yield dataset
+
+
+def _scaled(scene: SceneFiles) -> list[Layer]:
+    """The layers of a scene with what their numbers mean: as the product, the files or else the sensor say."""
+    scaling, layers = read_scaling(scene), []
+    for layer in scene.layers:
+        found = BandScaling(layer.scale, layer.offset)
+        usual = None if scene.sensor is None else scene.sensor.radiometry
+        if found == _NOTHING_STATED and usual is not None and not layer.dtype.startswith("float"):
+            found = BandScaling(usual.scale, usual.offset * usual.scale)
+        found = scaling.get(layer.name, found)
+        layers.append(replace(layer, scale=found.scale, offset=found.offset))
+    is_msi = scene.sensor is None or scene.sensor.radiometry is None
+    return layers if is_msi else in_one_radiometry(layers)
 
 
 def with_layers(scene: SceneFiles) -> SceneFiles:
@@ -130,11 +143,18 @@ def with_layers(scene: SceneFiles) -> SceneFiles:
     if scene.layers or not scene.bands:
         return scene
     layers = []
-    for band, path in scene.bands.items():
-        is_product = scene.metadata is not None or path.suffix.lower() == _JP2
+    fill = 0.0 if scene.sensor is None else scene.sensor.no_data
+    for place, (band, path) in enumerate(scene.bands.items(), start=1):
+        is_product = scene.sensor is not None or scene.metadata is not None or path.suffix.lower() == _JP2
         beside = _beside(path)
         with _open_file(path, beside) as dataset:
-            layer = layer_of(dataset, path, band, is_product=is_product)
+            number = place if path == scene.path else None
+            if number is not None and dataset.count != len(scene.bands):
+                raise DataError(
+                    f"{path}: holds {dataset.count} bands, not {len(scene.bands)} as its name says",
+                    hint="give the file as it was delivered",
+                )
+            layer = layer_of(dataset, path, band, is_product=is_product, fill=fill, number=number)
             files = () if scene.is_archive else tuple(_files_of(path, dataset, beside))
         layers.append(replace(layer, files=files))
     return replace(scene, layers=tuple(layers))
@@ -233,7 +253,7 @@ def raster_files(place: Path | SceneFiles) -> list[Path]:
         return [scene.path]
     if scene.bands:
         bands = [file for layer in with_layers(scene).layers for file in layer.files]
-        return bands if scene.metadata is None else [*bands, scene.metadata]
+        return list(dict.fromkeys(bands if scene.metadata is None else [*bands, scene.metadata]))
     beside = _beside(scene.path)
     if remote(scene.path) is not None and scene.path.suffix.lower() != _LISTS_OTHERS:
         return _files_of(scene.path, None, beside)

@@ -16,11 +16,11 @@ from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.windows import Window
 
 from watermap.arrays import Array, Mask
-from watermap.bands import Radiometry, canonical_name, find_bands
+from watermap.bands import Radiometry, Sensor, band_names, canonical_name, find_bands
 from watermap.errors import DataError
 from watermap.geo.grid import Grid
 from watermap.io.gdal import environment, open_scene, read_from
-from watermap.io.products import SceneFiles
+from watermap.io.scene_files import SceneFiles
 
 _POLE = 90.0
 _SLACK = 1e-6
@@ -47,7 +47,9 @@ class Raster:
         scene: its files.
         path: the file, or the folder or archive of a scene of many files.
         grid: its pixel grid.
-        names: the description of each band that is not an alpha band, in file order.
+        names: of each band that is not an alpha band, in file order: its description, or its canonical name where the
+            sensor is known.
+        sensor: whose bands and numbers they are; None where nothing says so.
     """
 
     def __init__(self, scene: SceneFiles, dataset: Any, names: Sequence[str] | None) -> None:
@@ -68,8 +70,13 @@ class Raster:
                 f"{scene}: it has {len(described)} bands, but {len(names)} were named ({', '.join(names)})",
                 hint="name all of the file's bands in file order",
             )
-        self.names: tuple[str | None, ...] = tuple(names) if names is not None else tuple(described)
-        self._described = tuple(described)
+        self.names: tuple[str | None, ...]
+        self.sensor: Sensor | None
+        if names is not None or scene.bands:
+            self.names, self.sensor = tuple(names or described), scene.sensor
+        else:
+            self.names, self.sensor = band_names(described, scene.sensor, where=str(scene), is_stated=scene.is_stated)
+        self._described = tuple(described) if names is not None else self.names
         self._remarks: dict[str, None] = {}
         self._reading = threading.Lock()
         self._environment = environment()
@@ -106,7 +113,9 @@ class Raster:
         return int(self._dataset.block_shapes[0][0])
 
     def radiometry(self, positions: Sequence[int]) -> Radiometry | None:
-        """What the file says of the numbers of some bands (GDAL's `value * scale + offset`), None where nothing.
+        """What the file says of the numbers of some bands (GDAL's `value * scale + offset`), or its sensor.
+
+        None where nothing does. What a sensor's integers mean is known, its floats are somebody else's.
 
         Raises:
             DataError: it says different things of different bands.
@@ -121,7 +130,10 @@ class Raster:
                 hint="write one scale and offset for all bands, e.g. with gdal_translate -unscale",
             )
         scale, offset = stated.pop()
-        return None if (scale, offset) == (1.0, 0.0) or scale == 0 else Radiometry(scale, offset / scale)
+        if (scale, offset) == (1.0, 0.0) or scale == 0:
+            is_integer = np.issubdtype(self.dtype, np.integer)
+            return self.sensor.radiometry if self.sensor is not None and is_integer else None
+        return Radiometry(scale, offset / scale)
 
     @property
     def notes(self) -> list[str]:
@@ -216,6 +228,8 @@ class Raster:
             valid &= np.isfinite(values).all(axis=0)
         for layer, position in zip(values, positions, strict=True):
             no_data = self._dataset.nodatavals[self._data_indexes[position] - 1]
+            if no_data is None and self.sensor is not None:
+                no_data = self.sensor.no_data
             if no_data is not None and no_data != 0 and not np.isnan(no_data):
                 valid &= layer != no_data
         all_zero: Mask = np.asarray(values.any(axis=0))

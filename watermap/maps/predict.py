@@ -12,6 +12,7 @@ from watermap.bands import parse_bands
 from watermap.config import ProductConfig
 from watermap.errors import UsageError
 from watermap.io.paths import local
+from watermap.io.scene_files import SceneFiles
 from watermap.legend import LAND, NO_DATA, WATER
 from watermap.maps.products import add_products
 from watermap.maps.quicklook import quicklook_figure
@@ -55,6 +56,7 @@ class Maps:
     bundle: str
     notes: tuple[str, ...]
     _names: Sequence[str] | None = None
+    _files: SceneFiles | None = None
 
     def plot(self) -> Figure:
         """The scene in true colour with the outline of its water, scale bar, date and area, as a matplotlib figure.
@@ -62,7 +64,7 @@ class Maps:
         Raises:
             DataError: the scene or the map cannot be read any more.
         """
-        return quicklook_figure(self.scene, self.water, names=self._names)
+        return quicklook_figure(self._files or self.scene, self.water, names=self._names)
 
 
 def predict(
@@ -94,7 +96,7 @@ def predict(
         stac: whether a STAC item does.
         progress: told after every batch.
         options: settings of `watermap.config.PredictConfig`: probability=True (or "float"), threshold, uncertainty,
-            sure_from, offset, scale, engine, precision, window, overlap ...
+            sure_from, sensor, offset, scale, engine, precision, window, overlap ...
 
     Raises:
         DataError: the scene cannot be used, or a map cannot be written; none is left half done.
@@ -114,9 +116,10 @@ def predict(
         >>> figure.savefig("map.png")
     """
     config = settings_of(**options)
-    names = parse_bands(bands if isinstance(bands, str) else ",".join(bands)) if bands is not None else None
+    text = bands if bands is None or isinstance(bands, str) else ",".join(bands)
+    names = None if text is None else parse_bands(text, config.sensor or "sentinel-2")
     folder = local(DEFAULT_OUT if out is None else out)
-    found, *more = find_images([scene])
+    found, *more = find_images([scene], sensor=config.sensor)
     if more:
         raise UsageError(f"{scene}: holds {1 + len(more)} scenes", hint=f"map them one by one, the first is {found}")
     predictor = open_predictor(open_bundles(bundle), config)
@@ -133,6 +136,7 @@ def predict(
         bundle=predictor.id,
         notes=made.notes,
         _names=names,
+        _files=found,
     )
 
 

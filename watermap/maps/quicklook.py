@@ -247,7 +247,7 @@ def _picture(
     """
     with open_raster(image, names=names) as raster:
         dataset = raster.dataset
-        indexes, grey = _shown_bands(list(names or dataset.descriptions))
+        indexes, grey = _shown_bands(list(raster.names))
         shape = (len(indexes), *valid.shape)
         stored = read_from(
             raster.scene, lambda: dataset.read(indexes, out_shape=shape, resampling=Resampling.nearest), what="it"

@@ -104,7 +104,7 @@ def predict_scene(
         StorageError: the scene lies elsewhere and cannot be reached.
         UsageError: `out` does not lie on this machine, or a raster would take the place of one that is read.
     """
-    scene = find_scene(scene)
+    scene = find_scene(scene, sensor=predictor.config.stated_sensor)
     check_maps([scene], out, clouds)
     with small_cache(), open_raster(scene, names=names) as raster:
         return then(raster, _predict(raster, predictor, out, clouds, progress))

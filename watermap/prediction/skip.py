@@ -78,7 +78,7 @@ def predict_once(
         UsageError: `out` does not lie on this machine.
     """
     path = local(out) / f"{output_name(scene)}{RECORD_SUFFIX}"
-    scene = _identified(find_scene(scene))
+    scene = _identified(find_scene(scene, sensor=predictor.config.stated_sensor))
     sweep(out, rests=True)  # where the prediction is kept, nothing else is written
     made_from = _inputs(scene, predictor, names)
     record = _read(path)

@@ -9,10 +9,12 @@ from glob import glob, has_magic
 from pathlib import Path
 from typing import Final
 
+from watermap.bands import SENSORS, Sensor, SensorName
 from watermap.errors import DataError, StorageError, UsageError
 from watermap.io.archive import ARCHIVE
 from watermap.io.gdal import band_count, raster_files, with_layers
 from watermap.io.paths import RemotePath, local, location, remote
+from watermap.io.planetscope import NO_IMAGE
 from watermap.io.products import SAFE, SceneFiles, find_scene
 
 IMAGE_FILE: Final = "image.tif"
@@ -23,13 +25,17 @@ _NOT_IMAGES: Final = ("_water", "_probability", "_uncertainty", "_reason")
 """Ends of the names that watermap itself gives to results."""
 
 
-def find_images(inputs: Sequence[str | Path]) -> list[SceneFiles]:
+def find_images(inputs: Sequence[str | Path], *, sensor: SensorName | None = None) -> list[SceneFiles]:
     """The scenes behind files, folders and patterns, in the order named, each once: found here, and nowhere again.
 
-    A folder means its `image.tif`, or itself if it holds a scene of one file a band, such as a SAFE folder; or else
-    the `image.tif` of its subfolders; or else its rasters and those of its subfolders and archives that are a scene
-    each. Files that watermap wrote as results are passed over. All of it may lie in an object store; of a web server,
-    files only.
+    A folder means its `image.tif`, or itself if it holds a scene of one file a band, such as a SAFE folder, a Landsat
+    product or an HLS granule; or else the `image.tif` of its subfolders; or else its rasters and those of its subfolders
+    and archives that are a scene each. Files that watermap wrote as results are passed over, and masks of usable data.
+    All of it may lie in an object store; of a web server, files only.
+
+    Args:
+        inputs: what the user names.
+        sensor: whose bands and numbers they are, if the user states it.
 
     Raises:
         DataError: a folder or pattern that holds no image.
@@ -37,17 +43,20 @@ def find_images(inputs: Sequence[str | Path]) -> list[SceneFiles]:
         UsageError: two images whose results would have one name, or a place that takes more than is installed.
     """
     found: dict[Path, SceneFiles] = {}
+    stated = None if sensor is None else SENSORS[sensor]
     for text in inputs:
         path = location(text)
         away = remote(path)
         if away is not None and _names_a_file(away):
-            images = [_scene_at(path)]  # whether it is there is seen when it is read, and does not stop the others
+            images = [
+                _scene_at(path, stated)
+            ]  # whether it is there is seen when it is read, and does not stop the others
         elif path.is_dir():
-            images = _images_of(path)
+            images = _images_of(path, stated)
         elif has_magic(str(path)) and not path.exists():
-            images = [image for match in sorted(_matches(path)) for image in _matched(match)]
+            images = [image for match in sorted(_matches(path)) for image in _matched(match, stated)]
         else:
-            images = [_scene_at(path)]
+            images = [_scene_at(path, stated)]
         if not images:
             raise DataError(
                 f"{text}: no image there", hint="give a GeoTIFF, a scenes folder, or a pattern that matches"
@@ -119,8 +128,10 @@ def _matches(pattern: Path) -> list[Path]:
     return [Path(name) for name in glob(str(pattern), recursive=True)]  # noqa: PTH207 (Path.glob takes none absolute)
 
 
-def _scene_of(path: Path) -> SceneFiles | None:
+def _scene_of(path: Path, sensor: Sensor | None) -> SceneFiles | None:
     """A folder, or an archive, that is one scene whose bands lie in a file each; None where it is something else.
+
+    So is a file whose name tells more than its bands do.
 
     A folder that also holds images of many bands is none. One that is incomplete is one, with its fault: what is
     missing is told when it is opened, and does not stop the others.
@@ -129,14 +140,16 @@ def _scene_of(path: Path) -> SceneFiles | None:
         StorageError: it lies elsewhere and cannot be reached.
     """
     try:
-        scene = find_scene(path)
+        scene = find_scene(path, sensor=sensor)
     except StorageError:
         raise
     except DataError as error:
         return SceneFiles(path, fault=error)
-    if not scene.bands or any(band_count(file) > _PICTURE_BANDS for file in scene.others):
+    if not scene.bands:
+        return scene if path.suffix.lower() in _SUFFIXES else None
+    if any(band_count(file) > _PICTURE_BANDS for file in scene.others):
         return None
-    if scene.metadata is not None:
+    if scene.metadata is not None or (scene.sensor is not None and not scene.is_stated):
         return scene
     try:
         return with_layers(scene)
@@ -146,39 +159,39 @@ def _scene_of(path: Path) -> SceneFiles | None:
         return scene if isinstance(error, StorageError) else replace(scene, fault=error)
 
 
-def _scene_at(path: Path) -> SceneFiles:
-    return _scene_of(path) or SceneFiles(path)
+def _scene_at(path: Path, sensor: Sensor | None) -> SceneFiles:
+    return _scene_of(path, sensor) or SceneFiles(path)
 
 
-def _images_of(folder: Path) -> list[SceneFiles]:
+def _images_of(folder: Path, sensor: Sensor | None) -> list[SceneFiles]:
     if (folder / IMAGE_FILE).is_file():
-        return [SceneFiles(folder / IMAGE_FILE)]
-    if (scene := _scene_of(folder)) is not None:
+        return [_scene_at(folder / IMAGE_FILE, sensor)]
+    if (scene := _scene_of(folder, sensor)) is not None:
         return [scene]
-    images = {path.parent: SceneFiles(path) for path in folder.glob(f"*/{IMAGE_FILE}")}
+    images = {path.parent: _scene_at(path, sensor) for path in folder.glob(f"*/{IMAGE_FILE}")}
     found = []
     for path in sorted(folder.iterdir()):
         if path in images:
             found.append(images[path])
-        elif (image := _image_of(path, is_raster_one=not images)) is not None:
+        elif (image := _image_of(path, sensor, is_raster_one=not images)) is not None:
             found.append(image)
     return found
 
 
-def _image_of(path: Path, *, is_raster_one: bool = True) -> SceneFiles | None:
+def _image_of(path: Path, sensor: Sensor | None, *, is_raster_one: bool = True) -> SceneFiles | None:
     """What lies in a folder, if it is a scene of many files; or a raster, where that counts."""
     suffix = path.suffix.lower()
     if path.name.startswith("."):
         return None
     if suffix not in (*_SUFFIXES, ARCHIVE):
-        return _scene_of(path)
-    if not is_raster_one or path.stem.endswith(_NOT_IMAGES):
+        return _scene_of(path, sensor)
+    if not is_raster_one or path.stem.endswith(_NOT_IMAGES) or NO_IMAGE.search(path.stem):
         return None
-    return _scene_of(path) if suffix == ARCHIVE else SceneFiles(path)
+    return _scene_of(path, sensor)
 
 
-def _matched(path: Path) -> list[SceneFiles]:
+def _matched(path: Path, sensor: Sensor | None) -> list[SceneFiles]:
     if path.is_dir():
-        return _images_of(path)
-    image = _image_of(path)
+        return _images_of(path, sensor)
+    image = _image_of(path, sensor)
     return [] if image is None else [image]
