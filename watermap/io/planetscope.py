@@ -16,7 +16,7 @@ _NAME: Final = re.compile(
 )
 """Source: Planet, PlanetScope asset names, such as `..._3B_AnalyticMS_SR_8b_harmonized_clip`."""
 
-NO_IMAGE: Final = re.compile(r"_(?:1B|3A|3B)_(?:.*_)?udm2?(?:_|$)|_panchromatic", re.IGNORECASE)
+NO_IMAGE: Final = re.compile(r"_(?:1B|3A|3B)_(?:.*_)?udm2?(?:_|$)", re.IGNORECASE)
 """Names of what lies beside an image and is none: masks of usable data."""
 
 

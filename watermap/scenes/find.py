@@ -29,9 +29,9 @@ def find_images(inputs: Sequence[str | Path], *, sensor: SensorName | None = Non
     """The scenes behind files, folders and patterns, in the order named, each once: found here, and nowhere again.
 
     A folder means its `image.tif`, or itself if it holds a scene of one file a band, such as a SAFE folder, a Landsat
-    product or an HLS granule; or else the `image.tif` of its subfolders; or else its rasters and those of its subfolders
-    and archives that are a scene each. Files that watermap wrote as results are passed over, and masks of usable data.
-    All of it may lie in an object store; of a web server, files only.
+    product or an HLS granule; or else the `image.tif` of its subfolders; or else its rasters and those of its
+    subfolders and archives that are a scene each. Files that watermap wrote as results are passed over, and masks of
+    usable data. All of it may lie in an object store; of a web server, files only.
 
     Args:
         inputs: what the user names.
