@@ -1,4 +1,4 @@
-"""Products as they are downloaded, as one raster."""
+"""Which kind of scene a place holds, and what is stated of it."""
 
 from __future__ import annotations
 
@@ -6,198 +6,94 @@ import pickle
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from tests.io.products import GRID, at_10_m, read, stacked
+from tests.io.sensors import assert_same, read_reflectance
 from tests.support.failures import one_line
-from tests.support.safes import (
-    FINE,
-    NAME,
-    SIZE,
-    TILE,
-    Bands,
-    band_file,
-    band_values,
-    code_of,
-    metadata_text,
-    transform_of,
-    write_band,
-    write_safe,
+from tests.support.rasters import write_tif
+from tests.support.safes import band_values, write_safe
+from tests.support.sensors import (
+    DOVE,
+    GRID,
+    L30,
+    OLI_L1,
+    OLI_L2,
+    S30,
+    TM_L2,
+    numbers,
+    reflectance,
+    write_hls,
+    write_landsat,
+    write_planetscope,
 )
-from tests.support.scenes import paths_of_found
-from watermap.bands import SENTINEL2, STANDARD_BANDS, Radiometry
+from watermap.bands import SENSORS, STANDARD_BANDS, SensorName
 from watermap.errors import DataError
-from watermap.io.gdal import raster_files
-from watermap.io.products import band_of, find_scene
+from watermap.io.products import find_scene, read_scaling
 from watermap.io.raster import open_raster
 
 
-@pytest.mark.parametrize(
-    ("name", "band"),
-    [
-        ("B02", "B2"),
-        ("B2", "B2"),
-        (f"{TILE}_B8A_20m", "B8A"),
-        (f"{TILE}_B11", "B11"),
-        ("HLS.S30.T32TPT.2023158T101559.v2.0.B12", "B12"),
-        ("red", "B4"),
-        ("S2A_32TPT_20230607_0_L2A_nir", "B8"),
-        ("swir16", "B11"),
-        ("rededge1", "B5"),
-        (f"{TILE}_SCL_20m", None),
-        (f"{TILE}_TCI_10m", None),
-        (f"{TILE}_AOT_10m", None),
-        (f"MSK_DETFOO_{TILE}_B02", None),
-        ("B02_mask", None),
-        ("B02_water", None),
-        ("ndwi_B3_B8", None),
-        ("near_infra_red", None),
-        ("LC08_L2SP_193027_20230607_20230614_02_T1_SR_B2", None),
-        ("HLS.L30.T32TPT.2023158T101559.v2.0.B05", None),
-        ("image", None),
-    ],
-)
-def test_a_band_is_told_by_the_name_of_its_file(name: str, band: str | None) -> None:
-    assert band_of(name) == band
+def products(folder: Path) -> dict[SensorName, Path]:
+    """A product of each kind that names its sensor."""
+    values = reflectance()
+    return {
+        "sentinel-2": write_safe(folder, band_values()),
+        "landsat-8-9": write_landsat(folder, OLI_L2, values),
+        "landsat-4-7": write_landsat(folder, TM_L2, values),
+        "hls-l30": write_hls(folder, L30, values),
+        "hls-s30": write_hls(folder, S30, values),
+        "planetscope-4-band": write_planetscope(folder, DOVE, values),
+    }
 
 
-def test_a_product_is_one_raster_on_the_grid_of_its_finest_bands(safe: Path, bands: Bands) -> None:
-    with open_raster(safe) as raster:
-        assert raster.path == safe
-        assert raster.grid.same_as(GRID)
-        assert raster.names == STANDARD_BANDS
-        assert raster.dtype == np.uint16
-        assert raster.find(["B11", "B3"]) == (4, 1)
-        assert raster.radiometry(range(6)) == Radiometry(1e-4, -1000)
-        pixels = raster.read()
-        assert raster.notes == []
-    for band in FINE:
-        np.testing.assert_array_equal(pixels.values[STANDARD_BANDS.index(band)], bands[band])
-    np.testing.assert_array_equal(pixels.values, stacked(bands))
-    assert pixels.valid.all()
+def test_each_product_says_whose_it_is_and_may_be_stated_so(tmp_path: Path) -> None:
+    for name, place in products(tmp_path).items():
+        scene = find_scene(place)
+        assert scene.sensor == SENSORS[name]
+        assert find_scene(place, sensor=SENSORS[name]) == scene
+        assert find_scene(scene) is scene
+        assert pickle.loads(pickle.dumps(scene)) == scene
 
 
-def test_all_bands_are_there_with_the_standard_ones_first(tmp_path: Path) -> None:
-    bands = band_values(bands=tuple(band for band in SENTINEL2 if band != "B10"))
-    safe = write_safe(tmp_path, bands)
-    with open_raster(safe) as raster:
-        assert raster.names == (*STANDARD_BANDS, "B5", "B6", "B7", "B8A", "B1", "B9")
-        values = raster.read().values
-        for band in ("B5", "B1", "B9"):
-            expected = at_10_m(bands[band], SENTINEL2[band].pixel_size_m)
-            rounding = 1 if band in ("B1", "B9") else 0  # of what lies half-way between two numbers
-            np.testing.assert_allclose(values[raster.names.index(band)].astype(int), expected, atol=rounding)
+def test_a_wrong_sensor_is_one_line(tmp_path: Path) -> None:
+    for name, place in products(tmp_path).items():
+        for other in set(SENSORS) - {name}:
+            with pytest.raises(DataError, match="by its names, not of .* as stated: leave --sensor out") as error:
+                find_scene(place, sensor=SENSORS[other])
+            assert SENSORS[name].title in one_line(error)
+            assert SENSORS[other].title in one_line(error)
 
 
-def test_a_product_of_level_1c_is_read_too(tmp_path: Path) -> None:
-    bands = band_values(bands=("B2", "B3", "B11", "B10"))
-    safe = write_safe(tmp_path, bands, level="1C")
-    with open_raster(safe) as raster:
-        assert raster.names == ("B2", "B3", "B11", "B10")
-        assert raster.radiometry((0, 2)) == Radiometry(1e-4, -1000)
-        np.testing.assert_array_equal(raster.read((0, 1, 2)).values, stacked(bands)[:3])
-    images = band_file(safe, "B2").parent
-    with open_raster(images) as raster:  # its metadata lie above
-        assert raster.radiometry((0, 2)) == Radiometry(1e-4, -1000)
+@pytest.mark.parametrize("name", ["landsat-8-9", "landsat-4-7", "hls-l30"])
+def test_a_plain_folder_is_read_as_the_sensor_that_is_stated(name: SensorName, tmp_path: Path) -> None:
+    source, sensor = reflectance(), SENSORS[name]
+    assert sensor.radiometry is not None
+    scale, shift = sensor.radiometry.scale, sensor.radiometry.offset * sensor.radiometry.scale
+    for code, band in sensor.bands.items():
+        stored = numbers(source.get(band, source["B3"]), scale, shift, sensor.no_data, "int16" if shift == 0 else "uint16")
+        write_tif(tmp_path / f"lake_{code}.tif", stored[None], GRID)
+    scene = find_scene(tmp_path, sensor=sensor)
+    assert (scene.sensor, scene.is_stated) == (sensor, True)
+    found = read_reflectance(scene)
+    assert tuple(found) == STANDARD_BANDS
+    assert_same(found, source, scale / 2)
 
 
-def test_of_each_band_the_finest_file_is_taken(safe: Path, bands: Bands) -> None:
-    coarse = np.full((SIZE // 2, SIZE // 2), 7, np.uint16)
-    for band in FINE:
-        write_band(band_file(safe, band).parents[1] / "R20m" / f"{TILE}_{code_of(band)}_20m.jp2", coarse, 20)
-    write_band(band_file(safe, "B11").parents[1] / "R60m" / f"{TILE}_B11_60m.jp2", coarse[::3, ::3], 60)
-    np.testing.assert_array_equal(read(safe).values, stacked(bands))
+def test_floats_are_not_scaled_by_a_sensor(tmp_path: Path) -> None:
+    for code in ("B3", "B5"):
+        write_tif(tmp_path / f"{code}.tif", reflectance()["B3"][None].astype("float32"), GRID)
+    with open_raster(find_scene(tmp_path, sensor=SENSORS["landsat-8-9"])) as raster:
+        assert raster.names == ("B3", "B8")
+        assert raster.radiometry((0, 1)) is None
 
 
-def test_the_offset_is_the_metadatas(tmp_path: Path, bands: Bands) -> None:
-    old = write_safe(tmp_path / "old", bands, offset=None)
-    with open_raster(old) as raster:
-        assert raster.radiometry(range(6)) == Radiometry(1e-4, 0)
-    text = metadata_text([], level="2A", offset=-500, quantification=20_000)
-    (old / "MTD_MSIL2A.xml").write_text(text.replace('band_id="3">-500', 'band_id="3">-600'))
-    with open_raster(old) as raster:
-        assert raster.radiometry((0,)) == Radiometry(5e-5, -500)
-        assert raster.radiometry((2,)) == Radiometry(5e-5, -600)
-        with pytest.raises(DataError, match="different scales and offsets"):
-            raster.radiometry((0, 2))
+def test_scenes_without_metadata_have_no_scaling_of_their_own(tmp_path: Path) -> None:
+    assert read_scaling(find_scene(write_hls(tmp_path, L30, reflectance()))) == {}
+    bands = {"B2", "B3", "B4", "B8", "B11", "B12"}
+    assert set(read_scaling(find_scene(write_landsat(tmp_path, OLI_L1, reflectance())))) == bands
+    assert bands < set(read_scaling(find_scene(write_safe(tmp_path, band_values()))))
 
 
-def test_the_files_of_a_product_are_those_that_decide_its_pixels(safe: Path) -> None:
-    write_band(band_file(safe, "B2").parents[1] / "R20m" / f"{TILE}_B02_20m.jp2", np.ones((60, 60), np.uint16), 20)
-    assert [path.name for path in raster_files(safe)] == [
-        *(f"{TILE}_{code_of(band)}_{'10m' if band in FINE else '20m'}.jp2" for band in STANDARD_BANDS),
-        "MTD_MSIL2A.xml",
-    ]
-
-
-def test_a_file_that_the_metadata_name_must_be_there(safe: Path) -> None:
-    band_file(safe, "B3").unlink()
-    with pytest.raises(DataError, match=f"{TILE}_B03_10m.jp2, which its metadata name, is missing") as error:
-        read(safe)
-    assert one_line(error).startswith(str(safe))
-    assert paths_of_found([safe]) == [safe]
-
-
-@pytest.mark.parametrize(
-    ("what", "words"),
-    [
-        ("no metadata", "has no MTD_MSIL2A.xml"),
-        ("half metadata", "truncated or damaged metadata"),
-        ("no quantification", "does not say what the scene's numbers mean"),
-        ("no granule", "band files of 0 granules"),
-        ("two granules", "band files of 2 granules"),
-        ("empty file", "not a raster"),
-        ("half a header", "damaged JPEG 2000"),
-        ("several bands", "holds 2 bands, not B3 alone"),
-        ("another place", "B2 and B3 do not cover the same ground"),
-        ("another CRS", "B2 and B3 have different coordinate reference systems"),
-    ],
-)
-def test_what_is_wrong_with_a_product_is_one_line(what: str, words: str, safe: Path, bands: Bands) -> None:
-    metadata, band = safe / "MTD_MSIL2A.xml", band_file(safe, "B3")
-    text = metadata.read_text()
-    if what == "no metadata":
-        metadata.unlink()
-    elif what == "half metadata":
-        metadata.write_text(text[: len(text) // 2])
-    elif what == "no quantification":
-        metadata.write_text(text.replace("BOA_QUANTIFICATION_VALUE", "OTHER"))
-    elif what == "no granule":
-        shutil.rmtree(safe / "GRANULE")
-    elif what == "two granules":
-        granule = band.parents[2]
-        shutil.copytree(granule, granule.with_name("another"))
-    elif what == "empty file":
-        band.write_bytes(b"")
-    elif what == "half a header":
-        band.write_bytes(band.read_bytes()[:100])
-    elif what == "several bands":
-        write_band(band, np.stack([bands["B3"]] * 2), 10)
-    elif what == "another place":
-        write_band(band, bands["B3"], 10, transform=transform_of(10).translation(300_000, 5_000_000) @ transform_of(10))
-    else:
-        write_band(band, bands["B3"], 10, crs="EPSG:32633")
-    with pytest.raises(DataError, match=words) as error:
-        read(safe)
-    one_line(error)
-
-
-@pytest.mark.parametrize("kind", ["folder", "archive"])
-def test_what_was_found_is_not_looked_for_again(kind: str, safe: Path, bands: Bands, tmp_path: Path) -> None:
-    place = safe
-    if kind == "archive":
-        place = Path(shutil.make_archive(str(tmp_path / "zips" / NAME), "zip", tmp_path, safe.name))
-    scene = find_scene(place)
-    assert list(scene.bands) == list(STANDARD_BANDS)
-    assert scene.layers == ()
-    with open_raster(scene) as raster:
-        known = raster.scene
-    assert [layer.name for layer in known.layers] == list(STANDARD_BANDS)
-    assert find_scene(known) is known
-    sent = pickle.loads(pickle.dumps(known))
-    assert sent == known
-    (band_file(safe, "B2").parent / f"{TILE}_B02_05m.jp2").touch()  # would be the finest
-    with open_raster(sent) as raster:
-        assert raster.scene is sent
-        np.testing.assert_array_equal(raster.read().values, stacked(bands))
+def test_an_archive_of_something_else_is_one_file(tmp_path: Path) -> None:
+    place = write_hls(tmp_path, L30, reflectance())
+    archive = Path(shutil.make_archive(str(tmp_path / "zips" / "lake"), "zip", tmp_path, place.name))
+    assert find_scene(archive).bands == {}

@@ -18,6 +18,11 @@ _NAME: Final = re.compile(
 """Source: NASA, HLS product user guide v2.0, naming."""
 
 
+_NIR: Final = "B8"
+_NARROW_NIR: Final = "B8A"
+"""Of S30, the one that is like L30's; it stands for the other where that was not downloaded."""
+
+
 def hls_scene(path: Path, inside: Mapping[str, Path]) -> SceneFiles | None:
     """The scene of a granule's folder; None where it is something else.
 
@@ -45,6 +50,8 @@ def hls_scene(path: Path, inside: Mapping[str, Path]) -> SceneFiles | None:
             hint="keep those of one granule in a folder",
         )
     (sensor,) = sensors.values()
+    if _NIR not in named and _NARROW_NIR in named:
+        named[_NIR] = named.pop(_NARROW_NIR)
     return SceneFiles(path, finest(path, named), sensor=sensor)
 
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from watermap.bands import SENSORS, Sensor
 from watermap.errors import DataError
+from watermap.io.band_files import BAND_SUFFIXES
 from watermap.io.metadata import elements, read_xml, text_of, without_meaning
 from watermap.io.scene_files import BandScaling, SceneFiles
 
@@ -31,7 +32,7 @@ def planetscope_scene(path: Path) -> SceneFiles | None:
         StorageError: it lies elsewhere and cannot be reached.
     """
     match = _NAME.fullmatch(path.stem)
-    if match is None or NO_IMAGE.search(path.stem):
+    if match is None or path.suffix.lower() not in BAND_SUFFIXES or NO_IMAGE.search(path.stem):
         return None
     sensor = SENSORS["planetscope-8-band" if match["eight"] else "planetscope-4-band"]
     kind, tools = (match["kind"] or "").upper(), match["tools"].lower()

@@ -15,14 +15,17 @@ _TAGS: Final = ("WATERMAP_DATE", DATE_TAG, "ACQUISITION_DATE", "ACQUISITIONDATET
 _NAMES: Final = ("WATERMAP_SCENE",)
 """Tags that hold the name of the scene that a raster was made of."""
 _DAY: Final = re.compile(r"(?<!\d)((?:19|20)\d\d)([-_:]?)(\d\d)\2(\d\d)(?!\d)")
+_DAY_OF_YEAR: Final = re.compile(r"\.((?:19|20)\d\d)(\d\d\d)T\d{6}\.")
+"""As in the names of HLS granules."""
 _PERIOD: Final = re.compile(r"\d/\d")
 
 
 def sensed_on(path: Path, tags: Mapping[str, str]) -> datetime.date | None:
     """The day on which a raster's ground was seen, None where nothing says so.
 
-    A tag that names a day comes first, then 8 digits in the file's name (20230601 or 2023-06-01), then those in the
-    name of the scene that it was made of. A period is no day, and when a file was written says nothing.
+    A tag that names a day comes first, then 8 digits in the file's name (20230601 or 2023-06-01), or year and day of
+    the year as HLS granules have them, then those in the name of the scene that it was made of. A period is no day, and
+    when a file was written says nothing.
 
     Args:
         path: the raster.
@@ -36,9 +39,13 @@ def sensed_on(path: Path, tags: Mapping[str, str]) -> datetime.date | None:
 
 
 def _first_day(text: str) -> datetime.date | None:
-    for year, _, month, day in _DAY.findall(text):
+    for year, _, month, number in _DAY.findall(text):
         try:
-            return datetime.date(int(year), int(month), int(day))
+            return datetime.date(int(year), int(month), int(number))
         except ValueError:  # other digits: an orbit, a tile
             continue
+    for year, number in _DAY_OF_YEAR.findall(text):
+        day = datetime.date(int(year), 1, 1) + datetime.timedelta(days=int(number) - 1)
+        if number != "000" and day.year == int(year):
+            return day
     return None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from watermap.bands import SENSORS, SensorName
 from watermap.errors import DataError, UsageError
 from watermap.geo.grid import blocks
 from watermap.io.cog import RasterWriter
@@ -15,8 +16,11 @@ from watermap.io.files import file_digest, writing_folder
 from watermap.io.gdal import open_dataset, raster_files
 from watermap.io.layouts import LABEL_LAYOUT
 from watermap.io.paths import local
+from watermap.io.products import find_scene
 from watermap.io.raster import open_raster
+from watermap.io.scene_files import SceneFiles
 from watermap.legend import LAND, NO_DATA, WATER
+from watermap.scenes.conversion import write_reflectance
 from watermap.scenes.find import IMAGE_FILE
 from watermap.scenes.label import LABEL_TAG, open_label
 from watermap.scenes.label_kinds import checked_kind
@@ -103,18 +107,21 @@ def add_scene(
     label: Path | None = None,
     codes: Mapping[int, int] | None = None,
     kind: str | None = None,
+    sensor: SensorName | None = None,
 ) -> Scene:
     """Bring an image, and its label, into a folder of scenes.
 
-    The image is copied as it is; the label keeps its grid and is rewritten in watermap's codes.
+    A GeoTIFF is copied as it is. A product, or an image whose sensor is stated, is written as reflectance x 10,000, so
+    that nobody need know later whose it is. The label keeps its grid and is rewritten in watermap's codes.
 
     Args:
         folder: of scenes; made if absent.
         name: of the new scene.
-        image: a GeoTIFF.
+        image: a GeoTIFF, or a product: a SAFE, a Landsat folder, an HLS granule, a PlanetScope file.
         label: a raster of one band that overlaps the image.
         codes: watermap's code (0 land, 1 water, 255 unknown) of each of the label's values.
         kind: what the label is, e.g. hansen or hand: scores against different kinds are kept apart.
+        sensor: whose bands and numbers the image holds, if the user states it.
 
     Raises:
         UsageError: a name that is no folder's, one that is taken, a code that watermap does not have, a kind
@@ -129,13 +136,17 @@ def add_scene(
     stated = None if kind is None else checked_kind(kind)
     target = local(folder) / name
     _check_free(target)
-    files = _image_files(image)
+    scene = find_scene(image, sensor=None if sensor is None else SENSORS[sensor])
+    is_copied = not scene.bands and scene.sensor is None
+    files = _image_files(image) if is_copied else {}
     with writing_folder(target) as part:
         for source, file_name in files.items():
             with source.open("rb") as file, (part / file_name).open("wb") as copy:
                 shutil.copyfileobj(file, copy)
+        if not is_copied:
+            write_reflectance(scene, part / IMAGE_FILE)
         if label is not None:
-            _copy_label(label, part / LABEL_FILE, image, codes, stated)
+            _copy_label(label, part / LABEL_FILE, scene, codes, stated)
         _check_free(target)  # nobody added one of this name meanwhile
     return _scene(target)
 
@@ -166,10 +177,12 @@ def _image_files(image: Path) -> dict[Path, str]:
     return names
 
 
-def _copy_label(source: Path, target: Path, image: Path, codes: Mapping[int, int] | None, kind: str | None) -> None:
+def _copy_label(
+    source: Path, target: Path, image: SceneFiles, codes: Mapping[int, int] | None, kind: str | None
+) -> None:
     with open_raster(image) as raster:
         grid = raster.grid
-    with open_label(source, grid, image_path=image, codes=codes):
+    with open_label(source, grid, image_path=image.path, codes=codes):
         pass  # it overlaps the image
     with open_label(source, codes=codes) as label, RasterWriter(target, label.own_grid, LABEL_LAYOUT) as writer:
         for window in blocks(label.own_grid, _LABEL_ROWS):

@@ -25,6 +25,8 @@ _BRIGHT_PERCENTILE: Final = 99.0
 _DARK_TOLERANCE: Final = 0.08
 """Reflectance by which a scene's dark end may differ from training's."""
 _BASELINE_0400: Final = abs(BASELINE_0400_OFFSET) * REFLECTANCE_SCALE
+_LANDSAT_DARK: Final = (4500.0, 12_500.0)
+"""Between which Landsat's digital numbers, of either level, of dark ground lie."""
 _LEAST_CONTRAST: Final = 0.05
 _EIGHT_BIT_SCALE: Final = 1e-3
 _UNIT_REFLECTANCE: Final = 2.0
@@ -184,13 +186,36 @@ def scene_radiometry(
         if offset is not None:
             raster.remark(f"with --offset {offset:g} {fault}")
         else:
-            gap = dark - training_dark
-            remedy = stated.offset - round(gap / _BASELINE_0400) * _BASELINE_0400 / stated.scale
-            raise DataError(
-                f"{raster.path}: {fault}: an offset seems to be {'left in' if gap > 0 else 'taken off twice'}",
-                hint=f"state it with --offset {remedy:g}, or --offset {found.offset:g} if the numbers are right as is",
-            )
+            reason, remedy = _offset_remedy(raster, pixels, stated, dark - training_dark)
+            raise DataError(f"{raster.path}: {fault}: {reason}", hint=remedy)
     return stated
+
+
+def _offset_remedy(raster: Raster, pixels: npt.NDArray[Any], stated: Radiometry, gap: float) -> tuple[str, str]:
+    """Why a scene's dark end may be where it is, and what the user can do.
+
+    Args:
+        raster: the scene.
+        pixels: some of it, as stored.
+        stated: what they are taken for.
+        gap: reflectance by which the dark end lies above training's.
+    """
+    usual = Radiometry(REFLECTANCE_SCALE, 0.0)
+    own = None if raster.sensor is None else raster.sensor.radiometry
+    if own == stated != usual:
+        return f"they are not the numbers of {raster.sensor.title if raster.sensor else ''}", (
+            "state what they are, e.g. --scale 0.0001 --offset 0 for reflectance x 10,000"
+        )
+    darkest = float(np.percentile(pixels, _DARK_PERCENTILE, axis=0).min())
+    if stated == usual and _LANDSAT_DARK[0] <= darkest <= _LANDSAT_DARK[1]:
+        return "they seem to be Landsat's own numbers, not reflectance x 10,000", (
+            "give the product's folder with its MTL file, or state --sensor landsat-8-9 or landsat-4-7 if they are "
+            "Collection 2 surface reflectance"
+        )
+    remedy = stated.offset - round(gap / _BASELINE_0400) * _BASELINE_0400 / stated.scale
+    return f"an offset seems to be {'left in' if gap > 0 else 'taken off twice'}", (
+        f"state it with --offset {remedy:g}, or --offset {stated.offset:g} if the numbers are right as is"
+    )
 
 
 def _check_scale(
