@@ -44,7 +44,15 @@ def test_a_band_is_told_by_the_name_of_its_file(name: str, band: str | None) -> 
 
 @pytest.mark.parametrize(
     ("name", "band"),
-    [("B2", "B2"), ("lake_B5", "B8"), ("lake_sr_b07", "B12"), ("nir08", "B8"), ("red", "B4"), ("B10", None), ("B8", None)],
+    [
+        ("B2", "B2"),
+        ("lake_B5", "B8"),
+        ("lake_sr_b07", "B12"),
+        ("nir08", "B8"),
+        ("red", "B4"),
+        ("B10", None),
+        ("B8", None),
+    ],
 )
 def test_the_numbers_in_names_are_those_of_the_sensor_that_is_stated(name: str, band: str | None) -> None:
     assert band_of(name, SENSORS["landsat-8-9"]) == band
@@ -55,7 +63,11 @@ def test_of_several_files_of_a_band_the_finest_is_taken() -> None:
     named, others = by_band(map(Path, names))
     assert [file.name for file in others] == ["TCI.jp2"]
     found = finest(Path("lake"), named)
-    assert {band: file.name for band, file in found.items()} == {"B2": "B02_10m.jp2", "B12": "B12.jp2", "B8A": "B8A.jp2"}
+    assert {band: file.name for band, file in found.items()} == {
+        "B2": "B02_10m.jp2",
+        "B12": "B12.jp2",
+        "B8A": "B8A.jp2",
+    }
     assert list(found) == ["B2", "B12", "B8A"]
 
 
@@ -67,5 +79,7 @@ def test_two_files_as_fine_as_each_other_are_told() -> None:
 
 
 def test_the_finest_classification_is_taken() -> None:
-    assert classes_of(map(Path, (f"{TILE}_SCL_60m.jp2", f"{TILE}_SCL_20m.jp2", "B02.jp2"))) == Path(f"{TILE}_SCL_20m.jp2")
+    assert classes_of(map(Path, (f"{TILE}_SCL_60m.jp2", f"{TILE}_SCL_20m.jp2", "B02.jp2"))) == Path(
+        f"{TILE}_SCL_20m.jp2"
+    )
     assert classes_of([Path("B02.jp2")]) is None

@@ -10,7 +10,6 @@ import pytest
 
 from tests.io.sensors import assert_same, read_reflectance
 from tests.support.failures import one_line
-from tests.support.rasters import REAL_DATA
 from tests.support.sensors import GRID, L30, S30, reflectance, stated, write_hls
 from watermap.bands import SENSORS, STANDARD_BANDS, Radiometry
 from watermap.errors import DataError
@@ -73,12 +72,12 @@ def test_a_band_that_was_not_downloaded_is_one_line(tmp_path: Path) -> None:
     one_line(error)
 
 
-@pytest.mark.skipif(not REAL_DATA.is_dir(), reason="the real scenes are not here")
-def test_real_pixels_come_back_as_they_are(tmp_path: Path) -> None:
-    with open_raster(REAL_DATA / "mississippi_hls" / "image.tif") as raster:
+def test_real_pixels_come_back_as_they_are(real_data: Path, tmp_path: Path) -> None:
+    with open_raster(real_data / "mississippi_hls" / "image.tif") as raster:
         grid, positions = raster.grid, raster.find(STANDARD_BANDS)
         pixels = raster.read(positions)
-    source = {band: np.where(pixels.valid, layer / 1e4, np.nan) for band, layer in zip(STANDARD_BANDS, pixels.values, strict=True)}
+    layers = zip(STANDARD_BANDS, pixels.values, strict=True)
+    source = {band: np.where(pixels.valid, layer / 1e4, np.nan) for band, layer in layers}
     with open_raster(write_hls(tmp_path, L30, source, grid=grid)) as raster:
         assert raster.radiometry(range(6)) == Radiometry(1e-4, 0)
         found = raster.read()

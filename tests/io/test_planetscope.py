@@ -108,6 +108,9 @@ def test_what_is_wrong_with_a_file_is_one_line(what: str, words: str, tmp_path: 
 def test_a_surface_file_of_fewer_bands_than_its_name_says_is_one_line(tmp_path: Path) -> None:
     path = write_planetscope(tmp_path, DOVE, reflectance(), has_names=False)
     path = path.rename(tmp_path / f"{SUPER_DOVE}_SR_8b.tif")
-    with pytest.raises(DataError, match="has 4 bands without names, 8-band PlanetScope has 8") as error, open_raster(path):
+    with (
+        pytest.raises(DataError, match="has 4 bands without names, 8-band PlanetScope has 8") as error,
+        open_raster(path),
+    ):
         pass
     one_line(error)

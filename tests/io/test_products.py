@@ -57,7 +57,7 @@ def test_each_product_says_whose_it_is_and_may_be_stated_so(tmp_path: Path) -> N
 def test_a_wrong_sensor_is_one_line(tmp_path: Path) -> None:
     for name, place in products(tmp_path).items():
         for other in set(SENSORS) - {name}:
-            with pytest.raises(DataError, match="by its names, not of .* as stated: leave --sensor out") as error:
+            with pytest.raises(DataError, match=r"by its names, not of .* as stated: leave --sensor out") as error:
                 find_scene(place, sensor=SENSORS[other])
             assert SENSORS[name].title in one_line(error)
             assert SENSORS[other].title in one_line(error)
@@ -69,7 +69,9 @@ def test_a_plain_folder_is_read_as_the_sensor_that_is_stated(name: SensorName, t
     assert sensor.radiometry is not None
     scale, shift = sensor.radiometry.scale, sensor.radiometry.offset * sensor.radiometry.scale
     for code, band in sensor.bands.items():
-        stored = numbers(source.get(band, source["B3"]), scale, shift, sensor.no_data, "int16" if shift == 0 else "uint16")
+        stored = numbers(
+            source.get(band, source["B3"]), scale, shift, sensor.no_data, "int16" if shift == 0 else "uint16"
+        )
         write_tif(tmp_path / f"lake_{code}.tif", stored[None], GRID)
     scene = find_scene(tmp_path, sensor=sensor)
     assert (scene.sensor, scene.is_stated) == (sensor, True)

@@ -4,13 +4,16 @@ import numpy as np
 import pytest
 import rasterio.shutil
 
-from tests.support.rasters import make_grid, write_tif
+from tests.support.rasters import make_grid, write_scene, write_tif
 from tests.support.s3 import Bucket
 from tests.support.safes import band_file, band_values, write_safe
 from tests.support.scenes import paths_of_found
+from tests.support.sensors import L30, OLI_L1, OLI_L2, reflectance, write_hls, write_landsat
 from tests.support.web import Web
+from watermap.bands import SENSORS, STANDARD_BANDS
 from watermap.errors import DataError, UsageError
 from watermap.io.gdal import open_dataset
+from watermap.io.raster import open_raster
 from watermap.scenes.find import check_outputs, find_images, output_name
 
 
@@ -130,3 +133,32 @@ def test_a_folder_of_bands_is_found_with_what_they_say_of_themselves(tmp_path: P
     (scene,) = find_images([tmp_path / "lake"])
     with pytest.raises(DataError, match=r"B03\.tif: a truncated or damaged TIFF"), open_dataset(scene):
         pass
+
+
+def test_what_is_stated_goes_with_every_scene(tmp_path: Path) -> None:
+    write_scene(tmp_path / "scenes", "lake", make_grid(16, 16), bands=("B3", "B5"))
+    write_tif(tmp_path / "other.tif", np.ones((2, 9, 9), np.uint16), make_grid(9, 9), names=("B3", "B5"))
+    found = find_images([tmp_path / "scenes", tmp_path / "other.tif", f"{tmp_path}/oth*"], sensor="landsat-8-9")
+    assert [scene.path.name for scene in found] == ["image.tif", "other.tif"]
+    assert all(scene.sensor == SENSORS["landsat-8-9"] and scene.is_stated for scene in found)
+
+
+def test_products_of_other_sensors_are_found_beside_others(tmp_path: Path) -> None:
+    values = reflectance()
+    landsat, hls = write_landsat(tmp_path, OLI_L2, values), write_hls(tmp_path, L30, values)
+    broken = write_landsat(tmp_path, OLI_L1, values, metadata=None)
+    assert paths_of_found([tmp_path]) == [hls, landsat, broken]
+    assert [output_name(path) for path in (landsat, hls)] == [OLI_L2, L30]
+    faults = [scene.fault for scene in find_images([tmp_path])]
+    assert [fault is None for fault in faults] == [True, True, False]
+
+
+def test_a_granule_in_a_bucket_is_a_scene(tmp_path: Path, bucket: Bucket) -> None:
+    folder = write_hls(tmp_path, L30, reflectance())
+    bucket.put_folder(folder, f"granules/{L30}")
+    (found,) = find_images([f"{bucket.url}/granules"])
+    assert list(found.bands) == list(STANDARD_BANDS)
+    with open_raster(found) as there, open_raster(folder) as here:
+        np.testing.assert_array_equal(there.read().values, here.read().values)
+    assert find_images([f"{bucket.url}/granules/{L30}"])[0].path == found.path
+    assert output_name(found) == L30

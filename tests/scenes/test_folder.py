@@ -15,8 +15,11 @@ from tests.support.failures import one_line
 from tests.support.folders import listing
 from tests.support.rasters import REAL_DATA, lake_image, make_grid, write_scene, write_tif
 from tests.support.s3 import Bucket
+from tests.support.sensors import GRID as SENSOR_GRID
+from tests.support.sensors import OLI_L2, numbers, reflectance, write_landsat
 from tests.support.waters import write_water
 from tests.support.web import Web
+from watermap.bands import STANDARD_BANDS
 from watermap.cli.main import run
 from watermap.errors import DataError, UsageError
 from watermap.geo.grid import Grid
@@ -71,6 +74,32 @@ def test_adding_a_scene_copies_the_image_and_rewrites_the_label(tmp_path: Path) 
         assert Grid(dataset.crs, dataset.transform, dataset.width, dataset.height).same_as(grid)
     np.testing.assert_array_equal(written, np.where(truth[0] == -1, 255, truth[0]))
     assert sorted(path.name for path in (tmp_path / "scenes").rglob("*")) == ["image.tif", "label.tif", "mine"]
+
+
+def test_a_product_is_added_as_one_image_of_reflectance(tmp_path: Path) -> None:
+    source = reflectance()
+    product = write_landsat(tmp_path / "products", OLI_L2, source)
+    label = write_tif(tmp_path / "truth.tif", np.ones((1, *SENSOR_GRID.shape), dtype=np.uint8), SENSOR_GRID)
+    assert run(["scenes", "add", str(product), "--out", str(tmp_path / "scenes"), "--label", str(label)]) == 0
+    (scene,) = find_scenes(tmp_path / "scenes", need_label=True)
+    assert scene.name == OLI_L2
+    with rasterio.open(scene.image) as dataset:
+        assert dataset.descriptions == STANDARD_BANDS
+        np.testing.assert_allclose(dataset.read(4)[5:] / 1e4, source["B8"][5:], atol=1e-4)
+    with pytest.raises(DataError, match="is a product of Landsat 8 or 9 by its names") as error:
+        add_scene(tmp_path / "scenes", "other", product, sensor="hls-l30")
+    one_line(error)
+    assert listing(tmp_path / "scenes") == [OLI_L2]
+
+
+def test_an_image_whose_sensor_is_stated_is_converted(tmp_path: Path) -> None:
+    layers = [numbers(reflectance()[band], 2.75e-5, -0.2, 0, "uint16") for band in ("B3", "B8")]
+    image = write_tif(tmp_path / "mine.tif", np.stack(layers), SENSOR_GRID, names=("B3", "B5"), no_data=0)
+    arguments = [str(image), "--out", str(tmp_path / "scenes"), "--sensor", "landsat-8-9"]
+    assert run(["scenes", "add", *arguments]) == 0
+    with rasterio.open(tmp_path / "scenes" / "mine" / "image.tif") as dataset:
+        assert dataset.descriptions == ("B3", "B8")
+        np.testing.assert_allclose(dataset.read(2)[5:] / 1e4, reflectance()["B8"][5:], atol=1e-4)
 
 
 def test_a_label_says_what_it_is(tmp_path: Path) -> None:

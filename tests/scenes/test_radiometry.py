@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from tests.support.bundles import STATISTICS
 from tests.support.rasters import make_grid, write_tif
-from watermap.bands import Radiometry
+from watermap.bands import SENSORS, Radiometry
 from watermap.errors import DataError
+from watermap.io.products import find_scene
 from watermap.io.raster import open_raster
 from watermap.scenes.radiometry import Statistics, fill_invalid, scene_radiometry, to_expected, to_reflectance
 
@@ -75,6 +76,21 @@ def test_an_offset_left_in_is_noticed_and_the_remedy_named(values: np.ndarray, t
         check(path)
     assert check(path, offset=-1000) == Radiometry(1e-4, -1000)
     assert check(path, offset=0) == PLAIN  # the user's word
+
+
+def test_landsats_own_numbers_are_not_taken_for_an_offset(values: np.ndarray, tmp_path: Path) -> None:
+    landsat = np.rint((values / 1e4 + 0.2) / 2.75e-5).astype(np.uint16)
+    with pytest.raises(DataError, match=r"seem to be Landsat's own numbers.* give the product's folder with its MTL"):
+        check(scene(tmp_path / "x.tif", landsat))
+    assert check(scene(tmp_path / "x.tif", landsat), scale=2.75e-5, offset=-7272.7) == Radiometry(2.75e-5, -7272.7)
+
+
+def test_plain_numbers_are_not_those_of_the_sensor_that_is_stated(values: np.ndarray, tmp_path: Path) -> None:
+    path = scene(tmp_path / "x.tif", values)
+    with open_raster(find_scene(path, sensor=SENSORS["landsat-8-9"])) as raster:
+        with pytest.raises(DataError, match=r"not the numbers of Landsat 8 or 9: state what they are, e.g. --scale"):
+            scene_radiometry(raster, range(6), expected=PLAIN, statistics=STATISTICS)
+        assert scene_radiometry(raster, range(6), expected=PLAIN, statistics=STATISTICS, scale=1e-4, offset=0) == PLAIN
 
 
 @pytest.mark.parametrize(("added", "offset"), [(2000, -1000.0), (0, -1000.0)])

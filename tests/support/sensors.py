@@ -164,9 +164,7 @@ def write_planetscope(
     if has_metadata:
         text = _planet_metadata(len(layers))
         (folder / f"{item}{eight}_metadata{clip}.xml").write_text(text, encoding="utf-8")
-    write_tif(
-        folder / f"{item.removesuffix('_AnalyticMS')}_udm2{clip}.tif", np.ones((8, *grid.shape), np.uint8), grid
-    )
+    write_tif(folder / f"{item.removesuffix('_AnalyticMS')}_udm2{clip}.tif", np.ones((8, *grid.shape), np.uint8), grid)
     return path
 
 
@@ -199,9 +197,11 @@ def _mtl(groups: Mapping[str, Mapping[str, str]], suffix: str) -> str:
     lines = ["GROUP = LANDSAT_METADATA_FILE"]
     for group, values in groups.items():
         lines.append(f"  GROUP = {group}")
-        lines += [f"    {name} = {value if value[0] in '-0123456789' else repr(value)}" for name, value in values.items()]
+        lines += [
+            f"    {name} = {value if value[0] in '-0123456789' else repr(value)}" for name, value in values.items()
+        ]
         lines.append(f"  END_GROUP = {group}")
-    return "\n".join([*lines, "END_GROUP = LANDSAT_METADATA_FILE", "END"]).replace("'", '"')
+    return "\n".join([*lines, "END_GROUP = LANDSAT_METADATA_FILE", "END"])
 
 
 def _planet_metadata(bands: int) -> str:

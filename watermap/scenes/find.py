@@ -85,6 +85,8 @@ def output_name(image: Path | SceneFiles) -> str:
     if path.name == IMAGE_FILE:
         return path.resolve().parent.name
     is_folder = remote(path) is None and path.is_dir()
+    if isinstance(image, SceneFiles) and image.bands and path.suffix.lower() not in (*_SUFFIXES, ARCHIVE):
+        is_folder = True  # of a store that need not be asked again
     name = path.resolve().name if is_folder else path.stem
     return Path(name).stem if name.lower().endswith(SAFE) else name
 
