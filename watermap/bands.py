@@ -224,7 +224,8 @@ def band_names(
             hint=f"state --sensor {sensor.name} if they are that sensor's, else name all bands with --bands",
         )
     if is_own:
-        return tuple(sensor.band(text) if text else None for text in descriptions), sensor
+        names = tuple(sensor.band(text) if text else None for text in descriptions)
+        return (names, sensor) if is_stated or any(names) else (tuple(descriptions), None)  # a map of its scene
     if is_stated and not is_canonical:
         raise DataError(
             f"{where}: has {listed}, which are not bands of {sensor.title}",

@@ -17,6 +17,7 @@ from watermap.errors import DataError
 from watermap.io.gdal import raster_files
 from watermap.io.products import find_scene
 from watermap.io.raster import open_raster
+from watermap.io.scene_files import SceneFiles
 
 FOUR = ("B2", "B3", "B4", "B8")
 
@@ -71,7 +72,8 @@ def test_reflectance_made_by_planets_own_tool_needs_no_metadata(tmp_path: Path) 
 
 
 def test_other_names_are_not_planets(tmp_path: Path) -> None:
-    assert find_scene(tmp_path / "AnalyticMS_SR.tif").sensor is None
+    for name in ("AnalyticMS_SR", f"{DOVE}_SR_clip_water", f"{DOVE}_probability", f"{SUPER_DOVE}_8b_clip_ndwi"):
+        assert find_scene(tmp_path / f"{name}.tif") == SceneFiles(tmp_path / f"{name}.tif")
 
 
 @pytest.mark.parametrize(

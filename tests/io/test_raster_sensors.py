@@ -72,6 +72,13 @@ def test_bands_without_a_counterpart_are_not_taken_for_sentinels(tmp_path: Path)
         assert raster.bands == ("B3", None, "B8")
 
 
+def test_a_map_is_not_taken_for_the_product_that_it_bears_the_name_of(tmp_path: Path) -> None:
+    for name in (OLI_L2, L30):
+        path = write_tif(tmp_path / f"{name}_water.tif", np.ones((1, 60, 60), np.uint8), GRID, names=("water",))
+        with open_raster(path) as raster:
+            assert (raster.names, raster.sensor, raster.radiometry((0,))) == (("water",), None, None)
+
+
 def test_the_fill_value_of_a_sensor_is_no_data(tmp_path: Path) -> None:
     image = np.full((2, 60, 60), 500, np.int16)
     image[1, 0, 0] = -9999

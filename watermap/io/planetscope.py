@@ -13,9 +13,12 @@ from watermap.io.metadata import elements, read_xml, text_of, without_meaning
 from watermap.io.scene_files import BandScaling, SceneFiles
 
 _NAME: Final = re.compile(
-    r"(?P<item>.+_(?:1B|3A|3B))_AnalyticMS(?P<kind>_SR|_DN)?(?P<eight>_8b)?(?P<tools>(?:_[a-z]+)*)", re.IGNORECASE
+    r"(?P<item>.+_(?:1B|3A|3B))_AnalyticMS(?P<kind>_SR|_DN)?(?P<eight>_8b)?"
+    r"(?P<tools>(?:_(?:harmonized|toar|clip|reproject|file_format))*)",
+    re.IGNORECASE,
 )
-"""Source: Planet, PlanetScope asset names, such as `..._3B_AnalyticMS_SR_8b_harmonized_clip`."""
+"""Source: Planet, PlanetScope asset names and the ends that its tools add, such as
+`..._3B_AnalyticMS_SR_8b_harmonized_clip`. Names that go on otherwise are of what somebody made of it."""
 
 NO_IMAGE: Final = re.compile(r"_(?:1B|3A|3B)_(?:.*_)?udm2?(?:_|$)", re.IGNORECASE)
 """Names of what lies beside an image and is none: masks of usable data."""
