@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from watermap.bands import SENSORS, SensorName
 from watermap.config import PredictConfig, VectorizeConfig
 from watermap.errors import UsageError
 
@@ -36,3 +37,15 @@ def test_bodies_smaller_than_nothing_are_refused() -> None:
     for stated in wrong:
         with pytest.raises(UsageError, match=f"^{next(iter(stated))}: "):
             VectorizeConfig.load(None, **stated)
+
+
+def test_the_sensor_that_is_stated_is_one_of_the_known() -> None:
+    assert PredictConfig().stated_sensor is None
+    assert PredictConfig(sensor="hls-l30").stated_sensor == SENSORS["hls-l30"]
+    assert PredictConfig(sensor="hls-l30").digest() != PredictConfig().digest()
+    with pytest.raises(UsageError, match=r"sensor: .*'landsat-8-9'"):
+        PredictConfig.load(sensor="landsat")
+
+
+def test_every_sensor_may_be_stated() -> None:
+    assert set(get_args(SensorName)) == set(SENSORS)

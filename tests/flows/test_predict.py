@@ -11,7 +11,7 @@ from affine import Affine
 from rasterio.crs import CRS
 from rasterio.windows import Window
 
-from flows.predict import _water_km2, predict_flow
+from flows.predict import _water_km2, find_scenes_to_map, predict_flow
 from flows.rows import KEPT, MADE
 from tests.flows.artifacts import newest_table
 from tests.support.bundles import make_bundle
@@ -20,7 +20,7 @@ from tests.support.folders import listing
 from tests.support.rasters import LON_LAT, make_grid, shore_label, write_scene
 from tests.support.safes import band_values, code_of, write_band
 from tests.support.waters import write_water
-from watermap.bands import SENTINEL2, STANDARD_BANDS
+from watermap.bands import SENSORS, SENTINEL2, STANDARD_BANDS
 from watermap.config import PredictConfig, ProductConfig
 from watermap.geo.area_text import km2_column
 from watermap.geo.grid import Grid
@@ -94,3 +94,10 @@ def test_a_scene_is_found_once_and_each_file_hashed_once(tmp_path: Path, monkeyp
         assert {"lake_water.tif", "lake_probability.tif"} <= set(maps)
         assert set(maps.values()) == {1}
         hashed.clear()
+
+
+def test_the_sensor_that_is_stated_goes_with_the_scenes(tmp_path: Path) -> None:
+    write_scene(tmp_path, "lake", make_grid(16, 16), bands=("B3", "B5"))
+    (found,) = find_scenes_to_map.fn([str(tmp_path)], PredictConfig(sensor="landsat-8-9"))
+    assert found.sensor == SENSORS["landsat-8-9"]
+    assert find_scenes_to_map.fn([str(tmp_path)], PredictConfig())[0].sensor is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -125,6 +126,19 @@ def test_a_file_that_says_nothing_is_mapped_as_stated(bundle: Path, tmp_path: Pa
     np.testing.assert_array_equal(mapped(maps.water), mapped(tmp_path / "out" / "unnamed_water.tif"))
     maps = watermap.predict(tmp_path / "named.tif", bundle, out=tmp_path / "api", sensor="landsat-8-9")
     assert maps.plot().axes
+
+
+def test_a_labelled_scene_is_scored_as_stated_and_as_it_was_added(bundle: Path, tmp_path: Path) -> None:
+    image = landsat_stack(tmp_path / "raw" / "lake" / "image.tif")
+    label = write_tif(image.with_name("label.tif"), expected()[None].astype(np.uint8), GRID, no_data=255)
+    product = write_landsat(tmp_path / "products", OLI_L2, reflectance())
+    assert run(["scenes", "add", str(product), "--label", str(label), "--out", "added"]) == 0
+    assert run(["evaluate", str(bundle), "raw", "--sensor", "landsat-8-9", "--json", "raw.json"]) == 0
+    assert run(["evaluate", str(bundle), "added", "--json", "added.json"]) == 0
+    for name in ("raw", "added"):
+        (scores,) = json.loads((tmp_path / f"{name}.json").read_text())["labels"].values()
+        assert scores["scores"]["water_iou"] > 0.998
+        assert scores["scores"]["pixels"] == GRID.width * (GRID.height - 5)
 
 
 def wrong_sensor(folder: Path) -> list[str]:

@@ -66,7 +66,8 @@ _WORST: Final = 20
     option("--picture", type=WRITTEN, help="Side-by-side picture [default: beside a local bundle, else here]."),
 )
 @section(
-    "What the scenes' numbers mean",
+    "What the scenes' bands and numbers mean",
+    setting(PredictConfig, "sensor"),
     setting(PredictConfig, "offset"),
     setting(PredictConfig, "scale"),
 )
@@ -92,7 +93,7 @@ def command(
     What it has seen, in ground or pixels, is refused. Intervals are of 95 %, from drawing pieces of ground again.
     """
     config = PredictConfig.load(config_path, section="predict", **stated)
-    names = parse_bands(bands) if bands else None
+    names = parse_bands(bands, config.sensor or "sentinel-2") if bands else None
     check_keras()
     from watermap.bundles.bundle import open_bundle
     from watermap.evaluation.evaluate import evaluate

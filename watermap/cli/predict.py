@@ -36,6 +36,7 @@ if TYPE_CHECKING:
             "A Sentinel-2 product as it was downloaded, without its clouds",
             "watermap predict S2B_MSIL2A_20230601T100559.SAFE --clouds scl",
         ),
+        ("A Landsat product as it was unpacked", "watermap predict LC08_L2SP_193027_20230607_20230614_02_T1"),
     ],
 )
 @click.argument("scenes", metavar="SCENE...", nargs=-1, required=True, shell_complete=files)

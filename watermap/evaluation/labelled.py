@@ -14,6 +14,7 @@ from watermap.arrays import FloatArray
 from watermap.bands import TRUE_COLOR, Radiometry
 from watermap.bundles.calibration import Calibration, calibrated
 from watermap.evaluation.blocks import ScoredBlock
+from watermap.io.products import find_scene
 from watermap.io.raster import open_raster
 from watermap.legend import NO_DATA, WATER
 from watermap.patches.store import PatchStore
@@ -81,7 +82,7 @@ def scene_pieces(scene: Scene, predictor: Predictor, names: Sequence[str] | None
     if scene.label is None:
         raise missing_label(scene)
     with (
-        open_raster(scene.image, names=names) as raster,
+        open_raster(find_scene(scene.image, sensor=predictor.config.stated_sensor), names=names) as raster,
         open_label(scene.label, raster.grid, image_path=scene.image) as labels,
     ):
         radiometry = predictor.radiometry(raster)

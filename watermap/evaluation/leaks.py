@@ -28,6 +28,7 @@ from watermap.geo.shared_ground import shared_ground
 from watermap.io.cache import cached
 from watermap.io.files import file_digest
 from watermap.io.paths import remote
+from watermap.io.products import find_scene
 from watermap.io.raster import Raster, open_raster
 from watermap.patches.store import PatchStore
 from watermap.prediction.predictor import Predictor
@@ -76,7 +77,7 @@ def _leaks_of_scene(
     names: Sequence[str] | None,
 ) -> list[str | None]:
     """What each bundle has seen of a scene, in words; its file is read once for all of them."""
-    with open_raster(scene.image, names=names) as raster:
+    with open_raster(find_scene(scene.image, sensor=predictor.config.stated_sensor), names=names) as raster:
         digest, prints = cache(partial(file_digest, scene.image)), cache(partial(_scene_prints, raster, predictor))
 
         def finding(bundle: Bundle, training_ground: TrainingGround | None) -> str | None:
