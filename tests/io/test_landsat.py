@@ -75,7 +75,7 @@ def test_level_2_metadata_also_hold_the_coefficients_of_level_1(tmp_path: Path) 
     ],
 )
 def test_a_file_is_known_by_its_name(name: str, sensor: str) -> None:
-    assert landsat_named(Path(f"{name}.tif")) == SENSORS[sensor]  # type: ignore[index]  # pytest's text
+    assert landsat_named(Path(f"{name}.tif")) == SENSORS[sensor]
     assert landsat_named(Path("lake.tif")) is None
 
 
