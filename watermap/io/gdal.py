@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import replace
@@ -23,6 +22,7 @@ from rasterio.windows import Window
 from watermap.errors import DataError, StorageError
 from watermap.geo.crs import GDAL_ERRORS
 from watermap.io.archive import ArchivedPath
+from watermap.io.ignored_warnings import Ignored
 from watermap.io.paths import RemotePath, gdal_name, location, remote
 from watermap.io.products import find_scene, read_scaling
 from watermap.io.scene_files import BandScaling, SceneFiles
@@ -53,6 +53,8 @@ _NOTHING_STATED: Final = BandScaling(1.0, 0.0)
 """As GDAL says it."""
 
 _Found = TypeVar("_Found")
+
+_not_georeferenced: Final = Ignored(NotGeoreferencedWarning)
 
 
 @contextmanager
@@ -187,8 +189,7 @@ def environment() -> Callable[[], AbstractContextManager[object]]:
 
 
 def _opened(name: str) -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)  # whoever needs a georeference looks for it
+    with _not_georeferenced():  # whoever needs a georeference looks for it
         return rasterio.open(name)
 
 
