@@ -6,6 +6,7 @@ from watermap.config.decoder import DecoderConfig, Upsampling
 from watermap.config.export import EarthEngineConfig, ExportConfig
 from watermap.config.labels import ConsensusConfig, RefineConfig
 from watermap.config.predict import PredictConfig, ProductConfig, VectorizeConfig
+from watermap.config.recipe import Recipe, RecipeScene, read_recipe
 from watermap.config.sample import SampleConfig
 from watermap.config.terms import STRIDE, Precision, Preset
 from watermap.config.tile import TileConfig
@@ -39,6 +40,8 @@ __all__ = [
     "PredictConfig",
     "Preset",
     "ProductConfig",
+    "Recipe",
+    "RecipeScene",
     "RefineConfig",
     "SampleConfig",
     "ShoreConfig",
@@ -47,4 +50,5 @@ __all__ = [
     "TrainConfig",
     "Upsampling",
     "VectorizeConfig",
+    "read_recipe",
 ]
