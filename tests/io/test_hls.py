@@ -35,7 +35,10 @@ def test_a_folder_is_a_scene_of_the_reflectance_that_it_was_made_of(
 
 def test_the_fill_value_and_the_scale_need_not_be_in_the_files(tmp_path: Path) -> None:
     source = reflectance()
-    assert_same(read_reflectance(write_hls(tmp_path / "without", L30, source, no_data=None)), source, 1e-4 / 2)
+    bare = write_hls(tmp_path / "without", L30, source, no_data=None)
+    assert_same(read_reflectance(bare), source, 1e-4 / 2)
+    with open_raster(bare) as raster:
+        assert raster.no_data == -9999
     folder = write_hls(tmp_path / "with", L30, source)
     for path in folder.glob("*.B*.tif"):
         stated(path, 1e-4, 0.0)

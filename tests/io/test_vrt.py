@@ -19,11 +19,12 @@ from tests.support.safes import (
     SIZE,
     Bands,
     band_values,
+    write_band,
     write_safe,
 )
 from watermap.errors import DataError
 from watermap.io.raster import open_raster
-from watermap.io.vrt import Layer, layer_of, stack_vrt
+from watermap.io.vrt import Layer, in_one_radiometry, layer_of, stack_vrt
 
 
 def test_windows_are_pieces_of_the_whole(tmp_path: Path) -> None:
@@ -102,3 +103,30 @@ def test_a_layer_is_what_its_file_says(tmp_path: Path) -> None:
     two = write_tif(tmp_path / "two.tif", np.zeros((2, 8, 8), np.uint16), make_grid(8, 8))
     with rasterio.open(two) as dataset, pytest.raises(DataError, match="holds 2 bands, not B2 alone"):
         layer_of(dataset, two, "B2", is_product=False)
+
+
+def test_numbers_that_mean_different_things_become_floats_of_one(tmp_path: Path) -> None:
+    with rasterio.open(write_band(tmp_path / "B2.tif", np.ones((12, 12), np.uint16), 100)) as dataset:
+        plain = replace(layer_of(dataset, tmp_path / "B2.tif", "B2", is_product=True), scale=1e-4)
+    assert in_one_radiometry([plain, plain]) == [plain, plain]
+    other = replace(plain, scale=2e-4, offset=-0.1)
+    for layers in ([plain, other], [replace(other, dtype="uint8")] * 2):
+        first, second = in_one_radiometry(layers)
+        assert first.stacked_dtype == second.stacked_dtype == "float32"
+        assert {(each.scale, each.offset, each.stacked_no_data) for each in (first, second)} == {(1e-4, 0.0, -9999.0)}
+        assert second.factor == pytest.approx(2.0)
+        assert second.shift == pytest.approx(-1000.0)
+
+
+def test_numbers_of_coarser_bands_are_brought_to_one_meaning_too(tmp_path: Path) -> None:
+    fine, coarse = np.full((12, 12), 1000, np.uint16), np.full((6, 6), 600, np.uint16)
+    coarse[0, 0] = 0
+    layers = []
+    for name, values, pixel, scale in (("B2", fine, 100, 1e-4), ("B11", coarse, 200, 2e-4)):
+        with rasterio.open(write_band(tmp_path / f"{name}.tif", values, pixel)) as dataset:
+            layers.append(replace(layer_of(dataset, tmp_path, name, is_product=True), scale=scale))
+    with rasterio.open(stack_vrt(tmp_path, in_one_radiometry(layers))) as dataset:
+        assert dataset.nodata == -9999
+        found = dataset.read(2)
+    assert (found[:2, :2] == -9999).all()
+    np.testing.assert_allclose(found[2:, 2:], 1200, rtol=1e-6)

@@ -35,7 +35,7 @@ def planetscope_scene(path: Path) -> SceneFiles | None:
         StorageError: it lies elsewhere and cannot be reached.
     """
     match = _NAME.fullmatch(path.stem)
-    if match is None or path.suffix.lower() not in BAND_SUFFIXES or NO_IMAGE.search(path.stem):
+    if match is None or path.suffix.lower() not in BAND_SUFFIXES:
         return None
     sensor = SENSORS["planetscope-8-band" if match["eight"] else "planetscope-4-band"]
     kind, tools = (match["kind"] or "").upper(), match["tools"].lower()
