@@ -122,11 +122,8 @@ def _predict(raster: Raster, predictor: Predictor, out: Path, clouds: Clouds | N
         mask = None if clouds is None else stack.enter_context(open_clouds(clouds, grid, scene))
         predictor.bands_of(raster)  # before the seconds that a model takes to load
         meanwhile = stack.enter_context(ThreadPoolExecutor(1))
-        engine, window = (
-            predictor.engine,
-            predictor.layout(averaged_shape(grid.shape, predictor.averaging(raster))).shape,
-        )
-        meanwhile.submit(engine.warm, window)
+        engine, shape = predictor.engine, averaged_shape(grid.shape, predictor.averaging(raster))
+        meanwhile.submit(engine.warm, predictor.layout(shape).shape)
         radiometry = predictor.radiometry(raster)
         day = sensed_on(Path(output_name(scene)), raster.dataset.tags())
         tags = meanwhile.submit(_tags, scene, predictor, day, mask)  # reads all of the file
