@@ -106,3 +106,10 @@ def test_a_crs_that_is_not_tied_to_the_earth_is_refused_at_once() -> None:
     local = CRS.from_wkt('LOCAL_CS["site",UNIT["metre",1]]')
     with pytest.raises(DataError, match="not tied to the Earth"):
         BodySieve(make_grid(4, 4, crs=local), 100)
+
+
+def test_without_a_least_area_all_is_given_out_as_it_comes() -> None:
+    grid = make_grid(4, 4, crs=CRS.from_wkt('LOCAL_CS["site",UNIT["metre",1]]'))
+    sieve, codes = BodySieve(grid, 0), drawn("#..# .##. ..?. #...")
+    assert sieve.add(codes) is codes
+    assert sieve.finish().shape == (0, 4)

@@ -30,7 +30,7 @@ class BodySieve:
 
     Args:
         grid: of the map.
-        min_area_m2: the ground, on the ellipsoid of the grid's CRS.
+        min_area_m2: the ground, on the ellipsoid of the grid's CRS; 0: all stays as it is.
 
     Raises:
         DataError: the CRS is not tied to the Earth.
@@ -47,7 +47,8 @@ class BodySieve:
         """The runs of the last row, and the body of each."""
         self._small = self._last
         """The runs of those bodies that are still too small, and the body of each."""
-        pixel_area_m2(grid, Window(0, 0, 1, 1))  # before hours of work
+        if self._least:
+            pixel_area_m2(grid, Window(0, 0, 1, 1))  # a CRS that has no areas is told before hours of work
 
     @property
     def waiting_rows(self) -> int:
@@ -63,6 +64,8 @@ class BodySieve:
         Returns:
             (rows, cols) of those after the rows given out before that nothing can change any more; perhaps none.
         """
+        if not self._least:
+            return codes
         runs = find_runs(np.pad(codes, 1, constant_values=LAND), self._next_row)
         root, areas = self._joined(runs)
         self._held = np.concatenate([self._held, codes])

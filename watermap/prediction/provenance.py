@@ -17,9 +17,16 @@ CALIBRATION_TAG: Final = "WATERMAP_CALIBRATION"
 """How the bundle's probabilities were made to mean what they say: temperature, platt, isotonic or none."""
 CLOUDS_TAG: Final = "WATERMAP_CLOUDS"
 """What the cloud mask holds, where there was one."""
+MIN_AREA_TAG: Final = "WATERMAP_MIN_AREA_M2"
+"""Below which area bodies of water were made land."""
 CONFIG_TAG: Final = "WATERMAP_CONFIG"
 SCENE_DIGEST_TAG: Final = "WATERMAP_SCENE_"
 """How the metadata that say what a scene holds begin; they end in the kind of the digest."""
+
+
+def min_area_tag(min_area_m2: float) -> dict[str, str]:
+    """What a water raster says of the least area of its bodies; nothing where there is none."""
+    return {MIN_AREA_TAG: f"{min_area_m2:g}"} if min_area_m2 else {}
 
 
 def provenance(tags: Mapping[str, str]) -> Mapping[str, str]:

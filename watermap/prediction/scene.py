@@ -16,6 +16,7 @@ from rasterio.windows import Window
 
 from watermap import __version__
 from watermap.errors import DataError
+from watermap.geo.body_sieve import BodySieve
 from watermap.io.cog import RasterWriter
 from watermap.io.files import identity
 from watermap.io.gdal import small_cache
@@ -32,6 +33,7 @@ from watermap.prediction.provenance import (
     CONFIG_TAG,
     SCENE_DIGEST_TAG,
     THRESHOLD_TAG,
+    min_area_tag,
     provenance,
     stated_provenance,
 )
@@ -121,6 +123,7 @@ def _predict(raster: Raster, predictor: Predictor, out: Path, clouds: Clouds | N
         mask = None if clouds is None else stack.enter_context(open_clouds(clouds, grid, scene))
         raster.find(predictor.bundle.contract.bands)  # before the seconds that a model takes to load
         meanwhile = stack.enter_context(ThreadPoolExecutor(1))
+        sieve = BodySieve(grid, config.min_area_m2)
         engine, window = predictor.engine, predictor.layout(grid.shape).shape
         meanwhile.submit(engine.warm, window)
         radiometry = predictor.radiometry(raster)
@@ -135,13 +138,17 @@ def _predict(raster: Raster, predictor: Predictor, out: Path, clouds: Clouds | N
             reasons = reasons_of(strip, cloudy, config.sure_from) if has_reasons else _NO_REASONS
             clear = strip if cloudy is None else replace(strip, valid=strip.valid & ~cloudy)
             codes = predictor.classify(clear)
-            water_pixels += int(np.count_nonzero(codes == WATER))
+            decided = sieve.add(codes)
+            water_pixels += int(np.count_nonzero(decided == WATER))
             valid_pixels += int(np.count_nonzero(clear.valid))
             unsure_pixels += int(np.count_nonzero(reasons == UNSURE))
-            water.write(codes[None])
+            water.write(decided[None])
             for end, writer in writers.items():
                 writer.write(kinds[end][1](clear, reasons))
-            del strip, clear, codes, reasons  # before the next rows take their memory
+            del strip, clear, codes, decided, reasons  # before the next rows take their memory
+        rest = sieve.finish()
+        water_pixels += int(np.count_nonzero(rest == WATER))
+        water.write(rest[None])
         for writer in (water, *writers.values()):
             writer.add_tags(tags.result())
         message = None if mask is None else mask.note
@@ -209,6 +216,7 @@ def _tags(scene: SceneFiles, predictor: Predictor, day: datetime.date | None, ma
             "WATERMAP_ENGINE": predictor.engine.name,
             THRESHOLD_TAG: f"{predictor.threshold:g}",
             CALIBRATION_TAG: "+".join("none" if curve is None else curve.method for curve in curves),
+            **min_area_tag(predictor.config.min_area_m2),
             CONFIG_TAG: predictor.config.model_copy(update=_CHANGE_NO_PIXEL).digest(),
             "WATERMAP_SCENE": output_name(scene),
             f"{SCENE_DIGEST_TAG}{kind.upper()}": value,
