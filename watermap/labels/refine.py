@@ -32,7 +32,7 @@ from watermap.scenes.find import check_outputs
 from watermap.scenes.indices import MNDWI, NDWI, WATER_INDICES, NormalisedDifference
 from watermap.scenes.label import LABEL_TAG, Label, open_label
 from watermap.scenes.neighbourhood import dilate
-from watermap.scenes.radiometry import Statistics, scene_radiometry, to_reflectance
+from watermap.scenes.radiometry import scene_radiometry, to_reflectance, usual_statistics
 
 CONFIRMED: Final = 0
 MOVED: Final = 1
@@ -193,7 +193,7 @@ def refine(
             raster,
             positions,
             expected=_EXPECTED,
-            statistics=_usual_numbers(),
+            statistics=usual_statistics(len(positions)),
             offset=config.offset,
             scale=config.scale,
             usual=_USUAL,
@@ -273,12 +273,6 @@ def _distances(raster: Raster, label: Label, config: RefineConfig) -> Distances:
     pixel_m = max(pixel_size_m(raster.grid))
     shore_m = max(config.shore_m, max(pixel_size_m(label.own_grid)))
     return Distances(*(max(1, round(metres / pixel_m)) for metres in (shore_m, _RING_M, _FRINGE_M)))
-
-
-def _usual_numbers() -> Statistics:
-    """Of scenes with water: near nothing where it is dark, and somewhat over a third where land is bright."""
-    dark, bright = (100.0, 100.0), (3500.0, 3500.0)
-    return Statistics(mean=bright, std=bright, low=dark, high=bright, dark=dark, bright=bright)
 
 
 def _notes(label: Label, rule: IndexRule, image: Path) -> list[str]:

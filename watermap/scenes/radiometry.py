@@ -63,6 +63,17 @@ class Statistics(BaseModel):
         return cls(**{name: tuple(map(float, value)) for name, value in (moments | ends).items()})
 
 
+def usual_statistics(bands: int) -> Statistics:
+    """What pixels of Sentinel-2 scenes with water are like in any band: near nothing where it is dark, and somewhat
+    over a third where land is bright.
+
+    Args:
+        bands: how many.
+    """
+    dark, bright = (100.0,) * bands, (3500.0,) * bands
+    return Statistics(mean=bright, std=bright, low=dark, high=bright, dark=dark, bright=bright)
+
+
 def to_expected(values: npt.NDArray[Any], scene: Radiometry, expected: Radiometry) -> FloatArray:
     """A scene's values as the digital numbers that a model expects.
 
