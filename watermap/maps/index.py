@@ -194,7 +194,8 @@ def _with_products(
             raster, made.water, products, names=names, layouts=layouts, pictures=pictures, progress=progress
         )
         kinds = {".gpkg": "bodies", ".png": "quicklook"}
-        files |= {WATER_END: done.water} | {kinds[path.suffix]: path for path in done.products if path not in pictures.values()}
+        opened = {kinds[path.suffix]: path for path in done.products if path not in pictures.values()}
+        files |= {WATER_END: done.water} | opened
         notes = done.notes
     elif products.style:
         write_raster_style(made.index, made.layout)

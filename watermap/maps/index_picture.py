@@ -30,8 +30,10 @@ _MAP_INCHES: Final = 7.0
 _NARROWEST_INCHES: Final = 3.6
 """Of a map with the white beside it: title and colour bar need as much."""
 _LOWEST_INCHES: Final = 0.9
-_FRAME_INCHES: Final = 1.5
+_FRAME_INCHES: Final = 1.6
 """Of title, scale bar and colour bar."""
+_LEGEND_INCHES: Final = 0.3
+_ROUNDING: Final = 1e-6
 _BAR_ASPECT: Final = 22
 _LEAST_GAP: Final = 0.12
 """Of the colour bar's length: numbers closer together would touch."""
@@ -69,11 +71,11 @@ def index_figure(index: Path, layout: RasterLayout, *, threshold: float | None =
     with open_raster(index) as raster:
         grid, tags = raster.grid, raster.dataset.tags()
         values = _thinned(index, raster.dataset)
-    kind = INDICES[tags[INDEX_TAG]]
+    kind, has_gaps = INDICES[tags[INDEX_TAG]], bool(np.isnan(values).any())
     width_m, height_m = pixel_size_m(grid)
     ratio = grid.height * height_m / (grid.width * width_m)
     wide, tall = (_MAP_INCHES, _MAP_INCHES * ratio) if ratio < 1 else (_MAP_INCHES / ratio, _MAP_INCHES)
-    size = max(wide, _NARROWEST_INCHES), max(tall, _LOWEST_INCHES) + _FRAME_INCHES
+    size = max(wide, _NARROWEST_INCHES), max(tall, _LOWEST_INCHES) + _FRAME_INCHES + _LEGEND_INCHES * has_gaps
     figure = Figure(figsize=size, layout="constrained")
     axes = figure.subplots()
     mapped = _colors(layout)
@@ -84,12 +86,12 @@ def index_figure(index: Path, layout: RasterLayout, *, threshold: float | None =
     for edge in axes.spines.values():
         edge.set(color="0.35", linewidth=0.6)
     name = index.stem.removesuffix(f"_{kind.name}")
-    axes.set_title(name, loc="left", fontsize=11, fontweight="bold", parse_math=False)
+    axes.set_title(f"{name}, {kind.title}", loc="left", fontsize=11, fontweight="bold", parse_math=False)
     if (day := sensed_on(index, tags)) is not None:
         axes.set_title(f"{day:%d %B %Y}".lstrip("0"), loc="right", fontsize=9)
     add_scale_bar(axes, values.shape[1], width_m * grid.width / values.shape[1])
     add_north_arrow(axes, grid)
-    if np.isnan(values).any():
+    if has_gaps:
         no_data = Patch(facecolor=GREY, edgecolor="0.35", linewidth=0.6, label="no data")
         figure.legend(handles=[no_data], loc="outside lower right", frameon=False, fontsize=9)
     _add_bar(figure, mapped, kind, threshold)
@@ -117,12 +119,12 @@ def _add_bar(figure: Figure, mapped: ScalarMappable, kind: WaterIndex, threshold
     """What the colours mean; where water begins, if it was mapped, is marked."""
     (axes,) = figure.axes
     bar = figure.colorbar(
-        mapped, ax=axes, orientation="horizontal", extend="both", aspect=_BAR_ASPECT, shrink=0.8, pad=0.07
+        mapped, ax=axes, orientation="horizontal", extend="both", aspect=_BAR_ASPECT, shrink=0.8, pad=0.03
     )
     low, high = mapped.norm.vmin or 0.0, mapped.norm.vmax or 0.0
     middle = 0.0 if threshold is None else threshold
     gap = _LEAST_GAP * (high - low)
-    steps = [value for value in np.arange(-2, 2.1, 0.4 if high - low > 1 else 0.2) if low <= value <= high]
+    steps = [value for value in np.linspace(-4, 4, 21) if low - _ROUNDING <= value <= high + _ROUNDING]
     ticks = [value for value in steps if abs(value - middle) >= gap]
     bar.set_ticks([*ticks, middle])
     bar.set_ticklabels([*(f"{value:.1f}" for value in ticks), f"{middle:.3g}"])
