@@ -30,6 +30,7 @@ from watermap.config import (
     DesignConfig,
     EarthEngineConfig,
     ExportConfig,
+    IndexConfig,
     PredictConfig,
     RefineConfig,
     SampleConfig,
@@ -55,6 +56,7 @@ CONFIGS: dict[str, type[Config]] = {
     "tile": TileConfig,
     "train": TrainConfig,
     "predict": PredictConfig,
+    "index": IndexConfig,
     "vectorize": VectorizeConfig,
     "sample-design": DesignConfig,
 }

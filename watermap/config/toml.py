@@ -17,6 +17,7 @@ TABLES: Final = (
     "tile",
     "train",
     "predict",
+    "index",
     "vectorize",
     "sample-design",
     "runner",
