@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -34,13 +35,16 @@ class IndexConfig(Config):
     @field_validator("threshold", mode="before")
     @classmethod
     def _read(cls, value: Any) -> Any:
-        if not isinstance(value, str) or value in _RULES:
+        if value is None or value in _RULES:
             return value
         try:
-            return float(value)
-        except ValueError as error:
-            near = did_you_mean(value, _RULES)
-            raise ValueError(f"{value!r} is no number and no rule; {near or 'give 0, otsu or edge-otsu'}") from error
+            number = float(value)
+        except (TypeError, ValueError):
+            number = math.nan
+        if not math.isfinite(number):
+            near = did_you_mean(str(value), _RULES)
+            raise ValueError(f"{value!r} is no number and no rule; {near or 'give 0, otsu or edge-otsu'}")
+        return number
 
     @model_validator(mode="after")
     def _check(self) -> Self:
