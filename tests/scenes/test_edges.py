@@ -25,15 +25,16 @@ def _expected(values: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
         return image
 
     smooth = blurred(np.where(valid, values, 0).astype(float)) / np.maximum(blurred(valid.astype(float)), 1e-9)
-    down, across = np.gradient(smooth)
-    steep = np.hypot(down, across)
+    down, across = np.asarray(np.gradient(smooth))
+    steep = np.asarray(np.hypot(down, across))
     steep[binary_dilation(~valid, np.ones((7, 7)), border_value=1)] = 0
     found = np.zeros(values.shape, dtype=bool)
     for row, col in zip(*np.nonzero(steep >= 0.25), strict=True):
         octant = round(math.atan2(down[row, col], across[row, col]) / (math.pi / 4)) % 4
         y, x = ((0, 1), (1, 1), (1, 0), (1, -1))[octant]
         found[row, col] = steep[row - y, col - x] < steep[row, col] >= steep[row + y, col + x]
-    return binary_dilation(found, np.ones((3, 3))) & valid
+    beside: npt.NDArray[np.bool_] = binary_dilation(found, np.ones((3, 3))) & valid
+    return beside
 
 
 def _scene(shape: tuple[int, int], seed: int = 0) -> npt.NDArray[np.float32]:

@@ -184,12 +184,13 @@ def _with_products(
     progress: Progress,
 ) -> IndexMaps:
     value = None if made.threshold is None else made.threshold.value
-    files, notes, pictures = {config.index: made.index}, made.notes, {}
+    name: str = config.index
+    files, notes, pictures = {name: made.index}, made.notes, dict[str, Path]()
     if products.quicklook:
         picture = plot_index(made.index, made.layout, made.index.with_suffix(".png"), threshold=value)
         pictures = {"index_quicklook": picture}
     if made.water is not None:
-        layouts = {config.index: made.layout}
+        layouts = {name: made.layout}
         done = add_products(
             raster, made.water, products, names=names, layouts=layouts, pictures=pictures, progress=progress
         )

@@ -94,7 +94,7 @@ def index_figure(index: Path, layout: RasterLayout, *, threshold: float | None =
     if has_gaps:
         no_data = Patch(facecolor=GREY, edgecolor="0.35", linewidth=0.6, label="no data")
         figure.legend(handles=[no_data], loc="outside lower right", frameon=False, fontsize=9)
-    _add_bar(figure, mapped, kind, threshold)
+    _add_bar(figure, mapped, _ends(layout), kind, threshold)
     return figure
 
 
@@ -109,19 +109,25 @@ def _thinned(index: Path, dataset: Any) -> FloatArray:
 
 
 def _colors(layout: RasterLayout) -> ScalarMappable:
-    ramp = layout.ramp or ()
-    low, high = ramp[0][0], ramp[-1][0]
-    stops = [((value - low) / (high - low), tuple(part / 255 for part in color)) for value, color in ramp]
+    low, high = _ends(layout)
+    stops = [((value - low) / (high - low), tuple(part / 255 for part in color)) for value, color in layout.ramp or ()]
     return ScalarMappable(Normalize(low, high), LinearSegmentedColormap.from_list("index", stops, N=512))
 
 
-def _add_bar(figure: Figure, mapped: ScalarMappable, kind: WaterIndex, threshold: float | None) -> None:
+def _ends(layout: RasterLayout) -> tuple[float, float]:
+    (low, _), *_, (high, _) = layout.ramp or ((0.0, None), (1.0, None))
+    return low, high
+
+
+def _add_bar(
+    figure: Figure, mapped: ScalarMappable, ends: tuple[float, float], kind: WaterIndex, threshold: float | None
+) -> None:
     """What the colours mean; where water begins, if it was mapped, is marked."""
     (axes,) = figure.axes
     bar = figure.colorbar(
         mapped, ax=axes, orientation="horizontal", extend="both", aspect=_BAR_ASPECT, shrink=0.8, pad=0.03
     )
-    low, high = mapped.norm.vmin or 0.0, mapped.norm.vmax or 0.0
+    low, high = ends
     middle = 0.0 if threshold is None else threshold
     gap = _LEAST_GAP * (high - low)
     steps = [value for value in np.linspace(-4, 4, 21) if low - _ROUNDING <= value <= high + _ROUNDING]

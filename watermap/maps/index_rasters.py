@@ -185,7 +185,7 @@ class _IndexReader:
         read, width = self.raster.reader(self.positions), self.raster.grid.width
         for window in blocks(self.raster.grid, _strip_rows(self.raster)):
             pixels = read(window)
-            values = self.index(*to_reflectance(pixels.values, self.radiometry))
+            values = self.index(*to_reflectance(pixels.values, self.radiometry)).astype(np.float32, copy=False)
             values[~pixels.valid] = np.nan
             if mask is not None:
                 values[mask.read(Window(0, window.row_off, width, window.height))] = np.nan

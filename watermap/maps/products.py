@@ -62,7 +62,7 @@ def add_products(
     Raises:
         DataError: the scene or the map cannot be read, or a file cannot be written.
     """
-    files = _files(made, config) | pictures
+    files = _files(made, config) | dict(pictures)
     done = replace(made, products=tuple(files[key] for key in (*_ENDS, *pictures) if key in files))
     item = _beside(made, _ITEM)
     if keep and all(file.exists() for file in (*files.values(), *([item] if config.stac else []))):

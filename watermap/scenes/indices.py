@@ -5,11 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
-from watermap.arrays import FloatArray
+from watermap.arrays import Mask
+
+Floats = npt.NDArray[np.floating[Any]]
 
 _LEAST_REFLECTANCE: Final = 1e-4
 """Noise can make reflectance zero or negative, where a ratio means nothing."""
@@ -44,18 +47,16 @@ class WaterIndex(ABC):
         """Between which values it lies; of a sum of bands, between which almost all do."""
 
     @abstractmethod
-    def __call__(self, *reflectance: FloatArray) -> FloatArray:
+    def __call__(self, *reflectance: Floats) -> Floats:
         """The index.
 
         Args:
             reflectance: of each band in the order of `bands`, all of one shape.
         """
 
-    def is_water(self, values: FloatArray, threshold: float) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+    def is_water(self, values: Floats, threshold: float) -> Mask:
         """Which values mean water: those above a threshold, or below where water is low. None of NaN does."""
-        found: np.ndarray[tuple[int, ...], np.dtype[np.bool_]] = (
-            values < threshold if self.water_is_low else values > threshold
-        )
+        found: Mask = values < threshold if self.water_is_low else values > threshold
         return found
 
 
@@ -74,14 +75,14 @@ class NormalisedDifference(WaterIndex):
         """From -1 to 1."""
         return -1.0, 1.0
 
-    def __call__(self, *reflectance: FloatArray) -> FloatArray:
+    def __call__(self, *reflectance: Floats) -> Floats:
         """The index, in [-1, 1].
 
         Args:
             reflectance: of both bands, of one shape; below 0.0001 it is taken for that.
         """
         first, second = (np.maximum(band, _LEAST_REFLECTANCE) for band in reflectance)
-        index: FloatArray = (first - second) / (first + second)
+        index: Floats = (first - second) / (first + second)
         return index
 
 
@@ -109,13 +110,13 @@ class LinearIndex(WaterIndex):
         """From -4 to 4, which holds sunlit snow, sand and clouds."""
         return -4.0, 4.0
 
-    def __call__(self, *reflectance: FloatArray) -> FloatArray:
+    def __call__(self, *reflectance: Floats) -> Floats:
         """The index; it grows with the brightness of the scene.
 
         Args:
             reflectance: of each band, all of one shape.
         """
-        index: FloatArray = np.zeros_like(reflectance[0])
+        index: Floats = np.zeros_like(reflectance[0])
         for weight, band in zip(self.weights, reflectance, strict=True):
             index += weight * band
         return index

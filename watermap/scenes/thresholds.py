@@ -85,4 +85,4 @@ def has_two_modes(
         means.append(float((histogram[part] * centres[part]).sum() / count))
         variances.append(float((histogram[part] * (centres[part] - means[-1]) ** 2).sum() / count))
     spread = (sum(variances) / 2 + ((high - low) / bins) ** 2 / 12) ** 0.5  # a bin has a width of its own
-    return means[1] - means[0] > _EVEN_DISTANCE * spread
+    return bool(means[1] - means[0] > _EVEN_DISTANCE * spread)
