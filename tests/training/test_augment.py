@@ -93,3 +93,20 @@ def test_water_is_never_made_of_unknown_pixels() -> None:
     assert augment is not None
     for seed in range(30):
         assert (augment(image, label, seed)[1] == 255).all()
+
+
+def test_changes_are_drawn_independently_of_each_other() -> None:
+    """Of the recipe's five changes, each at a half; two of three in the last move pixels, one bends numbers."""
+    rng = np.random.default_rng(0)
+    image = rng.uniform(500, 2500, (32, 32, 3)).astype(np.float32)
+    label = rng.integers(0, 2, (32, 32)).astype(np.uint8)
+    augment = make_augmenter("recipe", Statistics.of(image.reshape(-1, 3)))
+    assert augment is not None
+    count, alike, bent = 800, 0, 0
+    for seed in range(count):
+        changed, moved = augment(image, label, seed)
+        if np.array_equal(moved, label):
+            is_alike = np.allclose(changed, image, rtol=1e-3)
+            alike, bent = alike + is_alike, bent + (not is_alike)
+    for found, chance in ((alike, 0.5**5), (bent, 0.5**3 * (2 / 3 - 1 / 4))):
+        assert abs(found / count - chance) < 4 * (chance / count) ** 0.5

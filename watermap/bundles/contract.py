@@ -16,7 +16,7 @@ from watermap.config.terms import ThresholdGoal
 from watermap.config.train import TrainConfig
 from watermap.errors import UsageError
 from watermap.legend import LAND, NO_DATA, WATER
-from watermap.scenes.radiometry import Statistics
+from watermap.scenes.radiometry import Filling, Statistics
 
 FORMAT_VERSION: Final = 1
 
@@ -130,6 +130,8 @@ class Contract(BaseModel):
         created: UTC, ISO 8601.
         arch, encoder: what `watermap.models.build` is asked for.
         bands: canonical names, in the order of the model's channels.
+        optional_bands: those of them that a scene may lack.
+        missing: the number by which the model knows a band that is not there; None: it is given the band's mean.
         scale, offset: the numbers it expects: reflectance = (DN + offset) * scale.
         statistics: of the training pixels, in DN.
         classes: codes of a water raster; 0 and 1 are also the model's channels.
@@ -159,6 +161,8 @@ class Contract(BaseModel):
     arch: str
     encoder: str
     bands: tuple[str, ...]
+    optional_bands: tuple[str, ...] = ()
+    missing: float | None = None
     scale: float
     offset: float
     statistics: Statistics
@@ -189,6 +193,11 @@ class Contract(BaseModel):
     def radiometry(self) -> Radiometry:
         """What the model expects of a scene's numbers."""
         return Radiometry(self.scale, self.offset)
+
+    @property
+    def filling(self) -> Filling:
+        """What the model is given in place of what is not there."""
+        return Filling.of(self.statistics, self.missing)
 
     @property
     def started_from(self) -> str | None:

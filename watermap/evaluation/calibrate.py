@@ -125,13 +125,13 @@ def calibrate(
             check_patches(bundle, store, split)
     model = bundle.load_model((store.patch_size,) * 2)
     progress("calibrate: before", 0, 3)
-    before = score_splits(Feeding.of_model(model, contract.statistics, contract.calibration), store, contract.threshold)
+    before = score_splits(Feeding.of_model(model, contract.filling, contract.calibration), store, contract.threshold)
     progress("calibrate: fitting", 1, 3)
     curve = contract.calibration
     threshold = contract.threshold if curve is None else curve.inverse(contract.threshold)
-    found = fit_on(Feeding.of_model(model, contract.statistics), store, method, goal, threshold)
+    found = fit_on(Feeding.of_model(model, contract.filling), store, method, goal, threshold)
     progress("calibrate: after", 2, 3)
-    after = score_splits(Feeding.of_model(model, contract.statistics, found.calibration), store, found.threshold)
+    after = score_splits(Feeding.of_model(model, contract.filling, found.calibration), store, found.threshold)
     progress("calibrate: done", 3, 3)
     if (found.calibration, found.threshold) != (contract.calibration, contract.threshold):
         has_looked = method != "none" or goal != "keep"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import threading
 from collections.abc import Callable
 from typing import Any, Literal
@@ -73,8 +74,12 @@ class _Pipelines(threading.local):
         self._pipeline = make()
 
     def seeded(self, seed: int) -> Any:
-        """This thread's pipeline, which now draws from a seed."""
-        self._pipeline.set_random_seed(seed)
+        """This thread's pipeline, which now draws from a seed.
+
+        All transforms share one pair of generators: `set_random_seed` would give each its own of the same seed, so that
+        all would draw the same numbers, and half of the patches would stay as they are.
+        """
+        self._pipeline.set_random_state(np.random.default_rng(seed), random.Random(seed))  # noqa: S311  # no secret
         return self._pipeline
 
 
