@@ -127,7 +127,7 @@ def _ramped(layout: RasterLayout) -> ElementTree.Element:
     )
     for step, (value, color) in enumerate(stops):
         item = {"value": f"{value:g}", "color": _hex(color), "alpha": str(color[3])}
-        label = f"{value:g}" if layout.ramp else f"{step / (len(stops) - 1):.0%}"
+        label = f"{value:.3g}" if layout.ramp else f"{step / (len(stops) - 1):.0%}"
         ElementTree.SubElement(shader, "item", item | {"label": label})
     return renderer
 
