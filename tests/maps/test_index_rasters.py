@@ -21,6 +21,7 @@ from watermap.errors import DataError
 from watermap.io.raster import open_raster
 from watermap.maps import index_rasters
 from watermap.maps.index_rasters import IndexRasters, write_index
+from watermap.scenes import edges
 from watermap.scenes.edges import HALO, beside_edges
 from watermap.scenes.indices import INDICES
 from watermap.scenes.thresholds import index_histogram, otsu_threshold
@@ -81,7 +82,7 @@ def test_a_threshold_found_in_strips_is_that_of_the_whole(
     rule: str, name: str, strip: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(index_rasters, "_STRIP_PIXELS", strip * COLS)
-    monkeypatch.setattr(index_rasters, "_EDGE_ROWS", 33)
+    monkeypatch.setattr(edges, "_ROWS", 33)
     made = _made(write_lakes(tmp_path / "lakes.tif"), tmp_path / "out", index=name, threshold=rule)
     values, _ = _read(made.index)
     index = INDICES[name]

@@ -5,7 +5,7 @@ import numpy.typing as npt
 import pytest
 from scipy.ndimage import binary_dilation, correlate1d
 
-from watermap.scenes.edges import HALO, beside_edges, with_halo
+from watermap.scenes.edges import HALO, beside_edges, values_beside_edges, with_halo
 
 RANGE = (-1.0, 1.0)
 
@@ -88,3 +88,9 @@ def test_a_raster_lower_than_the_halo_is_a_whole_one() -> None:
     assert len(wide) == len(values) + 2 * HALO
     np.testing.assert_array_equal(wide[HALO:-HALO], values)
     assert not list(with_halo([]))
+
+
+def test_the_values_beside_edges_are_those_of_the_whole() -> None:
+    values = np.concatenate([_scene((60, 70), seed) for seed in range(5)])
+    found = np.concatenate(list(values_beside_edges([values[:7], values[7:250], values[250:]], RANGE)))
+    np.testing.assert_array_equal(found, values[_whole(values)])

@@ -38,7 +38,7 @@ from watermap.prediction.scene import Prediction
 from watermap.progress import Progress, silent
 from watermap.scenes.clouds import CloudMask, Clouds, open_clouds
 from watermap.scenes.dates import sensed_on
-from watermap.scenes.edges import HALO, beside_edges, with_halo
+from watermap.scenes.edges import values_beside_edges
 from watermap.scenes.find import output_name
 from watermap.scenes.indices import INDICES, WaterIndex
 from watermap.scenes.radiometry import scene_radiometry, to_reflectance, usual_statistics
@@ -47,8 +47,6 @@ from watermap.scenes.thresholds import has_two_modes, index_histogram, otsu_thre
 _STRIP_PIXELS: Final = 2 << 20
 _TALLEST: Final = 1024
 """Rows of a strip at most, where the file's own blocks are as high."""
-_EDGE_ROWS: Final = 128
-"""Rows in which edges are looked for at once: they take twenty times the memory of the index."""
 _EXPECTED: Final = Radiometry(REFLECTANCE_SCALE, 0.0)
 _USUAL: Final = "Sentinel-2 scenes have"
 _CHANGE_NO_INDEX: Final = {"threshold": None, "min_area_m2": 0.0}
@@ -220,7 +218,7 @@ def _threshold(
     with ExitStack() as stack:
         mask = None if clouds is None else stack.enter_context(open_clouds(clouds, grid, reader.raster.scene))
         strips = _reported(reader.strips(mask), f"{rule}: rows", grid.height, progress)
-        for values in strips if rule == "otsu" else _beside_edges(strips, index):
+        for values in strips if rule == "otsu" else values_beside_edges(strips, index.value_range):
             counts += index_histogram(values[np.isfinite(values)], index.value_range)
     value = round(otsu_threshold(counts, index.value_range), 4)
     if has_two_modes(counts, value, index.value_range):
@@ -236,13 +234,6 @@ def _reported(
     for row, values in strips:
         yield values
         progress(message, row + len(values), height)
-
-
-def _beside_edges(strips: Iterator[FloatArray], index: WaterIndex) -> Iterator[FloatArray]:
-    """The values beside sharp edges."""
-    pieces = (values[row : row + _EDGE_ROWS] for values in strips for row in range(0, len(values), _EDGE_ROWS))
-    for wide in with_halo(pieces):
-        yield wide[HALO:-HALO][beside_edges(wide, index.value_range)]
 
 
 def _water_tags(threshold: Threshold, config: IndexConfig) -> dict[str, str]:
