@@ -21,6 +21,7 @@ from watermap.io.layouts import LABEL_LAYOUT
 from watermap.io.products import SceneFiles, find_scene
 from watermap.io.raster import Raster, open_raster
 from watermap.legend import WATER
+from watermap.prediction.averaging import averaged_shape
 from watermap.prediction.outputs import OTHER_ENDS, PROBABILITY_END, UNSURE, WATER_END, raster_path, rasters, reasons_of
 from watermap.prediction.predictor import Predictor
 from watermap.prediction.provenance import (
@@ -119,7 +120,10 @@ def _predict(raster: Raster, predictor: Predictor, out: Path, clouds: Clouds | N
         predictor.bands_of(raster)  # before the seconds that a model takes to load
         meanwhile = stack.enter_context(ThreadPoolExecutor(1))
         sieve = BodySieve(grid, config.min_area_m2)
-        engine, window = predictor.engine, predictor.layout(grid.shape).shape
+        engine, window = (
+            predictor.engine,
+            predictor.layout(averaged_shape(grid.shape, predictor.averaging(raster))).shape,
+        )
         meanwhile.submit(engine.warm, window)
         radiometry = predictor.radiometry(raster)
         day = sensed_on(Path(output_name(scene)), raster.dataset.tags())
