@@ -32,9 +32,11 @@ from tests.support.sensors import (
     write_landsat,
     write_planetscope,
 )
-from watermap.bands import STANDARD_BANDS
+from watermap.bands import STANDARD_BANDS, Radiometry
 from watermap.bundles.bundle import open_bundle, save_bundle
 from watermap.cli.main import run
+from watermap.patches.splits import SPLITS
+from watermap.patches.store import PatchStore
 from watermap.scenes.radiometry import Statistics
 
 BLUE_TO_NIR = ("B2", "B3", "B4", "B8")
@@ -128,6 +130,20 @@ def test_a_file_that_says_nothing_is_mapped_as_stated(bundle: Path, tmp_path: Pa
     assert maps.plot().axes
 
 
+@pytest.mark.parametrize("product", [OLI_L1, TM_L2, L30])
+def test_the_index_of_a_product_is_that_of_the_reflectance_that_it_was_made_of(product: str, tmp_path: Path) -> None:
+    source = reflectance()
+    write = write_hls if product.startswith("HLS") else write_landsat
+    folder = write(tmp_path / "products", product, source)
+    assert run(["index", str(folder), "--index", "mndwi", "--threshold", "0", "--out", "out"]) == 0
+    mndwi = (source["B3"] - source["B11"]) / (source["B3"] + source["B11"])
+    np.testing.assert_allclose(mapped(tmp_path / "out" / f"{product}_mndwi.tif"), mndwi, atol=0.01)
+    assert np.mean(mapped(tmp_path / "out" / f"{product}_water.tif") != expected()) <= 0.001
+    landsat_stack(tmp_path / "lake.tif")
+    maps = watermap.index(tmp_path / "lake.tif", "mndwi", sensor="landsat-8-9", out=tmp_path / "out")
+    np.testing.assert_allclose(mapped(maps.index), mndwi, atol=0.01)
+
+
 def test_a_labelled_scene_is_scored_as_stated_and_as_it_was_added(bundle: Path, tmp_path: Path) -> None:
     image = landsat_stack(tmp_path / "raw" / "lake" / "image.tif")
     label = write_tif(image.with_name("label.tif"), expected()[None].astype(np.uint8), GRID, no_data=255)
@@ -139,6 +155,24 @@ def test_a_labelled_scene_is_scored_as_stated_and_as_it_was_added(bundle: Path, 
         (scores,) = json.loads((tmp_path / f"{name}.json").read_text())["labels"].values()
         assert scores["scores"]["water_iou"] > 0.998
         assert scores["scores"]["pixels"] == GRID.width * (GRID.height - 5)
+
+
+def test_scenes_of_several_sensors_are_tiled_together(tmp_path: Path) -> None:
+    source = reflectance()
+    label = write_tif(tmp_path / "label.tif", expected()[None].astype(np.uint8), GRID, no_data=255)
+    for product in (write_landsat(tmp_path, OLI_L2, source), write_hls(tmp_path, S30, source)):
+        assert run(["scenes", "add", str(product), "--label", str(label), "--out", "scenes"]) == 0
+    small = ["--patch-size", "16", "--block-patches", "1", "--min-water", "0", "--max-water", "1"]
+    assert run(["tile", "scenes", "--out", "patches", "--bands", ",".join(STANDARD_BANDS), *small]) == 0
+    store = PatchStore.open(tmp_path / "patches")
+    assert store.radiometry == Radiometry(1e-4, 0.0)
+    assert {record.scene for split in SPLITS for record in store.records(split)} == {OLI_L2, S30}
+    for split in SPLITS:
+        batch = store.read(split, list(range(len(store.records(split)))))
+        for record, image in zip(store.records(split), batch.image, strict=True):
+            part = source["B8"][record.row : record.row + 16, record.col : record.col + 16]
+            known = np.isfinite(part)
+            np.testing.assert_allclose(image[..., 3][known] / 1e4, part[known], atol=1e-4)
 
 
 def wrong_sensor(folder: Path) -> list[str]:

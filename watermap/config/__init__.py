@@ -4,6 +4,7 @@ from watermap.config.area import DesignConfig
 from watermap.config.base import Config
 from watermap.config.decoder import DecoderConfig, Upsampling
 from watermap.config.export import EarthEngineConfig, ExportConfig
+from watermap.config.index import IndexConfig, IndexName, ThresholdRule
 from watermap.config.labels import ConsensusConfig, RefineConfig
 from watermap.config.predict import PredictConfig, ProductConfig, VectorizeConfig
 from watermap.config.recipe import Recipe, RecipeScene, read_recipe
@@ -35,6 +36,8 @@ __all__ = [
     "EarthEngineConfig",
     "EncoderName",
     "ExportConfig",
+    "IndexConfig",
+    "IndexName",
     "PlateauConfig",
     "Precision",
     "PredictConfig",
@@ -46,6 +49,7 @@ __all__ = [
     "SampleConfig",
     "ShoreConfig",
     "StageConfig",
+    "ThresholdRule",
     "TileConfig",
     "TrainConfig",
     "Upsampling",

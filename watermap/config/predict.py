@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from watermap.bands import SENSORS, Sensor, SensorName
 from watermap.config.base import Config
-from watermap.config.terms import OFFSET, SCALE, SENSOR
+from watermap.config.terms import MIN_AREA, OFFSET, SCALE, SENSOR
 
 
 class PredictConfig(Config):
@@ -36,6 +36,7 @@ class PredictConfig(Config):
     threshold: float | None = Field(
         None, gt=0, lt=1, description="Probability from which a pixel is water; not given: the bundle's."
     )
+    min_area_m2: float = Field(0.0, ge=0, description=MIN_AREA)
     probability: Literal["none", "percent", "float"] = Field(
         "none", description="Also write the probability: whole percent (uint8) or float32."
     )

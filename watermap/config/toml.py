@@ -19,6 +19,7 @@ TABLES: Final = (
     "tile",
     "train",
     "predict",
+    "index",
     "vectorize",
     "sample-design",
     "runner",
