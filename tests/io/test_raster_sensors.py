@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
 
 from tests.io.sensors import assert_same, read_reflectance
 from tests.support.failures import one_line
@@ -77,6 +78,13 @@ def test_a_map_is_not_taken_for_the_product_that_it_bears_the_name_of(tmp_path: 
         path = write_tif(tmp_path / f"{name}_water.tif", np.ones((1, 60, 60), np.uint8), GRID, names=("water",))
         with open_raster(path) as raster:
             assert (raster.names, raster.sensor, raster.radiometry((0,))) == (("water",), None, None)
+    path = write_tif(
+        tmp_path / f"{TM_L2}_ndwi.tif", np.ones((1, 60, 60), np.uint8), GRID, names=("(B3 - B8) / (B3 + B8)",)
+    )
+    with rasterio.open(path, "r+") as dataset:
+        dataset.update_tags(WATERMAP_VERSION="1")
+    with open_raster(path) as raster:
+        assert (raster.sensor, raster.radiometry((0,))) == (None, None)
 
 
 def test_the_fill_value_of_a_sensor_is_no_data(tmp_path: Path) -> None:

@@ -22,6 +22,8 @@ from watermap.geo.grid import Grid
 from watermap.io.gdal import environment, open_scene, read_from
 from watermap.io.scene_files import SceneFiles
 
+_OWN_TAGS = "WATERMAP_"
+"""Begin the tags of maps, which bear the names of products and hold no bands of theirs."""
 _POLE = 90.0
 _SLACK = 1e-6
 """Share of a pixel by which float digits differ."""
@@ -75,7 +77,10 @@ class Raster:
         if names is not None or scene.bands:
             self.names, self.sensor = tuple(names or described), scene.sensor
         else:
-            self.names, self.sensor = band_names(described, scene.sensor, where=str(scene), is_stated=scene.is_stated)
+            sensor = scene.sensor
+            if sensor is not None and not scene.is_stated and any(tag.startswith(_OWN_TAGS) for tag in dataset.tags()):
+                sensor = None
+            self.names, self.sensor = band_names(described, sensor, where=str(scene), is_stated=scene.is_stated)
         self._described = tuple(described) if names is not None else self.names
         self._remarks: dict[str, None] = {}
         self._reading = threading.Lock()
