@@ -5,6 +5,7 @@ from watermap.config.base import Config
 from watermap.config.decoder import DecoderConfig, Upsampling
 from watermap.config.export import EarthEngineConfig, ExportConfig
 from watermap.config.labels import ConsensusConfig, RefineConfig
+from watermap.config.onnx import OnnxConfig
 from watermap.config.predict import PredictConfig, ProductConfig, VectorizeConfig
 from watermap.config.sample import SampleConfig
 from watermap.config.terms import STRIDE, Precision, Preset
@@ -34,6 +35,7 @@ __all__ = [
     "EarthEngineConfig",
     "EncoderName",
     "ExportConfig",
+    "OnnxConfig",
     "PlateauConfig",
     "Precision",
     "PredictConfig",

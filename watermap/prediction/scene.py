@@ -23,6 +23,7 @@ from watermap.io.layouts import LABEL_LAYOUT
 from watermap.io.products import SceneFiles, find_scene
 from watermap.io.raster import Raster, open_raster
 from watermap.legend import WATER
+from watermap.prediction.applicability import remark_on
 from watermap.prediction.outputs import OTHER_ENDS, PROBABILITY_END, UNSURE, WATER_END, raster_path, rasters, reasons_of
 from watermap.prediction.predictor import Predictor
 from watermap.prediction.provenance import (
@@ -124,6 +125,7 @@ def _predict(raster: Raster, predictor: Predictor, out: Path, clouds: Clouds | N
         engine, window = predictor.engine, predictor.layout(grid.shape).shape
         meanwhile.submit(engine.warm, window)
         radiometry = predictor.radiometry(raster)
+        doubts = [tag for bundle in predictor.bundles for tag in remark_on(raster, bundle).items()]
         day = sensed_on(Path(output_name(scene)), raster.dataset.tags())
         tags = meanwhile.submit(_tags, scene, predictor, day, mask)  # reads all of the file
         strips = predictor.strips(raster, radiometry, progress=_rated(progress, grid.width * grid.height))
@@ -143,7 +145,7 @@ def _predict(raster: Raster, predictor: Predictor, out: Path, clouds: Clouds | N
                 writer.write(kinds[end][1](clear, reasons))
             del strip, clear, codes, reasons  # before the next rows take their memory
         for writer in (water, *writers.values()):
-            writer.add_tags(tags.result())
+            writer.add_tags(tags.result() | dict(doubts))
         message = None if mask is None else mask.note
         notes = (*raster.notes, *([] if message is None else [message]))
     return Prediction(
