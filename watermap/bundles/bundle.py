@@ -65,14 +65,12 @@ class Bundle:
             StorageError: it lies elsewhere and cannot be reached.
             DataError: its copy on this machine cannot be written.
         """
-        if self.contract.patch_size is None:
-            raise ModelError(f"{self.folder}: is an imported network, which Keras cannot run", hint="use it without Keras")
+        own = (self.contract.trained_patch_size,) * 2
         from watermap.models.resize import resize
         from watermap.models.weights import load
 
         path = self.folder / self.contract.model_file
         model = load(path if remote(path) is None else cached(path, self.contract.model_digest, _damaged))
-        own = (self.contract.patch_size,) * 2
         if (window or own) == own and compute == "float32":
             return model
         return resize(model, *(window or own), compute=compute)

@@ -239,11 +239,13 @@ def _probabilities(contract: Contract) -> list[str]:
         fitted = curve.fitted_on
         place = f"{pieces(fitted.get('grounds'))} of validation ground" if fitted else UNKNOWN
         method = f"{curve.description}, fitted on {place}"
+    is_untouched = contract.imported_from is not None and contract.threshold_for is None
+    goal = "where it is as likely as not" if is_untouched else _GOALS[contract.threshold_for]
     return _facts(
         {
             "calibration": method,
             "expected calibration error": description or UNKNOWN,
-            "water from": f"{contract.threshold:g} on, {_GOALS[contract.threshold_for]}",
+            "water from": f"{contract.threshold:g} on, {goal}",
         }
     )
 

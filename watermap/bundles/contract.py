@@ -15,7 +15,7 @@ from watermap.bundles.imported import ImportedNetwork
 from watermap.config.former import renamed
 from watermap.config.terms import STRIDE, ThresholdGoal
 from watermap.config.train import TrainConfig
-from watermap.errors import UsageError
+from watermap.errors import ModelError, UsageError
 from watermap.legend import LAND, NO_DATA, WATER
 from watermap.scenes.radiometry import Statistics
 
@@ -212,6 +212,17 @@ class Contract(BaseModel):
         if self.imported_from is not None:
             return f"imported from {self.imported_from.file}"
         return f"{self.arch}, encoder {self.encoder}"
+
+    @property
+    def trained_patch_size(self) -> int:
+        """Side of a training patch in pixels.
+
+        Raises:
+            ModelError: the network was not trained here.
+        """
+        if self.patch_size is None:
+            raise ModelError(f"the bundle was {self.network}, which Keras cannot run", hint="use it without Keras")
+        return self.patch_size
 
     @property
     def pixel_sizes_m(self) -> tuple[float, float] | None:

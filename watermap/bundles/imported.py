@@ -62,7 +62,8 @@ def assumed_statistics(
     Args:
         bands: how many.
         radiometry: of the bundle's digital numbers.
-        mean, std: of reflectance by band, as the network's makers state them; None: those usual on land.
+        mean: of reflectance by band, as the network's makers state it; None: that usual on land.
+        std: as mean.
     """
     middle = np.array(mean or (_USUAL_MEAN,) * bands)
     spread = np.array(std or (_USUAL_STD,) * bands)

@@ -58,9 +58,13 @@ class Feeding:
         return cls(answers, statistics)
 
     @classmethod
-    def of_engine(cls, engine: Engine, statistics: Statistics) -> Self:
-        """Of an engine, of several bundles perhaps."""
-        return cls(lambda patches: engine.compute(np.ascontiguousarray(np.moveaxis(patches, -1, 1))), statistics)
+    def of_engine(cls, engine: Engine, statistics: Statistics, calibration: Calibration | None = None) -> Self:
+        """Of an engine, of several bundles perhaps, whose probabilities may have to be calibrated."""
+
+        def answers(patches: FloatArray) -> FloatArray:
+            return calibrated(calibration, engine.compute(np.ascontiguousarray(np.moveaxis(patches, -1, 1))))
+
+        return cls(answers, statistics)
 
 
 def patch_pieces(feeding: Feeding, store: PatchStore, split: str) -> Iterator[tuple[PatchRecord, ScoredBlock]]:

@@ -131,9 +131,7 @@ def _naming(network: Path) -> Iterator[None]:
         raise type(error)(f"{network}: {error.message}", hint=error.hint) from error
 
 
-def _origin(
-    network: Path, digest: str, read: OnnxNetwork, meaning: Meaning, config: OnnxConfig
-) -> ImportedNetwork:
+def _origin(network: Path, digest: str, read: OnnxNetwork, meaning: Meaning, config: OnnxConfig) -> ImportedNetwork:
     mean, std = config.moments or (None, None)
     return ImportedNetwork(
         file=network.name,
@@ -219,8 +217,8 @@ def _record(folder: Path, digest: str, images: FloatArray, expected: FloatArray)
     check: Check = compare(expected, found, everywhere, np.full(expected.shape, NO_DATA), THRESHOLD)
     if check.max_difference > _GREATEST_DIFFERENCE and not check.accepts("float32"):
         raise ModelError(
-            f"with its normalisation and activation around it, it gives {1 - check.agreement:.2%} of the pixels another "
-            "class than by itself",
+            f"with its normalisation and activation around it, it gives {1 - check.agreement:.2%} of the pixels "
+            "another class than by itself",
             hint="please report it, with the network if you may",
         )
     record = ConversionRecord(

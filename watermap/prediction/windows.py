@@ -86,14 +86,7 @@ def square_layout(shape: tuple[int, int], window: int, overlap: int, multiple: i
 
 
 def fixed_layout(shape: tuple[int, int], window: int, overlap: int, multiple: int = STRIDE) -> Layout:
-    """Square windows of one size, however small the scene is.
-
-    Args:
-        shape: (rows, cols) of the scene.
-        window: side of a window.
-        overlap: pixels that neighbours share; fewer where they are half of the window or more.
-        multiple: of which the overlap is one.
-    """
+    """Square windows of one size, however small the scene is; arguments as of `square_layout`, for any overlap."""
     shared = min(overlap, _floor((window - 1) // 2, multiple))
     return Layout(_spans(shape[0], window, shared), _spans(shape[1], window, shared), shared)
 

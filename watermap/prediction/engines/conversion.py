@@ -145,7 +145,7 @@ def _from_keras(bundle: Bundle) -> Any:
     """OpenVINO's form of the network, for one window (1, rows, cols, bands)."""
     import tensorflow as tf
 
-    side, bands = max(bundle.contract.patch_size, _LEAST_SIDE), len(bundle.contract.bands)
+    side, bands = max(bundle.contract.trained_patch_size, _LEAST_SIDE), len(bundle.contract.bands)
     model = bundle.load_model((side, side))
     call = tf.function(
         lambda image: model(image, training=False),

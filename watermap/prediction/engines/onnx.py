@@ -151,14 +151,20 @@ def run(network: OnnxNetwork, image: FloatArray) -> npt.NDArray[Any]:
     """What a network gives, in float32, of an image as it wants it, of whatever type that is.
 
     Raises:
-        RuntimeError: it cannot run an image of that size.
+        ModelError: it cannot run an image of that size.
     """
     openvino = openvino_library()
     model = network.model.clone()
-    model.reshape(list(image.shape))
-    compiled = openvino.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    wanted = compiled.input(0).element_type.to_dtype()
-    found: npt.NDArray[Any] = compiled([image.astype(wanted)])[0].copy()
+    try:
+        model.reshape(list(image.shape))
+        compiled = openvino.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+        wanted = compiled.input(0).element_type.to_dtype()
+        found: npt.NDArray[Any] = compiled([image.astype(wanted)])[0].copy()
+    except RuntimeError as error:
+        raise ModelError(
+            f"OpenVINO cannot run it ({first_line(error)})",
+            hint="check that it is a segmentation network of these bands",
+        ) from error
     return found
 
 
@@ -171,21 +177,16 @@ def find_sides(network: OnnxNetwork) -> Sides:
     only = network.side
     trials = [Sides(only, STRIDE, (only, only))] if only is not None else [*map(_of_multiple, _MULTIPLES)]
     trials += [] if only is not None else [Sides(side, STRIDE, (side, side)) for side in _TRIED_SIDES]
-    errors: list[Exception] = []
+    failures: list[ModelError] = []
     for sides in trials:
         try:
             found = run(network, np.full(network.shape(1, *sides.trial), 0.1, dtype=np.float32))
             channel_axis(found.shape, network.layout, sides.trial)
-        except (RuntimeError, ModelError) as error:
-            errors.append(error)
-            continue
-        return sides
-    error = errors[0]
-    if isinstance(error, ModelError):
-        raise error
-    raise ModelError(
-        f"OpenVINO cannot run it ({first_line(error)})", hint="check that it is a segmentation network of these bands"
-    ) from error
+        except ModelError as error:
+            failures.append(error)
+        else:
+            return sides
+    raise failures[0]
 
 
 def _of_multiple(multiple: int) -> Sides:

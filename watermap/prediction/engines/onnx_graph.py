@@ -161,7 +161,7 @@ def normalised(image: FloatArray, network: OnnxNetwork, radiometry: Radiometry, 
     """What a network is given of an image (n, bands, rows, cols) in digital numbers, in its own layout."""
     mean, std = (np.array(each)[:, None, None] for each in moments or ((0.0,) * network.bands, (1.0,) * network.bands))
     reflectance = (image.astype(np.float64) + radiometry.offset) * radiometry.scale
-    given = ((reflectance - mean) / std).astype(np.float32)
+    given: FloatArray = ((reflectance - mean) / std).astype(np.float32)
     return given if network.layout == "nchw" else np.moveaxis(given, 1, -1)
 
 
@@ -173,7 +173,8 @@ def water_of(found: npt.NDArray[Any], meaning: Meaning) -> FloatArray:
     """
     layers = found[..., None] if meaning.channel_axis is None else np.moveaxis(found, meaning.channel_axis, -1)
     if meaning.classes is None:
-        return (layers[..., 0] == meaning.water).astype(np.float32)
+        is_water: FloatArray = (layers[..., 0] == meaning.water).astype(np.float32)
+        return is_water
     layers = layers.astype(np.float64)
     if meaning.activation == "softmax":
         layers = np.exp(layers - layers.max(axis=-1, keepdims=True))
@@ -183,4 +184,5 @@ def water_of(found: npt.NDArray[Any], meaning: Meaning) -> FloatArray:
     water = layers[..., meaning.water]
     if meaning.against == "likeliest":
         water = water / (water + np.delete(layers, meaning.water, axis=-1).max(axis=-1))
-    return np.clip(water, 0, 1).astype(np.float32)
+    probability: FloatArray = np.clip(water, 0, 1).astype(np.float32)
+    return probability
