@@ -86,8 +86,8 @@ def _feeding(contract: Contract, network: ImportedNetwork) -> list[str]:
         }
     )
     made = (
-        "`watermap predict SCENE --bundle FOLDER` does all of this with OpenVINO. What it computes is in `openvino/`: the "
-        "network with all of this around it, from DN to the probability of water."
+        "`watermap predict SCENE --bundle FOLDER` does all of this with OpenVINO. It computes what is in `openvino/`: "
+        "the network with all of this around it, from DN to the probability of water."
     )
     return [made, "", *description]
 

@@ -28,7 +28,7 @@ from watermap.legend import NO_DATA
 from watermap.prediction.engines.conversion import compare
 from watermap.prediction.engines.converted import FOLDER, RECORD_FILE, Check, ConversionRecord
 from watermap.prediction.engines.onnx import OnnxNetwork, Sides, channel_axis, find_sides, read_onnx, run
-from watermap.prediction.engines.onnx_graph import Meaning, is_probable, meaning_of, normalised, surrounded, water_of
+from watermap.prediction.engines.onnx_graph import OutputMeaning, is_probable, meaning_of, normalised, surrounded, water_of
 from watermap.prediction.engines.openvino import (
     OpenVinoEngine,
     flops_per_pixel,
@@ -131,7 +131,7 @@ def _naming(network: Path) -> Iterator[None]:
         raise type(error)(f"{network}: {error.message}", hint=error.hint) from error
 
 
-def _origin(network: Path, digest: str, read: OnnxNetwork, meaning: Meaning, config: OnnxConfig) -> ImportedNetwork:
+def _origin(network: Path, digest: str, read: OnnxNetwork, meaning: OutputMeaning, config: OnnxConfig) -> ImportedNetwork:
     mean, std = config.moments or (None, None)
     return ImportedNetwork(
         file=network.name,
@@ -159,7 +159,7 @@ def _invented_ground(bands: int, shape: tuple[int, int], radiometry: Radiometry)
     return (reflectance / radiometry.scale - radiometry.offset).astype(np.float32)
 
 
-def _notes(found: Any, meaning: Meaning, sides: Sides) -> Iterator[str]:
+def _notes(found: Any, meaning: OutputMeaning, sides: Sides) -> Iterator[str]:
     """What was taken for granted."""
     if meaning.activation != "none" and is_probable(found, meaning.channel_axis):
         yield (

@@ -21,6 +21,7 @@ _MULTIPLES: Final = (STRIDE, 2 * STRIDE, 4 * STRIDE, 8 * STRIDE)
 _TRIED_SIDES: Final = (512, 256)
 """Of windows, where no multiple will do."""
 _LEAST_SIDE: Final = 96
+_LEAST_ONLY_SIDE: Final = 2 * STRIDE
 _SPATIAL: Final = {"nchw": (2, 3), "nhwc": (1, 2)}
 _CHANNEL: Final = {"nchw": 1, "nhwc": 3}
 _AXES: Final = 4
@@ -66,7 +67,13 @@ class OnnxNetwork:
                 f"it takes windows of {' x '.join(str(side.get_length()) for side in sides)} pixels only",
                 hint="export it for square windows, or for windows of any size",
             )
-        return fixed.pop() if fixed else None
+        side = fixed.pop() if fixed else None
+        if side is not None and side < _LEAST_ONLY_SIDE:
+            raise ModelError(
+                f"it takes windows of {side} x {side} pixels only, too small for a map",
+                hint="state the right --layout, or export it for larger windows",
+            )
+        return side
 
     def shape(self, count: int, rows: int, cols: int) -> list[int]:
         """Of an input of so many windows."""
@@ -99,15 +106,16 @@ def read_onnx(path: Path, bands: int, layout: InputLayout | None, output: str | 
 
 
 def _read(path: Path) -> Any:
-    openvino = openvino_library()
-    frontend = openvino.frontend.FrontEndManager().load_by_framework("onnx")
+    frontends = openvino_library().frontend
+    failures = (RuntimeError, frontends.GeneralFailure, frontends.OpConversionFailure, frontends.OpValidationFailure)
+    frontend = frontends.FrontEndManager().load_by_framework("onnx")
     try:
         loaded = frontend.load(str(path))
-    except RuntimeError as error:
+    except failures as error:
         raise ModelError("it is no ONNX network that OpenVINO can read", hint="export it as one .onnx file") from error
     try:
         return frontend.convert(loaded)
-    except RuntimeError as error:
+    except failures as error:
         raise ModelError(
             f"OpenVINO cannot run it ({first_line(error)})", hint="export it with other operators, or a newer opset"
         ) from error
@@ -115,16 +123,11 @@ def _read(path: Path) -> Any:
 
 def _layout(shape: Any, bands: int, stated: InputLayout | None) -> InputLayout:
     """Where the bands are among a network's input axes."""
-    possible: list[InputLayout] = []
-    open_ones: list[InputLayout] = []
-    layouts: tuple[InputLayout, ...] = ("nchw", "nhwc")
-    for layout in layouts if stated is None else (stated,):
-        axis = shape[_CHANNEL[layout]]
-        if axis.is_dynamic:
-            open_ones.append(layout)
-        elif axis.get_length() == bands:
-            possible.append(layout)
-    possible = possible or open_ones
+    layouts: list[InputLayout] = ["nchw", "nhwc"] if stated is None else [stated]
+    axes = {layout: shape[_CHANNEL[layout]] for layout in layouts}
+    possible = [layout for layout in layouts if axes[layout].is_static and axes[layout].get_length() == bands]
+    if all(axis.is_dynamic for axis in axes.values()):
+        possible = layouts
     if not possible:
         where = " as its layout has it" if stated else ""
         raise UsageError(

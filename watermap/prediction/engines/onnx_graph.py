@@ -22,7 +22,7 @@ Moments = tuple[tuple[float, ...], tuple[float, ...]]
 """Mean and standard deviation of each band, in reflectance."""
 
 
-class Meaning(NamedTuple):
+class OutputMeaning(NamedTuple):
     """How the numbers of an output are read.
 
     Attributes:
@@ -40,7 +40,7 @@ class Meaning(NamedTuple):
     against: Against | None
 
 
-def meaning_of(found: npt.NDArray[Any], axis: int | None, config: OnnxConfig) -> Meaning:
+def meaning_of(found: npt.NDArray[Any], axis: int | None, config: OnnxConfig) -> OutputMeaning:
     """How what a network gave of a window of varied ground is to be read.
 
     Args:
@@ -56,7 +56,7 @@ def meaning_of(found: npt.NDArray[Any], axis: int | None, config: OnnxConfig) ->
     if np.issubdtype(found.dtype, np.integer) and classes == 1:
         if config.activation != "none":
             raise UsageError("it gives classes, no numbers to make probabilities of", hint="leave --activation out")
-        return Meaning(None, axis, config.water_class, "none", None)
+        return OutputMeaning(None, axis, config.water_class, "none", None)
     if config.water_class >= classes:
         named = "its only class is 0" if classes == 1 else f"its classes are 0 to {classes - 1}"
         raise UsageError(f"there is no class {config.water_class}: {named}", hint="state another --water-class")
@@ -74,7 +74,7 @@ def meaning_of(found: npt.NDArray[Any], axis: int | None, config: OnnxConfig) ->
             )
         is_exclusive = classes > 1 and bool(np.allclose(found.astype(np.float64).sum(axis=axis), 1, atol=1e-2))
     against = config.against if is_exclusive and classes > 2 else None
-    return Meaning(classes, axis, config.water_class, config.activation, against)
+    return OutputMeaning(classes, axis, config.water_class, config.activation, against)
 
 
 def is_probable(found: npt.NDArray[Any], axis: int | None) -> bool:
@@ -85,7 +85,7 @@ def is_probable(found: npt.NDArray[Any], axis: int | None) -> bool:
 
 
 def surrounded(
-    network: OnnxNetwork, meaning: Meaning, radiometry: Radiometry, moments: Moments | None, *, side: int | None
+    network: OnnxNetwork, meaning: OutputMeaning, radiometry: Radiometry, moments: Moments | None, *, side: int | None
 ) -> Any:
     """The network with all that it needs around it.
 
@@ -124,7 +124,7 @@ def _scaling(bands: int, radiometry: Radiometry, moments: Moments | None) -> tup
     return factor.astype(np.float32), shift.astype(np.float32)
 
 
-def _water(output: Any, meaning: Meaning) -> Any:
+def _water(output: Any, meaning: OutputMeaning) -> Any:
     """The step that gives the probability of water (n, rows, cols)."""
     openvino = openvino_library()
     ops = openvino.opset13
@@ -165,7 +165,7 @@ def normalised(image: FloatArray, network: OnnxNetwork, radiometry: Radiometry, 
     return given if network.layout == "nchw" else np.moveaxis(given, 1, -1)
 
 
-def water_of(found: npt.NDArray[Any], meaning: Meaning) -> FloatArray:
+def water_of(found: npt.NDArray[Any], meaning: OutputMeaning) -> FloatArray:
     """The probability of water (n, rows, cols) in what a network gave, by definition.
 
     Where water is weighed against the likeliest other class, the probability is p / (p + q) of the two: at least one
