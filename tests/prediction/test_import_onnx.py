@@ -13,7 +13,7 @@ import rasterio
 from onnx import TensorProto
 
 from tests.support.folders import listing
-from tests.support.onnx_networks import Drawing, make_network, runtime
+from tests.support.onnx_networks import Drawing, Runtime, by_runtime, make_network, runtime
 from tests.support.rasters import make_grid, write_scene, write_tif
 from watermap.bands import STANDARD_BANDS
 from watermap.bundles.bundle import Bundle, open_bundle
@@ -21,18 +21,13 @@ from watermap.config import OnnxConfig, PredictConfig
 from watermap.errors import DataError, ModelError, UsageError
 from watermap.evaluation.calibrate import calibrate
 from watermap.evaluation.evaluate import evaluate
-from watermap.io.raster import open_raster
 from watermap.patches.store import PatchStore
 from watermap.prediction.import_onnx import import_onnx
 from watermap.prediction.predictor import Predictor
 from watermap.prediction.scene import predict_scene
-from watermap.prediction.windows import predict_strips
-from watermap.scenes.radiometry import to_model
 
 MEAN, STD = (0.1, 0.12, 0.11, 0.3, 0.2, 0.15), (0.05, 0.06, 0.07, 0.1, 0.09, 0.08)
 MOMENTS = {"mean": MEAN, "std": STD}
-
-Runtime = Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
 
 
 @pytest.fixture
@@ -57,27 +52,6 @@ def mapped(bundle: Bundle, scene: Path, **settings: Any) -> npt.NDArray[Any]:
     with rasterio.open(made.water) as raster:
         codes: npt.NDArray[Any] = raster.read(1)
     return codes
-
-
-def by_runtime(run: Runtime, decide: Runtime, bundle: Bundle, scene: Path) -> npt.NDArray[Any]:
-    """Whether each pixel is water, by the runtime alone, in the windows in which the bundle maps the scene."""
-    predictor = Predictor(bundle, PredictConfig())
-    contract = bundle.contract
-    with open_raster(scene) as raster:
-        positions = raster.find(contract.bands)
-
-        def prepare(pixels: Any, out: Any) -> None:
-            units = contract.radiometry
-            to_model(pixels.values, pixels.valid, units, units, contract.statistics, out=out)
-
-        strips = predict_strips(
-            raster.reader(positions),
-            prepare,
-            lambda windows: decide(run(windows)).astype(np.float32),
-            predictor.layout(raster.grid.shape),
-            batch_size=1,
-        )
-        return np.concatenate([np.where(strip.valid, strip.probability >= 0.5, 255) for strip in strips])
 
 
 def agreement(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> float:

@@ -12,10 +12,18 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
+from watermap.bundles.bundle import Bundle
+from watermap.config import PredictConfig
+from watermap.io.raster import open_raster
+from watermap.prediction.predictor import Predictor
+from watermap.prediction.windows import predict_strips
+from watermap.scenes.radiometry import to_model
+
 OPSET = 17
 IR_VERSION = 8
 
 Nodes = list[onnx.NodeProto]
+Runtime = Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
 
 
 class Drawing:
@@ -44,9 +52,7 @@ class Drawing:
         weights = self.rng.normal(0, 1 / np.sqrt(before * side), (after, before, side, side)).astype(np.float32)
         bias = self.rng.normal(0, 0.3, after).astype(np.float32)
         pads = [side // 2] * 4
-        return self.add(
-            "Conv", image, self.constant(weights), self.constant(bias), pads=pads, strides=[stride, stride]
-        )
+        return self.add("Conv", image, self.constant(weights), self.constant(bias), pads=pads, strides=[stride, stride])
 
     def save(
         self,
@@ -139,7 +145,7 @@ def runtime(
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
     output: str | None = None,
-) -> Callable[[npt.NDArray[Any]], npt.NDArray[Any]]:
+) -> Runtime:
     """What ONNX Runtime says of windows (n, bands, rows, cols) in digital numbers, one at a time: channels last."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
@@ -158,3 +164,31 @@ def runtime(
         return np.moveaxis(found, 1, -1) if layout == "nchw" and found.ndim == 4 else found
 
     return run
+
+
+def by_runtime(run: Runtime, decide: Runtime, bundle: Bundle, scene: Path) -> npt.NDArray[Any]:
+    """Whether each pixel is water (1, 0, or 255 without data), by the runtime alone.
+
+    Args:
+        run: of `runtime`.
+        decide: what makes of its numbers (n, rows, cols, channels) whether pixels are water.
+        bundle: whose windows are taken, and what they are filled with where there is no data.
+        scene: in the bundle's units.
+    """
+    predictor = Predictor(bundle, PredictConfig())
+    contract = bundle.contract
+    with open_raster(scene) as raster:
+        positions = raster.find(contract.bands)
+
+        def prepare(pixels: Any, out: Any) -> None:
+            units = contract.radiometry
+            to_model(pixels.values, pixels.valid, units, units, contract.statistics, out=out)
+
+        strips = predict_strips(
+            raster.reader(positions),
+            prepare,
+            lambda windows: decide(run(windows)).astype(np.float32),
+            predictor.layout(raster.grid.shape),
+            batch_size=1,
+        )
+        return np.concatenate([np.where(strip.valid, strip.probability >= 0.5, 255) for strip in strips])

@@ -18,6 +18,7 @@ TABLES: Final = (
     "train",
     "predict",
     "vectorize",
+    "import",
     "sample-design",
     "runner",
 )

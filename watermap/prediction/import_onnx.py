@@ -25,10 +25,16 @@ from watermap.errors import ModelError, UsageError
 from watermap.io.files import file_digest, writing_folder
 from watermap.io.paths import local
 from watermap.legend import NO_DATA
-from watermap.prediction.engines.conversion import compare
-from watermap.prediction.engines.converted import FOLDER, RECORD_FILE, Check, ConversionRecord
+from watermap.prediction.engines.converted import FOLDER, RECORD_FILE, Check, ConversionRecord, compare
 from watermap.prediction.engines.onnx import OnnxNetwork, Sides, channel_axis, find_sides, read_onnx, run
-from watermap.prediction.engines.onnx_graph import OutputMeaning, is_probable, meaning_of, normalised, surrounded, water_of
+from watermap.prediction.engines.onnx_graph import (
+    OutputMeaning,
+    is_probable,
+    meaning_of,
+    normalised,
+    surrounded,
+    water_of,
+)
 from watermap.prediction.engines.openvino import (
     OpenVinoEngine,
     flops_per_pixel,
@@ -102,7 +108,7 @@ def import_onnx(network: Path, out: Path, config: OnnxConfig, *, progress: Progr
         flops = _record(part / FOLDER, digest, images, water_of(found, meaning))
         record = Contract(
             created=datetime.now(UTC).isoformat(timespec="seconds"),
-            imported_from=_origin(network, digest, read, meaning, config),
+            imported_from=_origin(network.name, digest, read, meaning, config),
             bands=config.bands,
             scale=config.scale,
             offset=config.offset,
@@ -131,10 +137,10 @@ def _naming(network: Path) -> Iterator[None]:
         raise type(error)(f"{network}: {error.message}", hint=error.hint) from error
 
 
-def _origin(network: Path, digest: str, read: OnnxNetwork, meaning: OutputMeaning, config: OnnxConfig) -> ImportedNetwork:
+def _origin(name: str, digest: str, read: OnnxNetwork, meaning: OutputMeaning, config: OnnxConfig) -> ImportedNetwork:
     mean, std = config.moments or (None, None)
     return ImportedNetwork(
-        file=network.name,
+        file=name,
         digest=digest,
         layout=read.layout,
         output=read.output,
