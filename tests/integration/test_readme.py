@@ -30,6 +30,7 @@ from watermap.config import (
     DesignConfig,
     EarthEngineConfig,
     ExportConfig,
+    OnnxConfig,
     PredictConfig,
     RefineConfig,
     SampleConfig,
@@ -56,6 +57,7 @@ CONFIGS: dict[str, type[Config]] = {
     "train": TrainConfig,
     "predict": PredictConfig,
     "vectorize": VectorizeConfig,
+    "import": OnnxConfig,
     "sample-design": DesignConfig,
 }
 

@@ -34,7 +34,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "sigmoid": ({"classes": 4}, {"activation": "sigmoid", "water_class": 1}),
     "one sigmoid": ({"classes": 1}, {"activation": "sigmoid", "water_class": 0}),
     "one probability": ({"classes": 1, "ends_with": "Sigmoid"}, {"water_class": 0}),
-    "classes": ({"classes": 4, "ends_with": "ArgMax"}, {"water_class": 3}),
+    "classes": ({"classes": 4, "ends_with": "ArgMax"}, {"water_class": 2}),
 }
 
 
