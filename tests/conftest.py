@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
-from xdist.scheduler import LoadFileScheduling
+from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]  # it has no types
 
 from tests.support.rasters import REAL_DATA, make_grid, write_scene
 from tests.support.s3 import Bucket, serving_s3
@@ -23,11 +23,24 @@ settings.load_profile("watermap")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # of TensorFlow, which only tests that need Keras import
 
 
+_TOGETHER = {
+    "tests/flows/": "flows",
+    "tests/models/": "models",
+    "tests/prediction/engines/": "engines",
+    "tests/cli/test_predict.py": "engines",
+}
+
+
 class _Scheduling(LoadFileScheduling):
-    """The tests of a file run in one process, and those of all flows too: each process would start a Prefect server."""
+    """The tests of a file run in one process, and those of some folders too.
+
+    Each process would else start a Prefect server of its own, convert a bundle, and write the weights of a ResNet50.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
-        return "tests/flows" if nodeid.startswith("tests/flows/") else super()._split_scope(nodeid)
+        return next(
+            (name for start, name in _TOGETHER.items() if nodeid.startswith(start)), super()._split_scope(nodeid)
+        )
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -152,6 +152,14 @@ def find_bands(descriptions: Sequence[str | None], wanted: Sequence[str], *, whe
     return tuple(names.index(name) for name in wanted)
 
 
+def present_bands(
+    descriptions: Sequence[str | None], wanted: Sequence[str], optional: Sequence[str]
+) -> tuple[str, ...]:
+    """The wanted bands but for those that are optional and not among a raster's band descriptions; in their order."""
+    there = {canonical_name(text) for text in descriptions if text}
+    return tuple(name for name in wanted if name not in optional or name in there)
+
+
 def _listed(bands: Sequence[str]) -> str:
     return f"band {bands[0]} is" if len(bands) == 1 else f"bands {', '.join(bands)} are"
 

@@ -22,7 +22,7 @@ from watermap.config import SampleConfig, TileConfig, TrainConfig
 from watermap.models.backend import require_keras
 from watermap.patches.store import PatchStore
 from watermap.patches.tile import tile
-from watermap.scenes.radiometry import Statistics
+from watermap.scenes.radiometry import Filling, Statistics
 from watermap.scenes.sample import write_samples
 from watermap.training.augment import make_augmenter
 
@@ -130,7 +130,7 @@ def _batches(store: PatchStore, of_pixels: Statistics, options: Any) -> Any:
         store,
         "train",
         batch_size=options.batch_size,
-        statistics=of_pixels,
+        filling=Filling.of(of_pixels),
         augment=make_augmenter(options.augment, of_pixels),
         shuffle=True,
     )

@@ -246,6 +246,7 @@ def by_pipeline(case: Case, store: Any, outputs: Sequence[str], steps: int) -> A
     Raises:
         WatermapError: there are too few patches for a batch.
     """
+    from watermap.scenes.radiometry import Filling
     from watermap.training.augment import make_augmenter
     from watermap.training.batches import PatchBatches, training_statistics
 
@@ -257,7 +258,7 @@ def by_pipeline(case: Case, store: Any, outputs: Sequence[str], steps: int) -> A
         store,
         "train",
         batch_size=case.batch,
-        statistics=of_pixels,
+        filling=Filling.of(of_pixels),
         augment=make_augmenter("recipe", of_pixels),
         shuffle=True,
         outputs=outputs,

@@ -23,7 +23,7 @@ def scene(tmp_path: Path) -> Path:
 
 def test_a_scene_without_the_bands_is_refused_before_a_model_is_loaded(scene: Path, tmp_path: Path) -> None:
     bundle = make_bundle(tmp_path / "bundle")
-    words = ["predict", scene, "--bundle", bundle.folder, "--out", tmp_path / "out"]
+    words: list[str | Path] = ["predict", scene, "--bundle", bundle.folder, "--out", tmp_path / "out"]
     ways: list[list[str]] = [[], ["--dry-run"], ["--engine", "keras"], ["--tta", "--jobs", "2"]]
     loaded, told = loaded_by(*([*words, *way] for way in ways))
     assert loaded == ["3 []"] * len(ways)

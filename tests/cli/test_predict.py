@@ -144,6 +144,6 @@ def test_uncertainty_reasons_and_several_bundles(tmp_path: Path, capsys: pytest.
 def test_openvino_is_not_loaded_for_a_scene_without_the_bands(bundle: Bundle, tmp_path: Path) -> None:
     values = np.full((4, 64, 64), 500, dtype=np.uint16)
     scene = write_tif(tmp_path / "lake.tif", values, make_grid(64, 64), names=STANDARD_BANDS[:4])
-    loaded, told = loaded_by("predict", scene, "--bundle", bundle.folder, "--out", tmp_path / "out")
-    assert loaded == "3 []"
+    loaded, told = loaded_by(["predict", scene, "--bundle", bundle.folder, "--out", tmp_path / "out"])
+    assert loaded == ["3 []"]
     assert "bands B11, B12 are missing" in told

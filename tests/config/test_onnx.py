@@ -1,9 +1,11 @@
+from typing import Any
+
 import pytest
 
 from watermap.config import OnnxConfig
 from watermap.errors import UsageError
 
-NEEDED = {"bands": ("B3", "B8"), "scale": 1e-4, "water_class": 1}
+NEEDED: dict[str, Any] = {"bands": ("B3", "B8"), "scale": 1e-4, "water_class": 1}
 
 
 def test_moments_are_numbers_or_their_list_and_one_may_stand_for_all_bands() -> None:
@@ -24,7 +26,7 @@ def test_moments_are_numbers_or_their_list_and_one_may_stand_for_all_bands() -> 
         ({"bands": ()}, "bands: "),
     ],
 )
-def test_what_makes_no_sense_is_refused(stated: dict[str, object], message: str) -> None:
+def test_what_makes_no_sense_is_refused(stated: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         OnnxConfig.load(**{**NEEDED, **stated})
 

@@ -16,7 +16,7 @@ from watermap.errors import UsageError
         ({"patch_size": STRIDE * 4 + 1}, "patch_size: .* multiple of 16"),
         ({"min_valid": 0}, "min_valid"),
         ({"density": 0}, "density"),
-        ({"bands": ()}, "bands"),
+        ({"bands": ("B3", "B8"), "optional_bands": ("B11",)}, "optional_bands B11 are not among bands B3, B8"),
         ({"min_water": 0.5, "max_water": 0.4}, "min_water 0.5 is above max_water 0.4"),
         ({"validation": 0.6, "test": 0.4}, "nothing to train on"),
         ({"split_by": "date"}, "split_by"),

@@ -70,8 +70,15 @@ def written_by_a_live_process(out: Path) -> list[Path]:
     return sorted(paths)
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("to", ["local", "gcs"])
+@pytest.mark.parametrize(
+    ("to", "sent"),
+    [
+        ("local", signal.SIGINT),
+        ("gcs", signal.SIGTERM),
+        pytest.param("local", signal.SIGTERM, marks=pytest.mark.extended),
+        pytest.param("gcs", signal.SIGINT, marks=pytest.mark.extended),
+    ],
+)
 def test_an_interrupted_export_says_so_and_goes_on(
     to: str, sent: signal.Signals, world: World, server: LoopbackServer, key: Path, tmp_path: Path
 ) -> None:

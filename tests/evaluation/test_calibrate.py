@@ -243,6 +243,6 @@ def test_patches_that_the_bundle_learned_from_calibrate_nothing(patches: Path, t
 
 
 def test_patches_of_other_bands_are_refused(small_scenes: Path, tmp_path: Path) -> None:
-    tile(small_scenes, tmp_path / "rgb", TileConfig(patch_size=32))
+    tile(small_scenes, tmp_path / "rgb", TileConfig(patch_size=32, bands=("B4", "B3", "B2")))
     with pytest.raises(UsageError, match="are not the bundle's"):
         calibrate(make_bundle(tmp_path / "b"), tmp_path / "rgb")

@@ -208,7 +208,7 @@ def test_labels_that_are_all_unknown_are_told(
 
 
 def test_patches_of_other_bands_are_refused(bundle: Bundle, small_scenes: Path, tmp_path: Path) -> None:
-    tile(small_scenes, tmp_path / "rgb", TileConfig(patch_size=32))
+    tile(small_scenes, tmp_path / "rgb", TileConfig(patch_size=32, bands=("B4", "B3", "B2")))
     with pytest.raises(UsageError, match="are not the bundle's"):
         evaluate(bundle, tmp_path / "rgb", CONFIG)
 

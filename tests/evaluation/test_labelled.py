@@ -14,11 +14,12 @@ from watermap.errors import DataError
 from watermap.evaluation.labelled import PATCH_BATCH, Feeding, patch_pieces, scene_pieces
 from watermap.patches.store import PatchBatch, PatchStore
 from watermap.scenes.folder import Scene
-from watermap.scenes.radiometry import Statistics
+from watermap.scenes.radiometry import Filling, Statistics
 
 STATISTICS = Statistics(
     mean=(1000.0,) * 6, std=(800.0,) * 6, low=(100.0,) * 6, high=(3000.0,) * 6, dark=(150.0,) * 6, bright=(2500.0,) * 6
 )
+FILLING = Filling.of(STATISTICS)
 
 
 def test_every_patch_comes_once_beside_its_label_in_batches_of_one_size(small_patches: Path) -> None:
@@ -30,7 +31,7 @@ def test_every_patch_comes_once_beside_its_label_in_batches_of_one_size(small_pa
         shapes.append(patches.shape)
         return patches[..., 0]
 
-    pieces = list(patch_pieces(Feeding(first_band, STATISTICS), store, "train"))
+    pieces = list(patch_pieces(Feeding(first_band, FILLING), store, "train"))
     assert count % PATCH_BATCH  # the last batch is filled up
     assert shapes == [(PATCH_BATCH, 32, 32, 6)] * -(-count // PATCH_BATCH)
     assert [record for record, _ in pieces] == store.records("train")
@@ -51,7 +52,7 @@ def test_gaps_are_filled_with_the_mean_of_the_training(small_patches: Path, monk
         return batch
 
     monkeypatch.setattr(store, "read", with_gap)
-    _, piece = next(patch_pieces(Feeding(lambda patches: patches[..., 0], STATISTICS), store, "test"))
+    _, piece = next(patch_pieces(Feeding(lambda patches: patches[..., 0], FILLING), store, "test"))
     assert piece.probability[3, 4] == 1000
     assert piece.probability[3, 5] != 1000
 
@@ -65,7 +66,7 @@ def test_an_engine_is_fed_bands_first() -> None:
 
     engine: Any = SimpleNamespace(compute=compute)
     patches = np.arange(2 * 4 * 4 * 3, dtype=np.float32).reshape(2, 4, 4, 3)
-    np.testing.assert_array_equal(Feeding.of_engine(engine, STATISTICS).answers(patches), patches[..., 0])
+    np.testing.assert_array_equal(Feeding.of_engine(engine, FILLING).answers(patches), patches[..., 0])
     assert given[0].shape == (2, 3, 4, 4)
     assert given[0].flags.c_contiguous
 
@@ -74,8 +75,8 @@ def test_a_model_tells_its_calibrated_chance_of_water() -> None:
     chances = np.full((1, 2, 2, 2), (0.8, 0.2), np.float32)
     model: Any = SimpleNamespace(predict_on_batch=lambda _: chances)
     image = np.zeros((1, 2, 2, 6), np.float32)
-    np.testing.assert_allclose(Feeding.of_model(model, STATISTICS).answers(image), 0.2)
-    cool = Feeding.of_model(model, STATISTICS, Calibration(method="temperature", temperature=0.5))
+    np.testing.assert_allclose(Feeding.of_model(model, FILLING).answers(image), 0.2)
+    cool = Feeding.of_model(model, FILLING, Calibration(method="temperature", temperature=0.5))
     np.testing.assert_allclose(cool.answers(image), 0.2**2 / (0.2**2 + 0.8**2), rtol=1e-4)
 
 

@@ -30,7 +30,7 @@ def patches(small_scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 
 def feeding_of(bundle: Bundle) -> Feeding:
-    return Feeding.of_model(bundle.load_model((32, 32)), bundle.contract.statistics)
+    return Feeding.of_model(bundle.load_model((32, 32)), bundle.contract.filling)
 
 
 def test_scores_are_those_of_evaluate(bundle: Bundle, patches: Path) -> None:

@@ -8,15 +8,28 @@ import sys
 from pathlib import Path
 
 import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
+from flows.command import require_server
+from tests.support.failures import one_line
 from tests.support.ports import free_port
+from watermap.errors import StorageError
 
 PREFECT_YAML = Path(__file__).parents[2] / "prefect.yaml"
 
 
+def test_a_server_that_does_not_answer_is_told_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    address = f"http://127.0.0.1:{free_port()}/api"
+    with temporary_settings({PREFECT_API_URL: address}), pytest.raises(StorageError) as error:
+        require_server()
+    assert one_line(error).startswith(f"{address}: no Prefect server answers")
+    assert "prefect server start" in one_line(error)
+
+
+@pytest.mark.extended
 @pytest.mark.parametrize(
     "command",
-    [("flows.pipeline",), pytest.param(("flows.serve", "--file", str(PREFECT_YAML)), marks=pytest.mark.extended)],
+    [("flows.pipeline",), ("flows.serve", "--file", str(PREFECT_YAML))],
 )
 def test_a_server_that_does_not_answer_is_one_line(command: tuple[str, ...], tmp_path: Path) -> None:
     address = f"http://127.0.0.1:{free_port()}/api"

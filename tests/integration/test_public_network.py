@@ -30,7 +30,7 @@ WATER = 1
 def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Its file; skips where pip reaches no package index."""
     folder = tmp_path_factory.mktemp("ukis")
-    words = ["download", "--no-deps", "--quiet", "ukis-csmask==0.2.1", "-d", folder]
+    words: list[str | Path] = ["download", "--no-deps", "--quiet", "ukis-csmask==0.2.1", "-d", folder]
     done = run_process(sys.executable, "-m", "pip", *words)
     if done.returncode and UNREACHABLE.search(done.stdout + done.stderr):
         pytest.skip("pip reaches no package index, which has the network")

@@ -10,7 +10,7 @@ from tests.models.numbers import assert_close, features_of, lively
 from watermap.models.build import build
 
 
-@pytest.mark.parametrize("encoder", ["compact", "mobilenetv2"])
+@pytest.mark.parametrize("encoder", ["compact", pytest.param("mobilenetv2", marks=pytest.mark.extended)])
 @pytest.mark.parametrize("arch", ["unet", "attention_unet"])
 def test_decoder(arch: str, encoder: str) -> None:
     model = lively(build(arch, encoder, bands=3, patch_size=32, preset="fast"))

@@ -11,7 +11,14 @@ from watermap.models.catalog import choices, cost
 from watermap.models.weights import PRETRAINED
 
 
-@pytest.mark.parametrize(("arch", "encoder"), [("unet", "compact"), ("unet3plus", "compact"), ("fcn", "mobilenetv2")])
+@pytest.mark.parametrize(
+    ("arch", "encoder"),
+    [
+        ("unet", "compact"),
+        pytest.param("unet3plus", "compact", marks=pytest.mark.extended),
+        pytest.param("fcn", "mobilenetv2", marks=pytest.mark.extended),
+    ],
+)
 def test_costs_are_those_of_the_whole_model(arch: str, encoder: str) -> None:
     found = cost(arch, encoder, "fast", bands=4)
     model = for_prediction(build(arch, encoder, bands=4, patch_size=64, preset="fast"))

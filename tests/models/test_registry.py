@@ -8,15 +8,14 @@ import pytest
 
 from watermap.config import ArchName, EncoderName
 from watermap.errors import UsageError
-from watermap.models.encoders import ENCODERS
-from watermap.models.registry import ARCHITECTURES, architecture
+from watermap.models.registry import ARCHITECTURES, architecture, encoders
 from watermap.models.weights import PRETRAINED
 
 
 def test_settings_name_what_there_is() -> None:
     assert get_args(ArchName) == tuple(ARCHITECTURES)
-    assert get_args(EncoderName) == tuple(ENCODERS)
-    assert {*PRETRAINED, "compact"} == set(ENCODERS)
+    assert get_args(EncoderName) == encoders()
+    assert {*PRETRAINED, "compact", "plain"} == set(encoders())
 
 
 @pytest.mark.parametrize(

@@ -187,7 +187,15 @@ def test_missing_file(tmp_path: Path, name: str) -> None:
     refused(tmp_path / name, "no such file")
 
 
-@pytest.mark.parametrize("name", ["nonsense.h5", "nonsense.weights.h5", "truncated.h5", "other.weights.h5"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "nonsense.h5",
+        "truncated.h5",
+        pytest.param("nonsense.weights.h5", marks=EXTENDED),
+        pytest.param("other.weights.h5", marks=EXTENDED),
+    ],
+)
 def test_unusable_weights(tmp_path: Path, resnet50_file: Path, name: str) -> None:
     path = tmp_path / name
     if name.startswith("nonsense"):

@@ -41,6 +41,7 @@ def test_a_split_that_is_not_asked_for_is_empty(scenes: Path, tmp_path: Path) ->
     assert not list(store.folder.glob("test-*"))
 
 
+@pytest.mark.extended
 @pytest.mark.skipif(not REAL_DATA.is_dir(), reason="the real scenes are not here")
 def test_the_real_chips_are_all_used_and_split_by_ground(tmp_path: Path) -> None:
     config = TileConfig(bands=("B2", "B3", "B4", "B8", "B11", "B12"), min_water=0, max_water=1)

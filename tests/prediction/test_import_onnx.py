@@ -27,7 +27,7 @@ from watermap.prediction.predictor import Predictor
 from watermap.prediction.scene import predict_scene
 
 MEAN, STD = (0.1, 0.12, 0.11, 0.3, 0.2, 0.15), (0.05, 0.06, 0.07, 0.1, 0.09, 0.08)
-MOMENTS = {"mean": MEAN, "std": STD}
+MOMENTS: dict[str, Any] = {"mean": MEAN, "std": STD}
 
 
 @pytest.fixture
@@ -149,7 +149,7 @@ def test_of_several_outputs_the_one_that_is_named_is_read(scene: Path, tmp_path:
 def _two_inputs(path: Path) -> Path:
     drawing = Drawing()
     found = drawing.add("Softmax", drawing.convolve(drawing.add("Add", "image", "other"), (6, 2)), axis=1)
-    shape = ["n", 6, "rows", "cols"]
+    shape: list[int | str] = ["n", 6, "rows", "cols"]
     return drawing.save(path, {"image": shape, "other": shape}, {found: TensorProto.FLOAT})
 
 
@@ -290,11 +290,12 @@ def test_it_is_scored_on_scenes_and_patches_and_calibrated(small_patches: Path, 
     before = evaluate(bundle, store, PredictConfig()).pooled.as_dict()
     after = calibrate(bundle, store, method="platt")
     assert after.bundle.contract.calibration is not None
-    assert after.bundle.contract.scores["test"]["cross_entropy"] < before["cross_entropy"]
+    calibrated = after.bundle.contract.scores["test"]["cross_entropy"]
+    assert calibrated is not None
+    assert before["cross_entropy"] is not None
+    assert calibrated < before["cross_entropy"]
     again = evaluate(open_bundle(bundle.folder), store, PredictConfig())
-    assert again.pooled.as_dict()["cross_entropy"] == pytest.approx(
-        after.bundle.contract.scores["test"]["cross_entropy"]
-    )
+    assert again.pooled.as_dict()["cross_entropy"] == pytest.approx(calibrated)
     with pytest.raises(DataError, match="no honest score"):  # it was calibrated on that ground
         evaluate(open_bundle(bundle.folder), small_patches.parent / "scenes", PredictConfig())
     fixed = imported(make_network(tmp_path / "f.onnx", ends_with="Softmax", side=64))

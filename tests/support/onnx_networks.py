@@ -181,8 +181,8 @@ def by_runtime(run: Runtime, decide: Runtime, bundle: Bundle, scene: Path) -> np
         positions = raster.find(contract.bands)
 
         def prepare(pixels: Any, out: Any) -> None:
-            units = contract.radiometry
-            to_model(pixels.values, pixels.valid, units, units, contract.statistics, out=out)
+            units, channels = contract.radiometry, range(len(contract.bands))
+            to_model(pixels.values, pixels.valid, units, units, contract.filling, channels=channels, out=out)
 
         strips = predict_strips(
             raster.reader(positions),

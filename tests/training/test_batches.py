@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from watermap.patches.store import PatchStore
+from watermap.scenes.radiometry import Filling
 from watermap.training.augment import make_augmenter
 from watermap.training.batches import PatchBatches, training_statistics
 
@@ -14,7 +15,7 @@ def store(small_patches: Path) -> PatchStore:
 
 
 def batches(store: PatchStore, **options: object) -> PatchBatches:
-    defaults = {"batch_size": 5, "statistics": training_statistics(store)}
+    defaults = {"batch_size": 5, "filling": Filling.of(training_statistics(store))}
     return PatchBatches(store, "train", **(defaults | options))  # type: ignore[arg-type]  # mixed options
 
 

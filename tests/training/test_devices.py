@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from watermap.patches.store import PatchStore
-from watermap.scenes.radiometry import Statistics
+from watermap.scenes.radiometry import Filling, Statistics
 from watermap.training import devices
 from watermap.training.batches import PatchBatches
 from watermap.training.devices import replicas, sharing
@@ -118,7 +118,7 @@ def test_every_batch_can_be_shared_out_and_no_patch_is_left_out(
     store = PatchStore.open(small_patches)
     count, statistics = store.count("train"), Statistics.of(np.ones((4, len(store.bands)), dtype=np.float32))
     monkeypatch.setattr(devices, "_replicas", [1, 4])
-    batches = PatchBatches(store, "train", batch_size=8, statistics=statistics, shuffle=True)
+    batches = PatchBatches(store, "train", batch_size=8, filling=Filling.of(statistics), shuffle=True)
     sizes = [len(batches[index][0]) for index in range(len(batches))]
     assert set(sizes) <= {4, 8}
     assert sum(sizes) == -(-count // 4) * 4

@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.bundles import STATISTICS
 from watermap.patches.store import PatchStore
+from watermap.scenes.radiometry import Filling
 from watermap.training.receptive_field import measure_receptive_field, receptive_field_of
 
 
@@ -32,7 +33,7 @@ def seeing(steps: int) -> keras.Model:
 @pytest.mark.parametrize("steps", [0, 1, 4])
 def test_a_network_reaches_as_far_as_it_looks(steps: int, small_patches: Path) -> None:
     store = PatchStore.open(small_patches)
-    reach = measure_receptive_field(seeing(steps), store, "train", STATISTICS)
+    reach = measure_receptive_field(seeing(steps), store, "train", Filling.of(STATISTICS))
     assert reach is not None
     assert max(0, steps - 2) <= reach <= steps  # what is farthest off counts for little
 
@@ -40,7 +41,7 @@ def test_a_network_reaches_as_far_as_it_looks(steps: int, small_patches: Path) -
 def test_an_empty_split_says_nothing(small_patches: Path) -> None:
     store = PatchStore.open(small_patches)
     empty = [split for split in ("train", "validation", "test") if not store.count(split)]
-    assert all(measure_receptive_field(seeing(0), store, split, STATISTICS) is None for split in empty)
+    assert all(measure_receptive_field(seeing(0), store, split, Filling.of(STATISTICS)) is None for split in empty)
 
 
 @pytest.mark.parametrize("reach", [0, 1, 7, 16])

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from watermap.patches.store import PatchStore
+from watermap.scenes.radiometry import Filling
 from watermap.training.augment import make_augmenter
 from watermap.training.batches import PatchBatches, training_statistics
 from watermap.training.sampling import epoch_order, repeats, sampling_weights, shore_lengths
@@ -105,7 +106,7 @@ def test_an_epoch_of_drawn_patches_is_its_own_and_can_be_entered_directly(kind: 
     statistics = training_statistics(store)
     options: dict[str, Any] = {
         "batch_size": 5,
-        "statistics": statistics,
+        "filling": Filling.of(statistics),
         "weights": sampling_weights(store, kind),
         "seed": 3,
         "augment": make_augmenter("flips", statistics),
@@ -131,7 +132,7 @@ def test_a_patch_drawn_again_in_an_epoch_changes_in_another_way(small_patches: P
         store,
         "train",
         batch_size=store.count("train"),
-        statistics=statistics,
+        filling=Filling.of(statistics),
         weights=weights,
         augment=make_augmenter("flips", statistics),
     )

@@ -121,9 +121,9 @@ def test_training_again_with_the_same_settings_does_nothing(trained: Bundle, sma
 def test_patches_of_a_bucket_train_alike(trained: Bundle, small_patches: Path, bucket: Bucket) -> None:
     place = location(bucket.put_folder(small_patches, "patches"))
     assert train(place, trained.folder, CONFIG) == train(small_patches, trained.folder, CONFIG)
-    statistics = trained.contract.statistics
+    filling = trained.contract.filling
     there, here = (
-        PatchBatches(PatchStore.open(folder), "train", batch_size=8, statistics=statistics, shuffle=True)
+        PatchBatches(PatchStore.open(folder), "train", batch_size=8, filling=filling, shuffle=True)
         for folder in (place, small_patches)
     )
     for one, other in zip(there[0], here[0], strict=True):

@@ -17,7 +17,7 @@ from watermap.config.terms import STRIDE, ThresholdGoal
 from watermap.config.train import TrainConfig
 from watermap.errors import ModelError, UsageError
 from watermap.legend import LAND, NO_DATA, WATER
-from watermap.scenes.radiometry import Statistics
+from watermap.scenes.radiometry import Filling, Statistics
 
 FORMAT_VERSION: Final = 1
 
@@ -132,6 +132,8 @@ class Contract(BaseModel):
         imported_from: where somebody else's network comes from; None: it was trained here.
         arch, encoder: what `watermap.models.build` is asked for; None of an imported network.
         bands: canonical names, in the order of the model's channels.
+        optional_bands: those of them that a scene may lack.
+        missing: the number by which the model knows a band that is not there; None: it is given the band's mean.
         scale, offset: the numbers it expects: reflectance = (DN + offset) * scale.
         statistics: of the training pixels, in DN; of an imported network those that its makers state, or else those
             usual on land.
@@ -165,6 +167,8 @@ class Contract(BaseModel):
     arch: str | None = None
     encoder: str | None = None
     bands: tuple[str, ...]
+    optional_bands: tuple[str, ...] = ()
+    missing: float | None = None
     scale: float
     offset: float
     statistics: Statistics
@@ -205,6 +209,11 @@ class Contract(BaseModel):
     def radiometry(self) -> Radiometry:
         """What the model expects of a scene's numbers."""
         return Radiometry(self.scale, self.offset)
+
+    @property
+    def filling(self) -> Filling:
+        """What the model is given in place of what is not there."""
+        return Filling.of(self.statistics, self.missing)
 
     @property
     def network(self) -> str:

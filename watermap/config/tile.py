@@ -6,7 +6,6 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from watermap.bands import TRUE_COLOR
 from watermap.config.base import Config
 from watermap.config.terms import OFFSET, SCALE, STRIDE
 
@@ -17,7 +16,12 @@ class TileConfig(Config):
     patch_size: int = Field(
         128, ge=STRIDE, le=2048, multiple_of=STRIDE, description="Side of a patch in pixels, a multiple of 16."
     )
-    bands: tuple[str, ...] = Field(TRUE_COLOR, min_length=1, description="Bands of a patch, in order.")
+    bands: tuple[str, ...] = Field(
+        (), description="Bands of a patch, in order; not given: those of B2, B3, B4, B8, B11, B12 that scenes have."
+    )
+    optional_bands: tuple[str, ...] = Field(
+        (), description="Those of the bands that a scene may lack; where bands are not given, all that some lack."
+    )
     min_water: float = Field(0.3, ge=0, le=1, description="Least water fraction of a patch's valid pixels.")
     max_water: float = Field(0.7, ge=0, le=1, description="Greatest water fraction of a patch's valid pixels.")
     min_valid: float = Field(0.5, gt=0, le=1, description="Least fraction of pixels with image and label.")
@@ -36,6 +40,9 @@ class TileConfig(Config):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        extra = [band for band in self.optional_bands if band not in self.bands]
+        if extra:
+            raise ValueError(f"optional_bands {', '.join(extra)} are not among bands {', '.join(self.bands) or '()'}")
         if self.min_water > self.max_water:
             raise ValueError(f"min_water {self.min_water} is above max_water {self.max_water}")
         if self.validation + self.test >= 1:

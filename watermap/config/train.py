@@ -10,10 +10,10 @@ from pydantic import AfterValidator, Field, model_validator
 from watermap.config.base import Config
 from watermap.config.decoder import DecoderConfig
 from watermap.config.loss import parse_loss
-from watermap.config.terms import CALIBRATE, THRESHOLD_FOR, CalibrationMethod, Preset, ThresholdGoal
+from watermap.config.terms import CALIBRATE, STRIDE, THRESHOLD_FOR, CalibrationMethod, Preset, ThresholdGoal
 
 ArchName = Literal["unet", "attention_unet", "unet3plus", "deeplabv3", "pspnet", "fcn", "segnet"]
-EncoderName = Literal["resnet50", "compact", "vgg16", "mobilenetv2"]
+EncoderName = Literal["resnet50", "compact", "vgg16", "mobilenetv2", "plain"]
 
 
 def _readable_loss(text: str) -> str:
@@ -47,9 +47,12 @@ class StageConfig(Config):
     share: float = Field(1.0, gt=0, description="Share of the epochs, relative to the other stages.")
     loss: Loss = Field("cross_entropy+dice", description="What is minimised: losses joined by +.")
     learning_rate: float = Field(1e-3, gt=0, description="Adam's rate at the start of the stage.")
-    schedule: Literal["constant", "cosine", "plateau"] = Field(
-        "cosine", description="How the rate changes: not, as a cosine over the stage, or falling on plateaus."
+    schedule: Literal["constant", "cosine", "one_cycle", "plateau"] = Field(
+        "cosine",
+        description="How the rate changes: not; as a cosine over the stage, or one that rises first; or on plateaus.",
     )
+    weight_decay: float = Field(0.0, ge=0, description="Share of each weight that a step at rate 1 takes off it.")
+    keep: Literal["best", "last"] = Field("best", description="Which epoch's weights a stage ends with.")
     plateau: PlateauConfig = Field(PlateauConfig(), description="How it falls on plateaus.")
     cycles: int = Field(
         1, ge=1, le=6, description="Cosines in the stage: each begins anew, lower, and is twice as long as the last."
@@ -115,10 +118,17 @@ class TrainConfig(Config):
     """Settings of training."""
 
     arch: ArchName = Field("unet", description="Architecture; watermap models lists what each costs.")
-    encoder: EncoderName = Field("resnet50", description="Encoder; compact is made for CPUs.")
+    encoder: EncoderName = Field("resnet50", description="Encoder; compact and plain are made for CPUs.")
+    inputs: Literal["standardised", "spectral"] = Field(
+        "standardised",
+        description="What the network sees of the bands: less their mean, in standard deviations; or logarithms and "
+        "normalised differences of reflectance, and which bands are there.",
+    )
     preset: Preset = Field("reference", description="Decoder; fast: fewer channels (watermap models).")
     decoder: DecoderConfig = Field(DecoderConfig(), description="What the decoder is made of.")
-    weights: str = Field("auto", description="imagenet, none, or a weights file; auto: imagenet but for compact.")
+    weights: str = Field(
+        "auto", description="imagenet, none, or a weights file; auto: imagenet but for compact and plain."
+    )
     recipe: Literal["by_weights", "reference"] = Field(
         "by_weights",
         description="Stages by the weights to start from, or the reference's four: 70 epochs in batches of 32.",
@@ -126,13 +136,24 @@ class TrainConfig(Config):
     epochs: int = Field(60, ge=1, le=10_000, description="Passes over the training patches, all stages together.")
     batch_size: int = Field(16, ge=1, le=4096, description="Patches a step.")
     patience: int = Field(10, ge=1, description="Epochs without a better validation loss that end a stage.")
-    augment: Literal["recipe", "flips", "none"] = Field(
-        "recipe", description="Changes made to training patches: the full recipe, flips and turns only, or none."
+    augment: Literal["recipe", "spectral", "flips", "none"] = Field(
+        "recipe",
+        description="Changes made to training patches: the full recipe; crops in other scales, light and waters, with "
+        "less bands; flips and turns only; or none.",
     )
-    sampling: Literal["all", "balanced", "boundary"] = Field(
+    crop_px: int | None = Field(
+        None,
+        ge=STRIDE,
+        multiple_of=STRIDE,
+        description="Side of the crops of augment spectral; not given: half a patch.",
+    )
+    sampling: Literal["all", "balanced", "boundary", "scenes"] = Field(
         "all",
-        description="Patches of an epoch, as many as there are: each once; drawn as often for their water as for their "
-        "land; or half of them for the length of their shores.",
+        description="Patches of an epoch: each once; drawn as often for their water as for their land; half of them "
+        "for the length of their shores; or each scene's as often as the root of its labelled pixels.",
+    )
+    epoch_patches: int | None = Field(
+        None, ge=1, description="Patches of an epoch that are drawn; not given: as many as there are."
     )
     stages: tuple[StageConfig, ...] = Field((), description="Stages; empty: chosen by the weights.")
     loss: Loss | None = Field(None, description="What every stage minimises, e.g. focal+dice; not given: its own.")
@@ -166,6 +187,14 @@ class TrainConfig(Config):
     def _is_possible(self) -> Self:
         if self.recipe == "reference" and self.resolved_weights is None:
             raise ValueError("recipe reference starts with a frozen encoder, so it needs weights to start from")
+        if self.epoch_patches is not None and self.sampling == "all":
+            raise ValueError("epoch_patches says nothing where each patch is shown once: state a sampling")
+        if self.crop_px is not None and self.augment != "spectral":
+            raise ValueError("crop_px says nothing but to augment spectral")
+        if self.augment == "spectral" and self.inputs != "spectral":
+            raise ValueError("augment spectral takes bands away, which only inputs spectral can tell")
+        if self.inputs == "spectral" and self.resolved_weights == "imagenet":
+            raise ValueError("inputs spectral are no colours, so no imagenet weights fit them: weights none")
         stages = self.resolved_stages
         if self.epochs < len(stages):
             raise ValueError(f"epochs {self.epochs} are fewer than the {len(stages)} stages: give at least as many")
@@ -181,7 +210,7 @@ class TrainConfig(Config):
     def resolved_weights(self) -> str | None:
         """Weights to start from: `imagenet`, a path, or None for random ones."""
         if self.weights == "auto":
-            return None if self.encoder == "compact" else "imagenet"
+            return None if self.encoder in ("compact", "plain") else "imagenet"
         return None if self.weights == "none" else self.weights
 
     @property

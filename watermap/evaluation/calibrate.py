@@ -157,10 +157,10 @@ def _feeding(bundle: Bundle, side: int) -> Callable[[Calibration | None], Feedin
     contract = bundle.contract
     if contract.imported_from is None:
         model = bundle.load_model((side, side))
-        return lambda calibration: Feeding.of_model(model, contract.statistics, calibration)
+        return lambda calibration: Feeding.of_model(model, contract.filling, calibration)
     plain = replace(bundle, contract=contract.model_copy(update={"calibration": None}))
     engine = open_engine([plain], PredictConfig(engine="openvino", precision="float32"))
-    return lambda calibration: Feeding.of_engine(engine, contract.statistics, calibration)
+    return lambda calibration: Feeding.of_engine(engine, contract.filling, calibration)
 
 
 def _keep_ground(bundle: Bundle, store: PatchStore) -> dict[str, str] | None:

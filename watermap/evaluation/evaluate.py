@@ -239,7 +239,7 @@ def _evaluate_patches(
     result = _nothing_yet(predictor)
     for bundle in predictor.bundles:
         result.notes.extend(check_patches(bundle, store, split))
-    feeding = Feeding.of_engine(predictor.engine, contract.statistics)
+    feeding = Feeding.of_engine(predictor.engine, contract.filling)
     scenes: dict[str, PooledScores] = {}
     for done, (record, block) in enumerate(patch_pieces(feeding, store, split)):
         if record.scene not in scenes:

@@ -22,7 +22,7 @@ from watermap.prediction.predictor import Predictor
 from watermap.scenes.folder import Scene, missing_label
 from watermap.scenes.indices import WATER_INDICES
 from watermap.scenes.label import open_label
-from watermap.scenes.radiometry import Statistics, fill_invalid, to_reflectance
+from watermap.scenes.radiometry import Filling, fill_in, to_reflectance
 
 if TYPE_CHECKING:
     import keras
@@ -41,30 +41,30 @@ class Feeding:
 
     Attributes:
         answers: gives P(water) (n, rows, cols) of patches (n, rows, cols, bands) without gaps.
-        statistics: of the pixels that it was trained on, which fill gaps.
+        filling: what it is given in place of what is not there.
     """
 
     answers: Callable[[FloatArray], FloatArray]
-    statistics: Statistics
+    filling: Filling
 
     @classmethod
-    def of_model(cls, model: keras.Model, statistics: Statistics, calibration: Calibration | None = None) -> Self:
+    def of_model(cls, model: keras.Model, filling: Filling, calibration: Calibration | None = None) -> Self:
         """Of a network, whose probabilities may have to be calibrated."""
 
         def answers(patches: FloatArray) -> FloatArray:
             water: FloatArray = np.asarray(model.predict_on_batch(patches))[..., WATER]
             return calibrated(calibration, water)
 
-        return cls(answers, statistics)
+        return cls(answers, filling)
 
     @classmethod
-    def of_engine(cls, engine: Engine, statistics: Statistics, calibration: Calibration | None = None) -> Self:
+    def of_engine(cls, engine: Engine, filling: Filling, calibration: Calibration | None = None) -> Self:
         """Of an engine, of several bundles perhaps, whose probabilities may have to be calibrated."""
 
         def answers(patches: FloatArray) -> FloatArray:
             return calibrated(calibration, engine.compute(np.ascontiguousarray(np.moveaxis(patches, -1, 1))))
 
-        return cls(answers, statistics)
+        return cls(answers, filling)
 
 
 def patch_pieces(feeding: Feeding, store: PatchStore, split: str) -> Iterator[tuple[PatchRecord, ScoredBlock]]:
@@ -73,11 +73,13 @@ def patch_pieces(feeding: Feeding, store: PatchStore, split: str) -> Iterator[tu
     for start in range(0, len(records), PATCH_BATCH):
         batch = records[start : start + PATCH_BATCH]
         patches = store.read(split, list(range(start, start + len(batch))))
-        images = fill_invalid(patches.image, patches.valid, feeding.statistics)
+        images = fill_in(patches.image, patches.valid, patches.present, feeding.filling)
         padded = np.concatenate([images, np.repeat(images[-1:], PATCH_BATCH - len(images), axis=0)])
         probabilities = feeding.answers(padded)
-        for record, image, label, probability in zip(batch, patches.image, patches.label, probabilities, strict=False):
-            yield record, ScoredBlock(label, probability, _reflectance(image, store.bands, store.radiometry))
+        found = zip(batch, patches.image, patches.label, patches.present, probabilities, strict=False)
+        for record, image, label, present, probability in found:
+            bands = [band for band, is_there in zip(store.bands, present, strict=True) if is_there]
+            yield record, ScoredBlock(label, probability, _reflectance(image[..., present], bands, store.radiometry))
 
 
 def scene_pieces(scene: Scene, predictor: Predictor, names: Sequence[str] | None) -> Iterator[tuple[ScoredBlock, int]]:

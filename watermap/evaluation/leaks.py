@@ -153,7 +153,7 @@ def _shared_ground(raster: Raster, predictor: Predictor, training_ground: Traini
     what = training_ground.ground(outline)
     if what is None:
         return None
-    positions = raster.find(predictor.bundle.contract.bands)
+    positions = raster.find(predictor.bands_of(raster))
     for block in blocks(grid, _ROWS):
         valid = raster.read(positions, block).valid
         for left in range(0, grid.width, _ROWS):
@@ -167,7 +167,7 @@ def _shared_ground(raster: Raster, predictor: Predictor, training_ground: Traini
 
 
 def _scene_prints(raster: Raster, predictor: Predictor) -> Prints:
-    radiometry, positions = predictor.radiometry(raster), raster.find(predictor.bundle.contract.bands)
+    radiometry, positions = predictor.radiometry(raster), raster.find(predictor.bands_of(raster))
     found = [np.empty(0, dtype=np.uint64)]
     for _, wide, _ in blocks_with_halo(raster.grid, _ROWS, (0, SIDE - 1)):  # squares may begin in any row
         pixels = raster.read(positions, wide)

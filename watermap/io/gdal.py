@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import replace
@@ -23,6 +22,7 @@ from rasterio.windows import Window
 from watermap.errors import DataError, StorageError
 from watermap.geo.crs import GDAL_ERRORS
 from watermap.io.archive import ArchivedPath
+from watermap.io.ignored_warnings import Ignored
 from watermap.io.paths import RemotePath, gdal_name, location, remote
 from watermap.io.products import BandScaling, SceneFiles, find_scene, read_scaling
 from watermap.io.stores import gdal_settings
@@ -49,6 +49,8 @@ _NO_MEMORY: Final = "No space for data buffer"
 """What libtiff says of memory."""
 
 _Found = TypeVar("_Found")
+
+_not_georeferenced: Final = Ignored(NotGeoreferencedWarning)
 
 
 @contextmanager
@@ -167,8 +169,7 @@ def environment() -> Callable[[], AbstractContextManager[object]]:
 
 
 def _opened(name: str) -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)  # whoever needs a georeference looks for it
+    with _not_georeferenced():  # whoever needs a georeference looks for it
         return rasterio.open(name)
 
 

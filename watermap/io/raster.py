@@ -16,7 +16,7 @@ from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.windows import Window
 
 from watermap.arrays import Array, Mask
-from watermap.bands import Radiometry, canonical_name, find_bands
+from watermap.bands import Radiometry, canonical_name, find_bands, present_bands
 from watermap.errors import DataError
 from watermap.geo.grid import Grid
 from watermap.io.gdal import environment, open_scene, read_from
@@ -140,6 +140,10 @@ class Raster:
     def find(self, bands: Sequence[str]) -> tuple[int, ...]:
         """Positions (from 0) of the named Sentinel-2 bands. Raises DataError where one is missing."""
         return find_bands(self.names, bands, where=str(self.path))
+
+    def present(self, bands: Sequence[str], optional: Sequence[str]) -> tuple[str, ...]:
+        """The named bands but for those that are optional and not there; whether the others are, `find` tells."""
+        return present_bands(self.names, bands, optional)
 
     def read(self, positions: Sequence[int] | None = None, window: Window | None = None) -> Pixels:
         """Read bands and validity of a window.

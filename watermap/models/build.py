@@ -18,6 +18,7 @@ from watermap.models.freezing import set_trainable_from
 from watermap.models.registry import ARCHITECTURES, architecture
 from watermap.models.resize import check_side
 from watermap.models.scaling import SCALING_LAYER, Scaling, imagenet_gains, imagenet_offsets
+from watermap.models.spectral import Spectral
 from watermap.models.weights import (
     MODEL_SUFFIX,
     PRETRAINED,
@@ -44,7 +45,7 @@ def build(
     preset: Preset = "reference",
     decoder: DecoderConfig | None = None,
     classes: int = CLASSES,
-    scaling: Scaling | None = None,
+    scaling: Scaling | Spectral | None = None,
 ) -> keras.Model:
     """A model from raw digital numbers (DN) to probabilities.
 
@@ -65,8 +66,9 @@ def build(
         preset: "reference", or "fast" with fewer channels in the decoder.
         decoder: what the decoder is made of, where it is not as published.
         classes: channels of the output.
-        scaling: statistics of the training pixels, default mean 0 and standard deviation 10000, reflectance; a
-            model that starts from a whole model keeps that one's own, without which its weights mean nothing.
+        scaling: statistics of the training pixels, default mean 0 and standard deviation 10000, reflectance; or what
+            their numbers mean, of which logarithms and normalised differences are made. A model that starts from a
+            whole model keeps that one's own, without which its weights mean nothing.
 
     Raises:
         UsageError: an unknown name, or arguments that do not fit together.
@@ -76,17 +78,20 @@ def build(
     _check(names, patch_size, scaling)
     found = architecture(arch, encoder)
     plan = found.plan(arch, encoder, preset, classes, decoder or DecoderConfig())
-    source = _source(encoder, weights)
     first = scaling or Scaling.reflectance(len(names))
+    if isinstance(first, Spectral) and weights is not None and Path(weights).suffix != MODEL_SUFFIX:
+        raise UsageError(f"{weights} weights are of colours, not of features of them", hint="use --weights none")
+    source = _source(encoder, weights)
     if source is None:
-        model = _assemble(arch, encoder, patch_size, first.to_layer(), plan)
+        model = _assemble(arch, encoder, len(names), patch_size, first.to_layer(), plan)
     elif source.suffix == MODEL_SUFFIX:
         model = _from_whole_model(source, arch, encoder, len(names), patch_size, plan)
     else:
+        assert isinstance(first, Scaling)  # noqa: S101  # made sure of above
         pretrained = PRETRAINED[encoder]
         network = read_pretrained(source, pretrained)
         statistics = imagenet_gains(names, pretrained.preprocessing), imagenet_offsets(names, pretrained.preprocessing)
-        model = _assemble(arch, encoder, patch_size, first.to_layer(*statistics), plan)
+        model = _assemble(arch, encoder, len(names), patch_size, first.to_layer(*statistics), plan)
         copy_pretrained(network, pretrained, model.get_layer(ENCODER_LAYER), names)
     if freeze_encoder:
         set_trainable_from(model, None)
@@ -108,13 +113,13 @@ def _band_names(bands: int | Sequence[str]) -> tuple[str, ...]:
     return known + ("",) * (bands - len(known))
 
 
-def _check(names: Sequence[str], patch_size: int | None, scaling: Scaling | None) -> None:
+def _check(names: Sequence[str], patch_size: int | None, scaling: Scaling | Spectral | None) -> None:
     if not names:
         raise UsageError("a model needs at least one band")
     if patch_size is not None:
         check_side(patch_size, "patch")
-    if scaling is not None and len(scaling.mean) != len(names):
-        raise UsageError(f"scaling has statistics of {len(scaling.mean)} bands, but the model has {len(names)}")
+    if scaling is not None and scaling.bands != len(names):
+        raise UsageError(f"scaling is of {scaling.bands} bands, but the model has {len(names)}")
 
 
 def _source(encoder: str, weights: str | Path | None) -> Path | None:
@@ -138,11 +143,14 @@ def _source(encoder: str, weights: str | Path | None) -> Path | None:
     return path
 
 
-def _assemble(arch: str, encoder: str, patch_size: int | None, scaling: keras.layers.Layer, plan: Plan) -> keras.Model:
+def _assemble(
+    arch: str, encoder: str, bands: int, patch_size: int | None, scaling: keras.layers.Layer, plan: Plan
+) -> keras.Model:
     """Image, scaling, encoder, decoder, probabilities; with random weights."""
-    made, bands = ARCHITECTURES[arch], len(scaling.input_mean)
+    made = ARCHITECTURES[arch]
     image = keras.Input((patch_size, patch_size, bands), name="image", dtype="float32")
-    features = made.encoders[encoder](bands)(scaling(image))
+    scaled = scaling(image)
+    features = made.encoders[encoder](scaled.shape[-1])(scaled)
     outputs = {
         name: keras.layers.Activation("softmax", dtype="float32", name=name)(logits)
         for name, logits in made.decoder(features, plan).items()
@@ -166,7 +174,7 @@ def _from_whole_model(
             hint="ask for the same architecture, encoder and bands, or start from other weights",
         )
     first = saved.get_layer(SCALING_LAYER)
-    model = _assemble(arch, encoder, patch_size, type(first).from_config(first.get_config()), plan)
+    model = _assemble(arch, encoder, bands, patch_size, type(first).from_config(first.get_config()), plan)
     try:
         for_prediction(model).set_weights(for_prediction(saved).get_weights())
     except ValueError as error:

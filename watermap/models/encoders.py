@@ -9,7 +9,7 @@ import keras
 from keras import layers
 
 from watermap.models.architecture import EncoderMaker
-from watermap.models.blocks import BN_MOMENTUM, residual_block
+from watermap.models.blocks import BN_MOMENTUM, conv_bn_relu, residual_block
 
 ENCODER_LAYER: Final = "encoder"
 """Name of the encoder inside a model, where it is one layer with layers of its own."""
@@ -26,6 +26,9 @@ channels of the block's own output."""
 
 COMPACT_WIDTHS: Final = (16, 32, 64, 96, 160)
 """Channels at strides 1, 2, 4, 8, 16."""
+
+PLAIN_WIDTHS: Final = (16, 32, 64, 96)
+"""Channels at strides 1, 2, 4, 8."""
 
 VGG16_WIDTHS: Final = (64, 128, 256, 512, 512)
 """Channels at strides 1, 2, 4, 8, 16."""
@@ -109,6 +112,26 @@ def compact(bands: int) -> keras.Model:
         name = f"stride{2**level}"
         features.append(residual_block(features[-1], width, strides=2 if level else 1, name=name))
     return keras.Model(image, features[1:], name=ENCODER_LAYER)
+
+
+def plain(bands: int) -> keras.Model:
+    """Two convolutions with batch norm at each stride, and max-pooling in between: the contracting path of a UNet.
+
+    It ends at stride 8, so that little is computed of far surroundings: what is water shows in a pixel's spectrum.
+
+    Source: Ronneberger et al. 2015, figure 1, narrower and less deep.
+    """
+    image = _image(bands)
+    x = image
+    features: list[keras.KerasTensor] = []
+    for level, width in enumerate(PLAIN_WIDTHS):
+        name = f"stride{2**level}"
+        if features:
+            x = layers.MaxPooling2D(2, name=f"{name}_pool")(x)
+        for number in (1, 2):
+            x = conv_bn_relu(x, width, name=f"{name}_{number}")
+        features.append(x)
+    return keras.Model(image, features, name=ENCODER_LAYER)
 
 
 def pooling_vgg(bands: int, *, widths: Sequence[int]) -> keras.Model:

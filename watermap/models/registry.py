@@ -9,7 +9,6 @@ from watermap.errors import UsageError
 from watermap.models.architecture import Architecture
 from watermap.models.attention_unet import ATTENTION_UNET
 from watermap.models.deeplabv3 import DEEPLABV3
-from watermap.models.encoders import ENCODERS
 from watermap.models.fcn import FCN
 from watermap.models.pspnet import PSPNET
 from watermap.models.segnet import SEGNET
@@ -27,6 +26,11 @@ ARCHITECTURES: Final[Mapping[str, Architecture]] = {
 }
 
 
+def encoders() -> tuple[str, ...]:
+    """Names of all encoders, of whatever architecture."""
+    return tuple(dict.fromkeys(name for found in ARCHITECTURES.values() for name in found.encoders))
+
+
 def architecture(name: str, encoder: str) -> Architecture:
     """An architecture that takes an encoder.
 
@@ -35,8 +39,8 @@ def architecture(name: str, encoder: str) -> Architecture:
     """
     if name not in ARCHITECTURES:
         raise UsageError(f"there is no architecture {name!r}", hint=f"choose from {', '.join(ARCHITECTURES)}")
-    if encoder not in ENCODERS:
-        raise UsageError(f"there is no encoder {encoder!r}", hint=f"choose from {', '.join(ENCODERS)}")
+    if encoder not in encoders():
+        raise UsageError(f"there is no encoder {encoder!r}", hint=f"choose from {', '.join(encoders())}")
     found = ARCHITECTURES[name]
     if encoder not in found.encoders:
         raise UsageError(f"{name} does not take the {encoder} encoder", hint=f"choose from {', '.join(found.encoders)}")

@@ -52,6 +52,11 @@ class Scaling:
         if not all(map(math.isfinite, self.mean + self.std)) or any(std < 0 for std in self.std):
             raise UsageError(f"scaling by mean {self.mean} and standard deviation {self.std} is impossible")
 
+    @property
+    def bands(self) -> int:
+        """How many."""
+        return len(self.mean)
+
     @classmethod
     def reflectance(cls, bands: int) -> Self:
         """The scaling of Sentinel-2 DN to reflectance, the same for every band."""

@@ -10,7 +10,7 @@ from keras import KerasTensor, layers
 from watermap.config import Preset
 from watermap.models.architecture import PROBABILITY, Architecture, Plan
 from watermap.models.blocks import conv_bn_relu, dropout, grown, join, skips_upwards
-from watermap.models.encoders import ENCODERS
+from watermap.models.encoders import ENCODERS, plain
 
 UNET_FILTERS: Final[Mapping[str, Mapping[Preset, tuple[int, ...]]]] = {
     "resnet50": {"reference": (512, 256, 128, 64), "fast": (128, 64, 32, 16)},
@@ -49,4 +49,9 @@ def unet(features: Sequence[KerasTensor], plan: Plan) -> Mapping[str, KerasTenso
     return {PROBABILITY: layers.Conv2D(plan.classes, 1, name="logits")(x)}
 
 
-UNET: Final = Architecture(unet, encoders=ENCODERS, filters=UNET_FILTERS, upsampling=("bilinear", "transposed"))
+UNET: Final = Architecture(
+    unet,
+    encoders={**ENCODERS, "plain": plain},
+    filters={**UNET_FILTERS, "plain": {"reference": (64, 32, 16), "fast": (32, 16, 16)}},
+    upsampling=("bilinear", "transposed"),
+)

@@ -23,7 +23,7 @@ from typing import Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from watermap import __version__
 from watermap.bands import Radiometry
@@ -32,95 +32,13 @@ from watermap.io.cache import cache_folder, cached_folder, copy_to
 from watermap.io.files import file_digest
 from watermap.io.paths import remote
 from watermap.patches.index import INDEX_FILE, PatchRecord, damaged, read_index
+from watermap.patches.manifest import FORMAT_VERSION, Manifest, ShardFile
 from watermap.patches.splits import SPLITS, check_leaks
 from watermap.scenes.find import IMAGE_FILE
 
-FORMAT_VERSION: Final = 1
 MANIFEST_FILE: Final = "patches.json"
 KINDS: Final = ("image", "label", "valid")
 _OWN_FILES: Final = re.compile(r"patches\.json|patches\.gpkg.*|(train|validation|test)-\d+\.(image|label|valid)\.npy")
-
-
-class ShardFile(BaseModel):
-    """One array on disk.
-
-    Attributes:
-        size: in bytes.
-        sha256: of the file.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    size: int
-    sha256: str
-
-
-class Shard(BaseModel):
-    """Patches of one split, in three files.
-
-    Attributes:
-        name: of its files, up to the first dot.
-        split: train, validation or test.
-        count: patches.
-        files: image, label and valid.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str
-    split: str
-    count: int
-    files: dict[str, ShardFile]
-
-
-_NO_CONTENT: Final = {"watermap_version", "inputs_digest", "label_kinds", "failures", "notes"}
-
-
-class Manifest(BaseModel):
-    """What a store holds and what made it.
-
-    Attributes:
-        format_version: of this record.
-        watermap_version: of the software that wrote it.
-        bands: canonical names, in the order of the image's last axis.
-        patch_size: rows and cols of a patch.
-        dtype: numpy name of the image's type.
-        scale, offset: reflectance = (value + offset) * scale.
-        config, config_digest: the settings.
-        inputs_digest: of all that decides the content: settings, scenes, software.
-        scenes: SHA-256 of each file of each scene used.
-        label_kinds: by scene, what its label is, e.g. hansen or hand.
-        failures: scene and reason of those that could not be used.
-        counts: patches by split.
-        water: mean water fraction by split; None where there is no patch.
-        notes: for the user.
-        shards: in order.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    format_version: int = FORMAT_VERSION
-    watermap_version: str = __version__
-    bands: tuple[str, ...]
-    patch_size: int
-    dtype: str
-    scale: float
-    offset: float
-    config: dict[str, Any]
-    config_digest: str
-    inputs_digest: str
-    scenes: dict[str, dict[str, str]]
-    label_kinds: dict[str, str] = {}
-    failures: tuple[tuple[str, str], ...]
-    counts: dict[str, int]
-    water: dict[str, float | None]
-    notes: tuple[str, ...]
-    shards: tuple[Shard, ...]
-
-    def digest(self) -> str:
-        """SHA-256 of the content: equal patches made from equal scenes, wherever they lie and whenever."""
-        content = self.model_dump(mode="json", exclude=_NO_CONTENT)
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -131,11 +49,13 @@ class PatchBatch:
         image: (n, rows, cols, bands), values as stored in the scenes; meaningless where not valid.
         label: (n, rows, cols) uint8: 0 land, 1 water, 255 unknown or no image.
         valid: (n, rows, cols), True where the image holds data.
+        present: (n, bands), True where the patch's scene has the band; the others are 0.
     """
 
     image: npt.NDArray[Any]
     label: npt.NDArray[np.uint8]
     valid: npt.NDArray[np.bool_]
+    present: npt.NDArray[np.bool_]
 
 
 class PatchStore:
@@ -145,6 +65,7 @@ class PatchStore:
         folder: where it is.
         manifest: what it holds and what made it.
         bands: canonical names, in the order of the image's last axis.
+        optional_bands: those that a scene may lack.
         patch_size: rows and cols of a patch.
         radiometry: what the image's numbers mean.
         dtype: of the image.
@@ -157,6 +78,7 @@ class PatchStore:
         self._files = files
         self.manifest = manifest
         self.bands = manifest.bands
+        self.optional_bands = manifest.optional_bands
         self.patch_size = manifest.patch_size
         self.radiometry = Radiometry(manifest.scale, manifest.offset)
         self.dtype = np.dtype(manifest.dtype)
@@ -249,7 +171,16 @@ class PatchStore:
             positions = wanted[here] - starts[number]
             for kind, target in zip(KINDS, (image, label, valid), strict=True):
                 target[here] = self._array(f"{shard.name}.{kind}.npy")[positions]
-        return PatchBatch(image, label, valid)
+        return PatchBatch(image, label, valid, self._present(split, wanted))
+
+    def _present(self, split: str, wanted: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
+        """(n, bands) which bands the scenes of patches have."""
+        present = np.ones((len(wanted), len(self.bands)), dtype=bool)
+        if self.manifest.missing_bands:
+            for row, index in zip(present, wanted.tolist(), strict=True):
+                for band in self.manifest.missing_bands.get(self._records[split][index].scene, ()):
+                    row[self.bands.index(band)] = False
+        return present
 
     def __getstate__(self) -> dict[str, Any]:
         """Without the mapped files, whose pixels would be copied."""

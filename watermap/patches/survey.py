@@ -42,6 +42,7 @@ class Source:
         grid: of the image.
         dtype: of the image.
         bands: canonical names of all its bands.
+        used: those of the patches' bands that it has, in their order.
         radiometry: what the file says of its numbers, or None.
         hides_land: whether the label's file says that 0, land, is no data.
     """
@@ -53,6 +54,7 @@ class Source:
     grid: Grid
     dtype: np.dtype[Any]
     bands: frozenset[str | None]
+    used: tuple[str, ...]
     radiometry: Radiometry | None
     hides_land: bool
 
@@ -100,8 +102,14 @@ class Findings:
     tally: Counter[str]
 
 
-def describe(scene: Scene, bands: Sequence[str], names: Sequence[str] | None) -> Source:
+def describe(scene: Scene, bands: Sequence[str], optional: Sequence[str], names: Sequence[str] | None) -> Source:
     """What a scene's files say.
+
+    Args:
+        scene: with a label.
+        bands: those of the patches.
+        optional: those of them that it may lack, but not all.
+        names: of all the image's bands in file order, where the user states them.
 
     Raises:
         DataError: a file cannot be used, a band is missing, or image and label do not fit.
@@ -112,6 +120,7 @@ def describe(scene: Scene, bands: Sequence[str], names: Sequence[str] | None) ->
         open_raster(scene.image, names=names) as raster,
         open_label(scene.label, raster.grid, image_path=scene.image) as label,
     ):
+        used = raster.present(bands, optional) or tuple(bands)  # what is missing is told by `find`
         return Source(
             name=scene.name,
             image=scene.image,
@@ -120,7 +129,8 @@ def describe(scene: Scene, bands: Sequence[str], names: Sequence[str] | None) ->
             grid=raster.grid,
             dtype=raster.dtype,
             bands=frozenset(canonical_name(text) if text else None for text in raster.names),
-            radiometry=raster.radiometry(raster.find(bands)),
+            used=used,
+            radiometry=raster.radiometry(raster.find(used)),
             hides_land=label.hides_land,
         )
 
@@ -147,13 +157,12 @@ def _stated(found: Radiometry, config: TileConfig) -> Radiometry:
     return Radiometry(scale, found.offset if config.offset is None else config.offset)
 
 
-def survey(source: Source, *, sites: Mapping[str, Site], bands: Sequence[str], config: TileConfig) -> Findings:
+def survey(source: Source, *, sites: Mapping[str, Site], config: TileConfig) -> Findings:
     """Read a scene block by block and find what passes there.
 
     Args:
         source: the scene.
         sites: where each scene lies, by name.
-        bands: canonical names.
         config: settings.
 
     Raises:
@@ -163,7 +172,7 @@ def survey(source: Source, *, sites: Mapping[str, Site], bands: Sequence[str], c
     darkest: list[float] = []
     tally: Counter[str] = Counter()
     with source.open() as (raster, label):
-        positions = raster.find(bands)
+        positions = raster.find(source.used)
         for block in sites[source.name].blocks(source.grid):
             box = block.box(source.grid)
             if box is None:

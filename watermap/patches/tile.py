@@ -16,7 +16,7 @@ import numpy as np
 from rasterio.windows import Window
 
 from watermap import __version__
-from watermap.bands import parse_bands
+from watermap.bands import STANDARD_BANDS, parse_bands
 from watermap.config import TileConfig
 from watermap.errors import DataError, StorageError
 from watermap.geo.crs import footprints
@@ -24,10 +24,21 @@ from watermap.io.paths import local
 from watermap.io.temporary import sweep
 from watermap.patches.blocks import find_sites
 from watermap.patches.index import PatchRecord
+from watermap.patches.manifest import FORMAT_VERSION, Manifest
 from watermap.patches.select import TOO_FEW_VALID, TOO_LITTLE_WATER, TOO_MUCH_WATER, TRIED, Selection
 from watermap.patches.splits import SPLITS, check_leaks, split_groups
-from watermap.patches.store import FORMAT_VERSION, Manifest, PatchBatch, PatchStore, is_store
-from watermap.patches.survey import Findings, SceneBlock, agreed_radiometry, describe, listed, notes, read_box, survey
+from watermap.patches.store import PatchBatch, PatchStore, is_store
+from watermap.patches.survey import (
+    Findings,
+    SceneBlock,
+    Source,
+    agreed_radiometry,
+    describe,
+    listed,
+    notes,
+    read_box,
+    survey,
+)
 from watermap.patches.workers import in_order
 from watermap.patches.writer import StoreWriter, check_target, patches_a_shard
 from watermap.progress import Progress, silent
@@ -104,7 +115,7 @@ def tile(
     """
     sweep(local(out).resolve().parent)  # a store that a killed run put aside comes back
     check_target(out)
-    bands = parse_bands(",".join(config.bands))
+    stated = parse_bands(",".join(config.bands)) if config.bands else ()
     found = find_scenes(scenes_dir)
     scenes = {scene.name: scene for scene in found if scene.label is not None}
     if not scenes:
@@ -117,8 +128,14 @@ def tile(
     if not failures and (kept := _unchanged(out, inputs_digest)) is not None:
         return _summary(out, kept, unlabelled, unchanged=True)
     readable = {name: scenes[name] for name in files}
-    described = partial(describe, bands=bands, names=names)
+    described = partial(
+        describe,
+        bands=stated or STANDARD_BANDS,
+        optional=config.optional_bands if stated else STANDARD_BANDS,
+        names=names,
+    )
     sources = _attempt(described, readable, failures, progress, "reading scenes", workers)
+    bands = stated or tuple(band for band in STANDARD_BANDS if any(band in each.used for each in sources.values()))
     agreed = agreed_radiometry(list(sources.values()), config)
     sites = find_sites(
         {name: source.grid for name, source in sources.items()},
@@ -126,7 +143,7 @@ def tile(
         block_patches=config.block_patches,
     )
     site_of = {name: site for site in sites for name in site.scenes}
-    surveyed = partial(survey, sites=site_of, bands=bands, config=config)
+    surveyed = partial(survey, sites=site_of, config=config)
     findings = _attempt(surveyed, sources, failures, progress, "reading labels", workers)
     used = [sources[name] for name in findings]
     dtype = np.result_type(*(source.dtype for source in used))
@@ -152,6 +169,12 @@ def tile(
             inputs_digest=inputs_digest,
             scenes={source.name: files[source.name] for source in used},
             label_kinds={source.name: label_kind(scenes[source.name]) for source in used},
+            optional_bands=tuple(band for band in bands if band in config.optional_bands or _is_lacking(band, used)),
+            missing_bands={
+                source.name: lacking
+                for source in used
+                if (lacking := tuple(band for band in bands if band not in source.used))
+            },
             failures=tuple((name, str(error)) for name, error in sorted(failures.items())),
             water={split: _mean_water(records, split) for split in SPLITS},
             notes=tuple(notes(used, bands, _dark(findings), agreed)),
@@ -278,14 +301,22 @@ def _records(chosen: Iterable[_Chosen], patch_size: int, a_shard: int) -> list[P
 def _cut(chosen: _Chosen, *, bands: Sequence[str], size: int) -> list[PatchBatch]:
     """The patches of one piece."""
     box = chosen.scene_block.box
-    with chosen.scene_block.source.open() as (raster, label):
-        pixels, codes = read_box(raster, label, raster.find(bands), box)
-    images = np.moveaxis(pixels.values, 0, -1)
+    source = chosen.scene_block.source
+    with source.open() as (raster, label):
+        pixels, codes = read_box(raster, label, raster.find(source.used), box)
+    images = np.zeros((*codes.shape, len(bands)), dtype=pixels.values.dtype)
+    channels = [bands.index(band) for band in source.used]
+    images[..., channels] = np.moveaxis(pixels.values, 0, -1)
+    present = np.isin(np.arange(len(bands)), channels)[None]
     squares = [
         np.s_[None, row : row + size, col : col + size]
         for row, col in (chosen.selected.starts - (box.top, box.left)).tolist()
     ]
-    return [PatchBatch(images[square], codes[square], pixels.valid[square]) for square in squares]
+    return [PatchBatch(images[square], codes[square], pixels.valid[square], present) for square in squares]
+
+
+def _is_lacking(band: str, sources: Iterable[Source]) -> bool:
+    return any(band not in source.used for source in sources)
 
 
 def _mean_water(records: Iterable[PatchRecord], split: str) -> float | None:

@@ -19,8 +19,9 @@ from watermap.io.files import place_folder, unwritable
 from watermap.io.paths import local
 from watermap.io.temporary import temporary_folder
 from watermap.patches.index import INDEX_FILE, PatchRecord, write_index
+from watermap.patches.manifest import Manifest, Shard, ShardFile
 from watermap.patches.splits import SPLITS
-from watermap.patches.store import KINDS, MANIFEST_FILE, Manifest, PatchBatch, Shard, ShardFile, foreign_files, is_store
+from watermap.patches.store import KINDS, MANIFEST_FILE, PatchBatch, foreign_files, is_store
 
 _SHARD_BYTES: Final = 512 * 2**20
 

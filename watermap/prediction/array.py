@@ -172,7 +172,7 @@ def model_raster(
     raster = array_raster(np.ma.getdata(values), names, no_data=no_data, mask=mask, scales=scales, offsets=offsets)
     if not isinstance(values, np.ma.MaskedArray):
         return raster
-    used = list(raster.find(predictor.bundle.contract.bands))
+    used = list(raster.find(predictor.bands_of(raster)))
     unmasked: Mask = np.asarray(~np.ma.getmaskarray(values)[used].any(axis=0))
     mask = unmasked if mask is None else mask & unmasked
     return array_raster(values.data, names, no_data=no_data, mask=mask, scales=scales, offsets=offsets)

@@ -62,7 +62,7 @@ def forecast(scene: Path | SceneFiles, predictor: Predictor, *, names: Sequence[
         ModelError: the model cannot be had.
     """
     with open_raster(scene, names=names) as raster:
-        raster.find(predictor.bundle.contract.bands)
+        predictor.bands_of(raster)
         grid, dtype = raster.grid, raster.dtype
     layout, engine = predictor.layout(grid.shape), predictor.engine
     rows, cols = layout.shape

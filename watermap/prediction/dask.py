@@ -63,7 +63,7 @@ def predict_lazily(layers: Layers, mask: Any, predictor: Predictor) -> Any:
     values = layers.values
     shape = values.shape[1:]
     pixel = np.zeros((len(values), 1, 1), values.dtype)
-    raster_of(layers.meaning, pixel, None, predictor).find(predictor.bundle.contract.bands)  # what can be told now, is
+    predictor.bands_of(raster_of(layers.meaning, pixel, None, predictor))  # what can be told now, is
     if mask is not None and mask.shape != shape:
         raise DataError(
             f"{ARRAY_NAME}: has {shape} rows and columns, but {mask.shape} were said to be valid",
@@ -125,7 +125,7 @@ def _checked(meaning: Meaning, model: _Model, values: Array, mask: Mask | None =
     """What an image's numbers mean, by a sample of it; None where that holds no data, then each chunk has to tell."""
     predictor = model.predictor
     raster = raster_of(meaning, values, None if mask is None else mask[0], predictor)
-    if not raster.read(raster.find(predictor.bundle.contract.bands)).valid.any():
+    if not raster.read(raster.find(predictor.bands_of(raster))).valid.any():
         return None
     radiometry = predictor.radiometry(raster)
     warn_of(raster)

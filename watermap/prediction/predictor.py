@@ -149,18 +149,25 @@ class Predictor:
             window = math.ceil(max(whole) / step) * step
         return window, overlap
 
+    def bands_of(self, raster: Raster) -> tuple[str, ...]:
+        """The model's bands that a scene has, in their order. Raises DataError where it lacks one that it needs."""
+        contract = self.bundle.contract
+        bands = raster.present(contract.bands, contract.optional_bands)
+        raster.find(bands)
+        return bands
+
     def radiometry(self, raster: Raster) -> Radiometry:
         """What a scene's numbers mean, checked against the contract.
 
         Raises:
             DataError: a band is missing, no pixel is valid, or the numbers are not what the model was trained on.
         """
-        contract = self.bundle.contract
+        contract, bands = self.bundle.contract, self.bands_of(raster)
         return scene_radiometry(
             raster,
-            raster.find(contract.bands),
+            raster.find(bands),
             expected=contract.radiometry,
-            statistics=contract.statistics,
+            statistics=contract.statistics.of_bands([contract.bands.index(band) for band in bands]),
             offset=self.config.offset,
             scale=self.config.scale,
         )
@@ -174,17 +181,19 @@ class Predictor:
             DataError: the file is damaged.
             ModelError: the model cannot be loaded, or says what is no probability.
         """
-        contract = self.bundle.contract
-        positions = raster.find(contract.bands)
+        contract, bands = self.bundle.contract, self.bands_of(raster)
+        expected, filling = contract.radiometry, contract.filling
+        channels = [contract.bands.index(band) for band in bands]
 
         def prepare(pixels: Pixels, out: FloatArray) -> None:
-            to_model(pixels.values, pixels.valid, radiometry, contract.radiometry, contract.statistics, out=out)
+            to_model(pixels.values, pixels.valid, radiometry, expected, filling, channels=channels, out=out)
 
         return predict_strips(
-            raster.reader(positions),
+            raster.reader(raster.find(bands)),
             prepare,
             self.engine.compute,
             self.layout(raster.grid.shape),
+            bands=len(contract.bands),
             batch_size=self.engine.batch_size,
             has_disagreement=self.has_disagreement,
             progress=progress,
@@ -218,7 +227,7 @@ def _agreed_threshold(bundles: Sequence[Bundle]) -> float:
 
 
 def _check_alike(one: Bundle, other: Bundle) -> None:
-    own, others = ((b.contract.bands, b.contract.radiometry) for b in (one, other))
+    own, others = ((b.contract.bands, b.contract.optional_bands, b.contract.radiometry) for b in (one, other))
     if own != others:
         raise UsageError(
             f"{one.folder} and {other.folder} take other bands or units, so they cannot be asked together",

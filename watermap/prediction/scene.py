@@ -120,7 +120,7 @@ def _predict(raster: Raster, predictor: Predictor, out: Path, clouds: Clouds | N
     earlier = stated_provenance(water_path)
     with ExitStack() as stack:
         mask = None if clouds is None else stack.enter_context(open_clouds(clouds, grid, scene))
-        raster.find(predictor.bundle.contract.bands)  # before the seconds that a model takes to load
+        predictor.bands_of(raster)  # before the seconds that a model takes to load
         meanwhile = stack.enter_context(ThreadPoolExecutor(1))
         engine, window = predictor.engine, predictor.layout(grid.shape).shape
         meanwhile.submit(engine.warm, window)

@@ -203,6 +203,7 @@ def predict_strips(
     compute: Compute,
     layout: Layout,
     *,
+    bands: int | None = None,
     batch_size: int,
     has_disagreement: bool = False,
     progress: Progress = silent,
@@ -216,6 +217,7 @@ def predict_strips(
     Args:
         read: reads a window of the scene.
         prepare: writes what the model expects of pixels as stored.
+        bands: that it writes; None for as many as are read.
         compute: the model; always given `batch_size` windows, whose memory is used again for later ones.
         layout: of the windows.
         batch_size: windows predicted at once.
@@ -228,7 +230,7 @@ def predict_strips(
     """
     # Closed by name: an error that travels keeps frames alive, and a thread that still reads must not outlive its file.
     with (
-        closing(prefetch(_batches(_rows(read, layout), prepare, layout, batch_size))) as batches,
+        closing(prefetch(_batches(_rows(read, layout), prepare, (batch_size, bands), layout))) as batches,
         closing(prefetch(_computed(batches, compute))) as results,
     ):
         yield from _blended(results, layout, 1 + has_disagreement, progress)
@@ -261,7 +263,10 @@ def _last_rows(pieces: list[Pixels], rows: int) -> list[Pixels]:
     return kept
 
 
-def _batches(rows: Iterator[_Row], prepare: Prepare, layout: Layout, batch_size: int) -> Generator[_Batch, None, None]:
+def _batches(
+    rows: Iterator[_Row], prepare: Prepare, shape: tuple[int, int | None], layout: Layout
+) -> Generator[_Batch, None, None]:
+    batch_size, bands = shape
     buffers: Iterator[FloatArray] | None = None
     for row in rows:
         starts = range(0, len(row.chosen), batch_size)
@@ -270,8 +275,8 @@ def _batches(rows: Iterator[_Row], prepare: Prepare, layout: Layout, batch_size:
         for start in starts:
             columns = row.chosen[start : start + batch_size]
             if buffers is None:
-                shape = (batch_size, len(row.pieces[0].values), *layout.shape)
-                buffers = itertools.cycle([np.zeros(shape, dtype=np.float32) for _ in range(_BUFFERS)])
+                whole = (batch_size, bands or len(row.pieces[0].values), *layout.shape)
+                buffers = itertools.cycle([np.zeros(whole, dtype=np.float32) for _ in range(_BUFFERS)])
             windows = next(buffers)
             for window, i in zip(windows, columns, strict=False):
                 _fill(window, row.pieces, layout.cols[i], prepare)

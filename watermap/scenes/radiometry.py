@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final, Self
 
 import numpy as np
@@ -55,12 +56,17 @@ class Statistics(BaseModel):
 
     @classmethod
     def of(cls, pixels: npt.NDArray[Any]) -> Self:
-        """Statistics of pixels (n, bands), all of them valid."""
+        """Statistics of pixels (n, bands), all of them valid; NaN where the pixel's scene has not the band."""
         values = pixels.astype(np.float64)
-        low, dark, bright, high = np.percentile(values, (0.1, _DARK_PERCENTILE, _BRIGHT_PERCENTILE, 99.9), axis=0)
-        moments = {"mean": values.mean(axis=0), "std": values.std(axis=0)}
+        low, dark, bright, high = np.nanpercentile(values, (0.1, _DARK_PERCENTILE, _BRIGHT_PERCENTILE, 99.9), axis=0)
+        moments = {"mean": np.nanmean(values, axis=0), "std": np.nanstd(values, axis=0)}
         ends = {"low": low, "high": high, "dark": dark, "bright": bright}
         return cls(**{name: tuple(map(float, value)) for name, value in (moments | ends).items()})
+
+    def of_bands(self, channels: Sequence[int]) -> Self:
+        """Those of some bands, by their place."""
+        kept = {name: tuple(values[channel] for channel in channels) for name, values in self}
+        return self.model_copy(update=kept)
 
 
 def to_expected(values: npt.NDArray[Any], scene: Radiometry, expected: Radiometry) -> FloatArray:
@@ -80,17 +86,46 @@ def to_reflectance(values: npt.NDArray[Any], scene: Radiometry) -> FloatArray:
     return to_expected(values, scene, Radiometry(scale=1.0, offset=0.0))
 
 
-def fill_invalid(image: npt.NDArray[Any], valid: npt.NDArray[np.bool_], statistics: Statistics) -> FloatArray:
-    """An image whose pixels without data hold the training mean, which the model's scaling turns into zero.
+@dataclass(frozen=True)
+class Filling:
+    """What a model is given in place of what is not there, by band, in the contract's digital numbers.
+
+    Attributes:
+        no_data: of a pixel without data: the training mean, which the model's scaling turns into zero.
+        missing: of a band that a scene has not.
+    """
+
+    no_data: tuple[float, ...]
+    missing: tuple[float, ...]
+
+    @classmethod
+    def of(cls, statistics: Statistics, missing: float | None = None) -> Self:
+        """That of a model.
+
+        Args:
+            statistics: of its training pixels.
+            missing: the number by which it knows a missing band; None: it is given the mean there too.
+        """
+        bands = len(statistics.mean)
+        return cls(statistics.mean, statistics.mean if missing is None else (missing,) * bands)
+
+
+def fill_in(
+    image: npt.NDArray[Any], valid: npt.NDArray[np.bool_], present: npt.NDArray[np.bool_], filling: Filling
+) -> FloatArray:
+    """Patches without gaps.
 
     Args:
-        image: (..., bands), in the contract's digital numbers.
-        valid: (...), True where there is data.
-        statistics: of the training pixels.
+        image: (n, rows, cols, bands), in the contract's digital numbers.
+        valid: (n, rows, cols), True where there is data.
+        present: (n, bands), True where the patch's scene has the band.
+        filling: what is put in place of what is not there.
     """
     filled: FloatArray = image.astype(np.float32)
     if not valid.all():
-        filled[~valid] = np.array(statistics.mean, dtype=np.float32)
+        filled[~valid] = np.array(filling.no_data, dtype=np.float32)
+    for patch, band in np.argwhere(~present):
+        filled[patch, ..., band] = filling.missing[band]
     return filled
 
 
@@ -99,28 +134,37 @@ def to_model(
     valid: npt.NDArray[np.bool_],
     scene: Radiometry,
     expected: Radiometry,
-    statistics: Statistics,
+    filling: Filling,
     *,
+    channels: Sequence[int],
     out: FloatArray,
 ) -> None:
-    """A window as a model expects it: `to_expected` and `fill_invalid` at once, bands first, without new memory.
+    """A window as a model expects it: `to_expected` and `fill_in` at once, bands first, without new memory.
 
     Args:
-        values: (bands, rows, cols), as stored in the scene.
+        values: (bands there, rows, cols), as stored in the scene.
         valid: (rows, cols), True where there is data.
         scene: what the values mean.
         expected: what the model was trained on.
-        statistics: of the training pixels.
-        out: (bands, rows, cols), where it goes.
+        filling: what is put in place of what is not there.
+        channels: the model's channel that each of the bands is.
+        out: (channels, rows, cols), where it goes.
     """
     factor, shift = _conversion(scene, expected)
-    out[:] = values
+    is_whole = len(channels) == len(out)
+    if is_whole:
+        out[:] = values
+    else:
+        for channel, layer in zip(channels, values, strict=True):
+            out[channel] = layer
     if factor != 1:
         out *= factor
     if shift:
         out += shift
     if not valid.all():
-        np.copyto(out, np.array(statistics.mean, dtype=np.float32)[:, None, None], where=~valid)
+        np.copyto(out, np.array(filling.no_data, dtype=np.float32)[:, None, None], where=~valid)
+    for channel in () if is_whole else set(range(len(out))).difference(channels):
+        out[channel] = filling.missing[channel]
 
 
 def _conversion(scene: Radiometry, expected: Radiometry) -> tuple[np.float32, np.float32]:

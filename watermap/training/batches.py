@@ -10,7 +10,7 @@ import numpy as np
 
 from watermap.arrays import FloatArray
 from watermap.patches.store import PatchStore
-from watermap.scenes.radiometry import Statistics, fill_invalid
+from watermap.scenes.radiometry import Filling, Statistics, fill_in
 from watermap.training.augment import Augmenter, Labels
 from watermap.training.devices import replicas
 from watermap.training.sampling import Order, Weights, epoch_order, repeats
@@ -31,7 +31,8 @@ def training_statistics(store: PatchStore, *, seed: int = 0) -> Statistics:
     found = []
     for index in range(count):
         patch = store.read("train", [index])
-        pixels = patch.image[patch.valid]
+        pixels = patch.image[patch.valid].astype(np.float32)
+        pixels[:, ~patch.present[0]] = np.nan
         found.append(pixels if len(pixels) <= each else rng.choice(pixels, each, replace=False))
     return Statistics.of(np.concatenate(found))
 
@@ -55,11 +56,12 @@ class PatchBatches(keras.utils.PyDataset):
         store: the patches.
         split: train, validation or test.
         batch_size: patches a batch; the last may hold fewer.
-        statistics: of the training pixels, to fill pixels without data.
+        filling: what the model is given in place of what is not there.
         augment: changes made to each patch; None for none.
         shuffle: whether each epoch has its own order.
         weights: the chance of each patch to be drawn for an epoch, from `sampling_weights`, which then has its own
-            patches in its own order; None for each patch once. An epoch has as many as the split either way.
+            patches in its own order; None for each patch once.
+        count: patches of an epoch where they are drawn by weights; None for as many as the split has.
         seed: of order and changes.
         epoch: the first epoch served.
         outputs: names of the model's outputs.
@@ -71,10 +73,11 @@ class PatchBatches(keras.utils.PyDataset):
         split: str,
         *,
         batch_size: int,
-        statistics: Statistics,
+        filling: Filling,
         augment: Augmenter | None = None,
         shuffle: bool = False,
         weights: Weights | None = None,
+        count: int | None = None,
         seed: int = 0,
         epoch: int = 0,
         outputs: Sequence[str] = (),
@@ -83,10 +86,11 @@ class PatchBatches(keras.utils.PyDataset):
         self._store = store
         self._split = split
         self._batch_size = batch_size
-        self._statistics = statistics
+        self._filling = filling
         self._augment = augment
         self._shuffle = shuffle
         self._weights = weights
+        self._count = count
         self._seed = seed
         self._epoch = epoch
         self._outputs = outputs
@@ -105,14 +109,14 @@ class PatchBatches(keras.utils.PyDataset):
     def _read(self, here: slice) -> tuple[FloatArray, Labels]:
         chosen = self._order[here]
         patches = self._store.read(self._split, chosen.tolist())
-        images = fill_invalid(patches.image, patches.valid, self._statistics)
+        images = fill_in(patches.image, patches.valid, patches.present, self._filling)
         if self._augment is None:
             return images, patches.label
-        labels = patches.label
-        for place, (position, turn) in enumerate(zip(chosen, self._turns[here], strict=True)):
-            seed = self._patch_seed(int(position), int(turn))
-            images[place], labels[place] = self._augment(images[place], labels[place], seed)
-        return images, labels
+        changed = [
+            self._augment(image, label, self._patch_seed(int(position), int(turn)))
+            for image, label, position, turn in zip(images, patches.label, chosen, self._turns[here], strict=True)
+        ]
+        return np.stack([image for image, _ in changed]), np.stack([label for _, label in changed])
 
     def on_epoch_end(self) -> None:
         """Go on to the next epoch's order and changes."""
@@ -124,7 +128,7 @@ class PatchBatches(keras.utils.PyDataset):
         rng = np.random.default_rng([self._seed, self._epoch])
         order = np.arange(self._store.count(self._split))
         if self._weights is not None:
-            order = epoch_order(self._weights, rng)
+            order = epoch_order(self._weights, rng, self._count)
         elif self._shuffle:
             rng.shuffle(order)
         order = np.resize(order, -(-len(order) // replicas()) * replicas())

@@ -89,6 +89,7 @@ class Recorder(keras.callbacks.Callback):
         stage: name of the stage.
         patience: epochs without a better validation loss that end it.
         plateau: when its learning rate falls; None for never.
+        keeps_last: whether the weights of its last epoch are kept, not those of its best.
     """
 
     def __init__(
@@ -99,6 +100,7 @@ class Recorder(keras.callbacks.Callback):
         stage: str,
         patience: int,
         plateau: PlateauConfig | None = None,
+        keeps_last: bool = False,
     ) -> None:
         super().__init__()
         self._checkpoint = checkpoint
@@ -106,6 +108,7 @@ class Recorder(keras.callbacks.Callback):
         self._stage = stage
         self._patience = patience
         self._plateau = plateau
+        self._keeps_last = keeps_last
         self._started = time.monotonic()
         self._rate = 0.0
 
@@ -135,7 +138,7 @@ class Recorder(keras.callbacks.Callback):
             lower_rate(self.model.optimizer, self._plateau, state.waited)
         if state.waited >= self._patience:
             self.model.stop_training = True
-        self._checkpoint.save(state, self.model, is_best=is_best)
+        self._checkpoint.save(state, self.model, is_best=is_best or self._keeps_last)
 
 
 class ProgressReporter(keras.callbacks.Callback):

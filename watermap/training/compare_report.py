@@ -21,7 +21,7 @@ from watermap.io.files import write_text
 from watermap.io.tables import markdown_table, write_records
 from watermap.legend import WATER
 from watermap.patches.store import PatchStore
-from watermap.scenes.radiometry import fill_invalid, to_reflectance
+from watermap.scenes.radiometry import fill_in, to_reflectance
 from watermap.training.compare import Comparison, Contender, bundle_of, rows
 
 SCORES: Final = {
@@ -237,7 +237,7 @@ def _probabilities(
     """What the first seed of a model says of some test patches, and from where on it is water."""
     bundle = bundle_of(comparison, model)
     patches = store.read("test", positions)
-    images = fill_invalid(patches.image, patches.valid, bundle.contract.statistics)
+    images = fill_in(patches.image, patches.valid, patches.present, bundle.contract.filling)
     found: FloatArray = np.asarray(bundle.load_model().predict_on_batch(images))[..., WATER]
     return bundle.contract.calibrated(found), bundle.contract.threshold
 

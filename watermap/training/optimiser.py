@@ -10,6 +10,9 @@ import keras
 
 from watermap.config import PlateauConfig, StageConfig, TrainConfig
 
+_RISING: Final = 0.25
+_LOWER: Final = 25.0
+"""Share of a one-cycle stage in which the rate rises, and from which part of it. Source: Smith and Topin 2018."""
 _DECAY: Final = {"t_mul": 2.0, "m_mul": 0.9, "alpha": 0.1}
 """Cosine decay with restarts, as in the reference recipe."""
 
@@ -60,8 +63,14 @@ def make_optimizer(stage: StageConfig, config: TrainConfig, *, batches: int) -> 
     if stage.schedule == "cosine":
         first = max(1, round(batches / (_DECAY["t_mul"] ** stage.cycles - 1)))
         rate = keras.optimizers.schedules.CosineDecayRestarts(rate, first_decay_steps=first, **_DECAY)
+    elif stage.schedule == "one_cycle":
+        rising = max(1, round(batches * _RISING))
+        rate = keras.optimizers.schedules.CosineDecay(
+            rate / _LOWER, max(1, batches - rising), alpha=0.0, warmup_target=rate, warmup_steps=rising
+        )
     adam = AveragingAdam(
         rate,
+        weight_decay=stage.weight_decay or None,
         use_ema=config.ema > 0,
         ema_momentum=config.ema,
         gradient_accumulation_steps=config.accumulate if config.accumulate > 1 else None,

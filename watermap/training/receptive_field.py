@@ -12,7 +12,7 @@ from watermap.arrays import FloatArray
 from watermap.legend import WATER
 from watermap.models.resize import resize
 from watermap.patches.store import PatchStore
-from watermap.scenes.radiometry import Statistics, fill_invalid
+from watermap.scenes.radiometry import Filling, fill_in
 
 _PATCHES: Final = 48
 _BATCH: Final = 8
@@ -21,7 +21,7 @@ _TOLERANCE: Final = 0.005
 _QUANTILE: Final = 0.999
 
 
-def measure_receptive_field(model: keras.Model, store: PatchStore, split: str, statistics: Statistics) -> int | None:
+def measure_receptive_field(model: keras.Model, store: PatchStore, split: str, filling: Filling) -> int | None:
     """Pixels from a window's edge beyond which the model says the same whether or not it sees what lies outside.
 
     Each patch is predicted twice: by itself, and inside its own mirror image, where nothing is cut off. The reach is
@@ -31,7 +31,7 @@ def measure_receptive_field(model: keras.Model, store: PatchStore, split: str, s
         model: for patches of the store's size.
         store: the patches.
         split: of them.
-        statistics: of the training pixels.
+        filling: what the model is given in place of what is not there.
 
     Returns:
         Pixels, or None where the split is empty.
@@ -39,7 +39,7 @@ def measure_receptive_field(model: keras.Model, store: PatchStore, split: str, s
     if not store.count(split):
         return None
     patches = store.read(split, store.spread(split, _PATCHES))
-    images = fill_invalid(patches.image, patches.valid, statistics)
+    images = fill_in(patches.image, patches.valid, patches.present, filling)
     half = store.patch_size // 2
     whole = np.pad(images, ((0, 0), (half, half), (half, half), (0, 0)), mode="symmetric")
     alone = _water(model, images)

@@ -17,12 +17,13 @@ _CHUNK: Final = 256
 """Patches read at once: some 60 MB where they are of 128 px and six bands."""
 
 
-def sampling_weights(store: PatchStore, kind: Literal["all", "balanced", "boundary"]) -> Weights | None:
+def sampling_weights(store: PatchStore, kind: Literal["all", "balanced", "boundary", "scenes"]) -> Weights | None:
     """The chance of each training patch to be drawn, summing to 1; None where each is shown once.
 
     `balanced` draws as often for water as for land: half of the draws choose a patch by its number of water pixels,
     half by its land. `boundary` draws half at random, so that open water and dry land stay in sight, and half by the
-    length of the shoreline.
+    length of the shoreline. `scenes` draws a scene by the root of its labelled pixels, so that a large one counts
+    more than a small one and not as much as it is larger, and then one of its patches by theirs.
 
     Args:
         store: the patches.
@@ -37,6 +38,15 @@ def sampling_weights(store: PatchStore, kind: Literal["all", "balanced", "bounda
         known = np.array([record.valid_fraction for record in records])
         water = known * np.array([record.water_fraction for record in records])
         return _half_and_half(water, known - water)
+    if kind == "scenes":
+        labelled: dict[str, float] = {}
+        for record in store.records("train"):
+            labelled[record.scene] = labelled.get(record.scene, 0.0) + record.valid_fraction
+        weights: Weights = np.array(
+            [record.valid_fraction / labelled[record.scene] ** 0.5 for record in store.records("train")]
+        )
+        weights /= weights.sum()
+        return weights
     shores = shore_lengths(store)
     return _half_and_half(shores, np.ones_like(shores))
 
@@ -62,16 +72,17 @@ def _half_and_half(one: Weights, other: Weights) -> Weights:
     return sum(there, start=np.zeros_like(one)) / len(there)
 
 
-def epoch_order(weights: Weights, rng: np.random.Generator) -> Order:
-    """As many patches as there are, in random order, each as often as its chance says up to one more or less.
+def epoch_order(weights: Weights, rng: np.random.Generator, count: int | None = None) -> Order:
+    """Patches in random order, each as often as its chance says up to one more or less.
 
     Args:
         weights: chances that sum to 1.
         rng: what is random about it.
+        count: how many; None for as many as there are.
     """
-    count = len(weights)
+    count = len(weights) if count is None else count
     chosen = np.searchsorted(np.cumsum(weights) * count, np.arange(count) + rng.random(), side="right")
-    order = np.minimum(chosen, count - 1)
+    order = np.minimum(chosen, len(weights) - 1)
     rng.shuffle(order)
     return order
 

@@ -24,17 +24,15 @@ from watermap.io.tables import write_records
 from watermap.io.temporary import sweep
 from watermap.models.architecture import PROBABILITY
 from watermap.models.arithmetic import flops_per_pixel
-from watermap.models.build import build, for_prediction
+from watermap.models.build import for_prediction
 from watermap.models.freezing import set_trainable_from, unfreeze_all
 from watermap.models.registry import ARCHITECTURES
 from watermap.models.resize import resize
-from watermap.models.scaling import Scaling
 from watermap.patches.store import PatchStore, opened
 from watermap.prediction.engines.conversion import convert_once
 from watermap.prediction.engines.converted import FOLDER as CONVERTED_FOLDER
 from watermap.progress import Progress, silent
-from watermap.scenes.radiometry import Statistics
-from watermap.training.augment import make_augmenter
+from watermap.scenes.radiometry import Filling, Statistics
 from watermap.training.batches import PatchBatches, training_statistics
 from watermap.training.callbacks import DropoutSeeds, ProgressReporter, Recorder, Validator
 from watermap.training.curves import plot_curves
@@ -42,7 +40,8 @@ from watermap.training.devices import sharing
 from watermap.training.losses import get_loss
 from watermap.training.metrics import Accuracy, MeanIoU, WaterIoU
 from watermap.training.mlflow_log import ExperimentLog, experiment_log
-from watermap.training.optimiser import computing_in, make_optimizer, penalise_kernels
+from watermap.training.network import augmenter, missing_value, new_network
+from watermap.training.optimiser import make_optimizer, penalise_kernels
 from watermap.training.receptive_field import measure_receptive_field
 from watermap.training.resume import Checkpoint, TrainingState
 from watermap.training.runs import run_id
@@ -182,17 +181,16 @@ def _run_stages(
     progress: Progress,
 ) -> keras.Model:
     keras.utils.set_random_seed(config.seed)
-    model = checkpoint.load_network(state) if state.network else _build(store, statistics, config)
+    model = checkpoint.load_network(state) if state.network else new_network(store, statistics, config)
     epochs = config.stage_epochs()
     stages = config.resolved_stages
     if not state.network:
         for stage in stages:  # one that cannot be is told before hours of those that can
             _choose_layers(model, stage)
-    weights = sampling_weights(store, config.sampling)
+    weights, filling = sampling_weights(store, config.sampling), Filling.of(statistics, missing_value(store, config))
+    augment = augmenter(store, statistics, config)
     validation = (
-        PatchBatches(
-            store, "validation", batch_size=config.batch_size, statistics=statistics, outputs=model.output_names
-        )
+        PatchBatches(store, "validation", batch_size=config.batch_size, filling=filling, outputs=model.output_names)
         if store.count("validation")
         else None
     )
@@ -202,10 +200,11 @@ def _run_stages(
             store,
             "train",
             batch_size=config.batch_size,
-            statistics=statistics,
-            augment=make_augmenter(config.augment, statistics),
+            filling=filling,
+            augment=augment,
             shuffle=True,
             weights=weights,
+            count=config.epoch_patches,
             seed=config.seed,
             epoch=state.epoch,
             outputs=model.output_names,
@@ -238,6 +237,7 @@ def _run_stages(
                         stage=stage.name,
                         patience=config.patience,
                         plateau=stage.plateau if stage.schedule == "plateau" else None,
+                        keeps_last=stage.keep == "last",
                     ),
                 ],
             )
@@ -246,20 +246,6 @@ def _run_stages(
         checkpoint.save(state, model)
     model.compiled = False  # or its copy takes an optimiser along
     return resize(model, store.patch_size)
-
-
-def _build(store: PatchStore, statistics: Statistics, config: TrainConfig) -> keras.Model:
-    with computing_in(config.precision):
-        return build(
-            config.arch,
-            config.encoder,
-            bands=store.bands,
-            patch_size=store.patch_size,
-            weights=config.resolved_weights,
-            preset=config.preset,
-            decoder=config.decoder,
-            scaling=Scaling(mean=statistics.mean, std=statistics.std),
-        )
 
 
 def _choose_layers(model: keras.Model, stage: StageConfig) -> None:
@@ -296,10 +282,9 @@ def _finish(
     config: TrainConfig,
     state: TrainingState,
 ) -> Bundle:
-    fitted = fit_on(
-        Feeding.of_model(model, statistics), store, config.calibrate, config.threshold_for, config.threshold
-    )
-    feeding = Feeding.of_model(model, statistics, fitted.calibration)
+    filling = Filling.of(statistics, missing_value(store, config))
+    fitted = fit_on(Feeding.of_model(model, filling), store, config.calibrate, config.threshold_for, config.threshold)
+    feeding = Feeding.of_model(model, filling, fitted.calibration)
     pooled_scores = score_splits(feeding, store, fitted.threshold)
     write_records(out / HISTORY_FILE, state.history)
     plot_curves(state.history, out / CURVES_FILE)
@@ -309,6 +294,8 @@ def _finish(
         arch=config.arch,
         encoder=config.encoder,
         bands=store.bands,
+        optional_bands=store.optional_bands,
+        missing=missing_value(store, config),
         scale=store.radiometry.scale,
         offset=store.radiometry.offset,
         statistics=statistics,
@@ -319,7 +306,7 @@ def _finish(
         calibration=fitted.calibration,
         patch_size=store.patch_size,
         receptive_field_px=measure_receptive_field(
-            model, store, "validation" if store.count("validation") else "train", statistics
+            model, store, "validation" if store.count("validation") else "train", filling
         ),
         sees_whole_window=ARCHITECTURES[config.arch].sees_whole_window,
         trained_on={

@@ -32,7 +32,8 @@ def windows(rows: int, cols: int, seed: int = 0) -> FloatArray:
     return np.random.default_rng(seed).uniform(0, 3000, (1, 6, rows, cols)).astype(np.float32)
 
 
-@pytest.mark.parametrize("arch", ["unet", pytest.param("attention_unet", marks=pytest.mark.extended)])
+@pytest.mark.extended
+@pytest.mark.parametrize("arch", ["unet", "attention_unet"])
 def test_every_architecture_is_the_same_at_every_size(arch: str, patches: PatchStore, tmp_path: Path) -> None:
     bundle = make_unet(tmp_path / arch, arch)
     converted = convert(bundle, patches)
@@ -126,7 +127,7 @@ def test_patches_of_other_bands_are_refused(samples: Path, tmp_path: Path) -> No
     from watermap.config import TileConfig
     from watermap.patches.tile import tile
 
-    config = TileConfig(patch_size=PATCH, min_water=0, max_water=1, block_patches=1)
+    config = TileConfig(patch_size=PATCH, bands=("B4", "B3", "B2"), min_water=0, max_water=1, block_patches=1)
     store = PatchStore.open(tile(samples, tmp_path / "rgb", config).folder)
     with pytest.raises(UsageError) as error:
         convert(make_unet(tmp_path / "unet"), store)

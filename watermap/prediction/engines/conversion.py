@@ -42,7 +42,7 @@ from watermap.prediction.engines.openvino import (
     openvino_version,
 )
 from watermap.progress import Progress, silent
-from watermap.scenes.radiometry import fill_invalid
+from watermap.scenes.radiometry import fill_in
 
 _CHECKED_PATCHES: Final = 64
 _CALIBRATION_PATCHES: Final = 128
@@ -224,7 +224,7 @@ def _images(store: PatchStore, split: str, most: int, bundle: Bundle) -> Iterato
     """Patches (bands, rows, cols) as the model expects them, spread over the split."""
     for place in store.spread(split, most):
         patch = store.read(split, [place])
-        image = fill_invalid(patch.image[0], patch.valid[0], bundle.contract.statistics)
+        (image,) = fill_in(patch.image, patch.valid, patch.present, bundle.contract.filling)
         yield np.ascontiguousarray(np.moveaxis(image, -1, 0))
 
 
