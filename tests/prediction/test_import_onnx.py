@@ -122,6 +122,8 @@ def test_it_tells_what_the_network_takes_and_where_it_comes_from(tmp_path: Path)
     assert (origin.file, origin.digest, origin.layout, origin.classes) == ("n.onnx", contract.model_digest, "nhwc", 5)
     assert (origin.water_class, origin.activation, origin.against, origin.mean) == (4, "none", "likeliest", MEAN)
     assert (contract.fixed_window_px, contract.window_multiple_px, contract.pixel_sizes_m) == (None, 32, (30, 30))
+    layout = Predictor(open_bundle(tmp_path / "n"), PredictConfig()).layout((500, 600))
+    assert {side % 32 for side in (*layout.shape, layout.overlap)} == {0}
     assert (contract.arch, contract.patch_size, contract.trained_on, contract.training) == (None, None, {}, {})
     assert contract.parameters is not None
     assert contract.parameters > 8 * 8 * 9
@@ -144,6 +146,18 @@ def test_of_several_outputs_the_one_that_is_named_is_read(scene: Path, tmp_path:
     run = runtime(path, output="softmax_5")
     expected = by_runtime(run, lambda found: found.argmax(axis=-1) == 2, bundle, scene)
     assert agreement(mapped(bundle, scene), expected) >= 0.999
+
+
+def test_a_network_of_one_window_at_once_is_given_one_at_a_time(scene: Path, tmp_path: Path) -> None:
+    drawing = Drawing(1)
+    shape = drawing.constant(np.array([1, 2, 64, 64]))
+    found = drawing.add("Softmax", drawing.add("Reshape", drawing.convolve("image", (6, 2)), shape), axis=1)
+    path = drawing.save(tmp_path / "n.onnx", {"image": [1, 6, 64, 64]}, {found: TensorProto.FLOAT})
+    bundle = imported(path, **MOMENTS)
+    expected = by_runtime(runtime(path, **MOMENTS), lambda found: found.argmax(axis=-1) == 1, bundle, scene)
+    assert agreement(mapped(bundle, scene), expected) >= 0.999
+    windows = np.random.default_rng(0).uniform(100, 3000, (3, 6, 64, 64)).astype(np.float32)
+    assert Predictor(bundle, PredictConfig()).engine.compute(windows).shape == (3, 64, 64)
 
 
 def _two_inputs(path: Path) -> Path:
@@ -249,6 +263,7 @@ def test_windows_of_one_size_hold_small_scenes_too(tmp_path: Path) -> None:
     scene = write_tif(tmp_path / "small.tif", values, make_grid(21, 9), names=STANDARD_BANDS)
     expected = by_runtime(runtime(path, **MOMENTS), lambda found: found.argmax(axis=-1) == 1, bundle, scene)
     assert agreement(mapped(bundle, scene), expected) >= 0.999
+    assert Predictor(bundle, PredictConfig(overlap=16)).layout((9, 21)).shape == (96, 96)
     with pytest.raises(UsageError, match="takes windows of 96 pixels only: leave --window out"):
         Predictor(bundle, PredictConfig(window=64))
     other = imported(make_network(tmp_path / "o.onnx", side=64, ends_with="Softmax"), **MOMENTS)
