@@ -108,5 +108,10 @@ def test_pixels_of_another_size_than_it_learned_from_are_noted(tmp_path: Path) -
     (note,) = made.notes
     assert note.endswith("coarse.tif: its pixels are 30 m wide, but the model learned from pixels of 10 m")
     assert mapped(scene_of(tmp_path / "like.tif", pixel=12), bundle)[0].notes == ()
+    averaging = make_bundle(
+        tmp_path / "a", trained_on=bundle.contract.trained_on, data=bundle.contract.data, finest_m=10.0
+    )
+    (note,) = mapped(scene_of(tmp_path / "fine.tif", pixel=2.5), averaging)[0].notes
+    assert "averaged to 10 m" in note  # and so of the size that it learned from
     assert size_note(bundle.contract, None) is None
     assert size_note(make_bundle(tmp_path / "old").contract, 30) is None

@@ -75,3 +75,21 @@ def test_what_it_needs_is_asked_for(bundle: Bundle, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="band B8 is missing"):
         predict_scene(scene, Predictor(bundle, CONFIG), tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_scene_finer_than_the_model_knows_is_averaged_and_mapped_on_its_own_grid(
+    bundle: Bundle, tmp_path: Path
+) -> None:
+    coarse = lake_image(shore_label((96, 96)), 6)
+    fine = np.kron(coarse, np.ones((1, 3, 3), dtype=coarse.dtype))
+    grid = make_grid(288, 288, pixel=10 / 3)
+    scene = write_tif(tmp_path / "lake.tif", fine, grid, names=STANDARD_BANDS)
+    known = Bundle(bundle.folder, bundle.contract.model_copy(update={"finest_m": 10.0}), bundle.id)
+    made = predict_scene(scene, Predictor(known, CONFIG), tmp_path / "out")
+    assert made.probability is not None
+    expected = np.asarray(bundle.load_model((96, 96))(np.moveaxis(coarse, 0, -1)[None].astype("f4")))[0, ..., 1]
+    with rasterio.open(made.probability) as raster:
+        assert (raster.transform, raster.shape) == (grid.transform, (288, 288))
+        np.testing.assert_allclose(raster.read(1)[1::3, 1::3], expected, atol=1e-4)  # the middles of the averages
+    (note,) = (line for line in made.notes if "averaged" in line)
+    assert "3.33 m are averaged to 10 m" in note

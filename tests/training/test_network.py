@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from watermap.patches.store import PatchStore
 from watermap.training.batches import training_statistics
 from watermap.training.network import augmenter, missing_value, new_network
 
-SPECTRAL = {"encoder": "plain", "inputs": "spectral", "augment": "spectral", "preset": "fast"}
+SPECTRAL: dict[str, Any] = {"encoder": "plain", "inputs": "spectral", "augment": "spectral", "preset": "fast"}
 
 
 @pytest.fixture
@@ -53,6 +54,6 @@ def test_standardised_inputs_are_given_the_mean(store: PatchStore) -> None:
         ({"inputs": "spectral", "weights": "imagenet"}, "no imagenet weights fit"),
     ],
 )
-def test_settings_that_do_not_go_together_are_refused(stated: dict[str, object], message: str) -> None:
+def test_settings_that_do_not_go_together_are_refused(stated: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         TrainConfig.load(**({"encoder": "compact"} | stated))

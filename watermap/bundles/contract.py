@@ -134,6 +134,7 @@ class Contract(BaseModel):
         bands: canonical names, in the order of the model's channels.
         optional_bands: those of them that a scene may lack.
         missing: the number by which the model knows a band that is not there; None: it is given the band's mean.
+        finest_m: side of the pixels to which finer ones are averaged for the model; None: it is given all as they are.
         scale, offset: the numbers it expects: reflectance = (DN + offset) * scale.
         statistics: of the training pixels, in DN; of an imported network those that its makers state, or else those
             usual on land.
@@ -169,6 +170,7 @@ class Contract(BaseModel):
     bands: tuple[str, ...]
     optional_bands: tuple[str, ...] = ()
     missing: float | None = None
+    finest_m: float | None = None
     scale: float
     offset: float
     statistics: Statistics

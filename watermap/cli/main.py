@@ -35,6 +35,7 @@ _COMMANDS: Final = {
     "models": "List what can be trained, and what each model costs.",
     "train": "Train a model on patches into a bundle.",
     "compare": "Train several models alike and show them side by side.",
+    "cross-validate": "Score the default model's recipe on places left out of it.",
     "evaluate": "Score a bundle beside the NDWI and MNDWI baselines.",
     "bundles": "List bundles, show one, put one to use, calibrate, convert.",
     "predict": "Map the water of scenes.",
@@ -53,7 +54,7 @@ _COMMANDS: Final = {
 
 _SECTIONS: Final = {
     "Maps": ("predict", "vectorize", "change", "mosaic", "timeline", "report"),
-    "How good maps are": ("evaluate", "sample-design", "area"),
+    "How good maps are": ("evaluate", "cross-validate", "sample-design", "area"),
     "Models": ("tile", "train", "compare", "models", "bundles"),
     "Scenes and labels": ("export", "scenes", "labels", "sample"),
 }

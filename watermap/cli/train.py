@@ -12,7 +12,7 @@ from watermap.cli.command import Command
 from watermap.cli.console import console, files_to_open, note, progress_bar, score, score_names, table
 from watermap.cli.options import READ, WRITTEN, config_file, option, section, setting, settings
 from watermap.cli.suggestions import OrFiles, losses
-from watermap.config import TrainConfig
+from watermap.config import TrainConfig, read_recipe
 from watermap.models.backend import check_keras, require_keras
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -99,19 +99,29 @@ def _address(_: click.Context, __: click.Parameter, value: str | None) -> str | 
 def command(
     patches_dir: Path, out: Path, config_path: Path | None, *, mlflow: str | None, overwrite: bool, **stated: Any
 ) -> None:
-    """Train a model on the patches of PATCHES_DIR; run again after an interruption, it goes on where it was."""
+    """Train a model on the patches of PATCHES_DIR; run again after an interruption, it goes on where it was.
+
+    With --recipe default PATCHES_DIR may be a folder of the labelled scenes that the default model is trained on.
+    """
     config = TrainConfig.load(config_path, section="train", **stated)
     check_keras()
-    from watermap.patches.store import PatchStore
+    from watermap.patches.store import PatchStore, is_store
 
-    store = PatchStore.open(patches_dir)  # before the seconds that Keras takes
+    of_scenes = config.recipe == "default" and patches_dir.is_dir() and not is_store(patches_dir)
+    store = None if of_scenes else PatchStore.open(patches_dir)  # before the seconds that Keras takes
     require_keras()
+    from watermap.training.from_scenes import train_on_scenes
     from watermap.training.mlflow_log import beside
     from watermap.training.train import train
 
     address = beside(out) if mlflow == "" else mlflow
     with progress_bar() as progress:
-        training = train(store, out, config, overwrite=overwrite, mlflow=address, progress=progress)
+        if store is None:
+            training = train_on_scenes(
+                patches_dir, out, read_recipe(), config, overwrite=overwrite, mlflow=address, progress=progress
+            )
+        else:
+            training = train(store, out, config, overwrite=overwrite, mlflow=address, progress=progress)
     if training.unchanged:
         note(f"{out} is trained on these patches with these settings already; nothing to do")
     elif training.resumed_from:

@@ -7,6 +7,7 @@ from watermap.config.export import EarthEngineConfig, ExportConfig
 from watermap.config.labels import ConsensusConfig, RefineConfig
 from watermap.config.onnx import OnnxConfig
 from watermap.config.predict import PredictConfig, ProductConfig, VectorizeConfig
+from watermap.config.recipe import Recipe, RecipeScene, read_recipe
 from watermap.config.sample import SampleConfig
 from watermap.config.terms import STRIDE, Precision, Preset
 from watermap.config.tile import TileConfig
@@ -41,6 +42,8 @@ __all__ = [
     "PredictConfig",
     "Preset",
     "ProductConfig",
+    "Recipe",
+    "RecipeScene",
     "RefineConfig",
     "SampleConfig",
     "ShoreConfig",
@@ -49,4 +52,5 @@ __all__ = [
     "TrainConfig",
     "Upsampling",
     "VectorizeConfig",
+    "read_recipe",
 ]

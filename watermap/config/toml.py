@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import tomllib
 from collections.abc import Mapping
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,6 +36,9 @@ def has_table(path: Path, section: str) -> bool:
     return section in _read_toml(path)
 
 
+_RECIPES: Final = "recipes"
+
+
 def read_table(path: Path, section: str) -> dict[str, Any]:
     """The settings of one stage: its table, or the whole of a file that has no tables.
 
@@ -61,3 +66,9 @@ def _read_toml(path: Path) -> Mapping[str, Any]:
         raise UsageError(f"{path}: {error.strerror}", hint="check the path of the configuration") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: not a TOML file ({error})") from error
+
+
+@functools.cache
+def packaged_table(name: str) -> Mapping[str, Any]:
+    """A recipe of the package, as its file says it."""
+    return tomllib.loads(files(__package__).joinpath(_RECIPES, f"{name}.toml").read_text(encoding="utf-8"))

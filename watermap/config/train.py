@@ -11,6 +11,7 @@ from watermap.config.base import Config
 from watermap.config.decoder import DecoderConfig
 from watermap.config.loss import parse_loss
 from watermap.config.terms import CALIBRATE, STRIDE, THRESHOLD_FOR, CalibrationMethod, Preset, ThresholdGoal
+from watermap.config.toml import packaged_table
 
 ArchName = Literal["unet", "attention_unet", "unet3plus", "deeplabv3", "pspnet", "fcn", "segnet"]
 EncoderName = Literal["resnet50", "compact", "vgg16", "mobilenetv2", "plain"]
@@ -129,9 +130,10 @@ class TrainConfig(Config):
     weights: str = Field(
         "auto", description="imagenet, none, or a weights file; auto: imagenet but for compact and plain."
     )
-    recipe: Literal["by_weights", "reference"] = Field(
+    recipe: Literal["by_weights", "reference", "default"] = Field(
         "by_weights",
-        description="Stages by the weights to start from, or the reference's four: 70 epochs in batches of 32.",
+        description="Stages by the weights to start from; the reference's four, 70 epochs in batches of 32; or how the "
+        "default bundle is trained.",
     )
     epochs: int = Field(60, ge=1, le=10_000, description="Passes over the training patches, all stages together.")
     batch_size: int = Field(16, ge=1, le=4096, description="Patches a step.")
@@ -180,7 +182,8 @@ class TrainConfig(Config):
         """What is stated, on top of the recipe's settings."""
         if not isinstance(values, Mapping):
             return values
-        recipe = RECIPES.get(str(values.get("recipe", "by_weights")), {})
+        name = str(values.get("recipe", "by_weights"))
+        recipe = packaged_table("default")["train"] if name == "default" else RECIPES.get(name, {})
         return {**recipe, **values}
 
     @model_validator(mode="after")

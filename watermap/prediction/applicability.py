@@ -50,13 +50,19 @@ def size_note(contract: Contract, size_m: float | None) -> str | None:
     return f"its pixels are {size_m:.3g} m wide, but {source} of {known} m"
 
 
-def remark_on(raster: Raster, bundle: Bundle) -> dict[str, str]:
+def remark_on(raster: Raster, bundle: Bundle, *, averaged: int = 1) -> dict[str, str]:
     """Remark what is doubtful about a bundle on a scene.
+
+    Args:
+        raster: the scene.
+        bundle: that is to map it.
+        averaged: pixels of the scene, along a side, that the model is given the mean of.
 
     Returns:
         The metadata that tell it in the scene's rasters.
     """
-    size = size_note(bundle.contract, _side_m(raster.grid))
+    side_m = _side_m(raster.grid)
+    size = None if side_m is None else size_note(bundle.contract, side_m * averaged)
     synthetic = None if is_synthetic(raster.dataset.tags()) else synthetic_note(bundle)
     for note in (synthetic, size):
         if note is not None:

@@ -9,14 +9,17 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from rasterio.windows import Window
 
-from watermap.arrays import FloatArray
+from watermap.arrays import FloatArray, Mask
 from watermap.bands import Radiometry
 from watermap.bundles.bundle import Bundle
 from watermap.config import PredictConfig
 from watermap.errors import UsageError
+from watermap.geo.pixel_area import pixel_size_m
 from watermap.io.raster import Pixels, Raster
 from watermap.legend import NO_DATA
+from watermap.prediction.averaging import averaged_reader, averaged_shape, averaging_factor, put_back
 from watermap.prediction.engines.choice import has_disagreement, open_engine
 from watermap.prediction.engines.engine import Engine
 from watermap.prediction.windows import (
@@ -156,6 +159,20 @@ class Predictor:
         raster.find(bands)
         return bands
 
+    def averaging(self, raster: Raster) -> int:
+        """How many pixels of a scene, along a side, are averaged to one for the model; the user is told, once."""
+        finest_m = self.bundle.contract.finest_m
+        if finest_m is None:
+            return 1
+        pixel_m = math.sqrt(math.prod(pixel_size_m(raster.grid)))
+        factor = averaging_factor(pixel_m, finest_m)
+        if factor > 1:
+            raster.remark(
+                f"its pixels of {pixel_m:.3g} m are averaged to {pixel_m * factor:.3g} m for the model, which knows no "
+                "finer ones; the map is on the scene's own grid"
+            )
+        return factor
+
     def radiometry(self, raster: Raster) -> Radiometry:
         """What a scene's numbers mean, checked against the contract.
 
@@ -188,16 +205,25 @@ class Predictor:
         def prepare(pixels: Pixels, out: FloatArray) -> None:
             to_model(pixels.values, pixels.valid, radiometry, expected, filling, channels=channels, out=out)
 
-        return predict_strips(
-            raster.reader(raster.find(bands)),
+        positions, shape, factor = raster.find(bands), raster.grid.shape, self.averaging(raster)
+        read = raster.reader(positions)
+        strips = predict_strips(
+            read if factor == 1 else averaged_reader(read, shape, factor),
             prepare,
             self.engine.compute,
-            self.layout(raster.grid.shape),
+            self.layout(averaged_shape(shape, factor)),
             bands=len(contract.bands),
             batch_size=self.engine.batch_size,
             has_disagreement=self.has_disagreement,
             progress=progress,
         )
+        if factor == 1:
+            return strips
+
+        def valid_rows(start: int, stop: int) -> Mask:
+            return raster.read(positions, Window(0, start, shape[1], stop - start)).valid
+
+        return put_back(strips, valid_rows, shape, factor)
 
     def classify(self, strip: Strip) -> npt.NDArray[np.uint8]:
         """Codes (rows, cols) of a strip: 0 land, 1 water, 255 no data."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import time
+from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
@@ -24,6 +25,7 @@ from watermap.io.products import SceneFiles, find_scene
 from watermap.io.raster import Raster, open_raster
 from watermap.legend import WATER
 from watermap.prediction.applicability import remark_on
+from watermap.prediction.averaging import averaged_shape
 from watermap.prediction.outputs import OTHER_ENDS, PROBABILITY_END, UNSURE, WATER_END, raster_path, rasters, reasons_of
 from watermap.prediction.predictor import Predictor
 from watermap.prediction.provenance import (
@@ -122,10 +124,12 @@ def _predict(raster: Raster, predictor: Predictor, out: Path, clouds: Clouds | N
         mask = None if clouds is None else stack.enter_context(open_clouds(clouds, grid, scene))
         predictor.bands_of(raster)  # before the seconds that a model takes to load
         meanwhile = stack.enter_context(ThreadPoolExecutor(1))
-        engine, window = predictor.engine, predictor.layout(grid.shape).shape
+        engine, averaged = predictor.engine, predictor.averaging(raster)
+        window = predictor.layout(averaged_shape(grid.shape, averaged)).shape
         meanwhile.submit(engine.warm, window)
         radiometry = predictor.radiometry(raster)
-        doubts = [tag for bundle in predictor.bundles for tag in remark_on(raster, bundle).items()]
+        remarks = (remark_on(raster, bundle, averaged=averaged) for bundle in predictor.bundles)
+        doubts = dict(ChainMap(*remarks))
         day = sensed_on(Path(output_name(scene)), raster.dataset.tags())
         tags = meanwhile.submit(_tags, scene, predictor, day, mask)  # reads all of the file
         strips = predictor.strips(raster, radiometry, progress=_rated(progress, grid.width * grid.height))
@@ -145,7 +149,7 @@ def _predict(raster: Raster, predictor: Predictor, out: Path, clouds: Clouds | N
                 writer.write(kinds[end][1](clear, reasons))
             del strip, clear, codes, reasons  # before the next rows take their memory
         for writer in (water, *writers.values()):
-            writer.add_tags(tags.result() | dict(doubts))
+            writer.add_tags(tags.result() | doubts)
         message = None if mask is None else mask.note
         notes = (*raster.notes, *([] if message is None else [message]))
     return Prediction(
