@@ -20,7 +20,7 @@ def test_the_public_names_are_there() -> None:
         assert getattr(watermap, name).__name__ == name
     assert set(watermap.__all__) <= set(dir(watermap))
     assert {"predict", "predict_array", "open_bundle", "tile", "train", "evaluate", "vectorize"} <= set(FUNCTIONS)
-    assert {"change", "timeline", "mosaic"} <= set(FUNCTIONS)
+    assert {"change", "index", "timeline", "mosaic"} <= set(FUNCTIONS)
 
 
 def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
@@ -103,6 +103,8 @@ share: float = float((codes == 1).mean())
 made = watermap.tile("scenes", "patches", bands=["B3", "B8"])
 training = watermap.train("patches", "trained", epochs=1)
 scores = watermap.evaluate(training.bundle, "scenes").as_dict()
+indices: watermap.IndexMaps = watermap.index("scene.tif", "mndwi", threshold="otsu")
+least: float | None = indices.threshold
 bodies = watermap.vectorize(maps.water, min_area_m2=100)
 count: int = bodies.count
 change = watermap.change("a_water.tif", Path("b_water.tif"))

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from watermap.bundles.bundle import Bundle, open_bundle
     from watermap.errors import WatermapError, WatermapWarning
     from watermap.evaluation.public import evaluate
+    from watermap.maps.index import IndexMaps, index
     from watermap.maps.mosaic import mosaic
     from watermap.maps.predict import Maps, predict
     from watermap.maps.public import change, timeline, vectorize
@@ -22,11 +23,13 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Bundle",
+    "IndexMaps",
     "Maps",
     "WatermapError",
     "WatermapWarning",
     "change",
     "evaluate",
+    "index",
     "mosaic",
     "open_bundle",
     "predict",
@@ -39,11 +42,13 @@ __all__ = [
 
 _PLACES = {
     "Bundle": "watermap.bundles.bundle",
+    "IndexMaps": "watermap.maps.index",
     "Maps": "watermap.maps.predict",
     "WatermapError": "watermap.errors",
     "WatermapWarning": "watermap.errors",
     "change": "watermap.maps.public",
     "evaluate": "watermap.evaluation.public",
+    "index": "watermap.maps.index",
     "mosaic": "watermap.maps.mosaic",
     "open_bundle": "watermap.bundles.bundle",
     "predict": "watermap.maps.predict",

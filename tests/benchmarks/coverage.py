@@ -118,7 +118,7 @@ def _row(case: Case, draws: int) -> Iterator[tuple[str, float]]:
 def _flood(folder: Path, work: Path) -> tuple[Case, list[dict[str, Any]]]:
     """The flood as NDWI > 0 maps it where its hand label knows it: its strata, and its area from one sample."""
     with rasterio.open(folder / "image.tif") as image, rasterio.open(folder / "label_hand.tif") as label:
-        bands = (image.descriptions.index(band) + 1 for band in (NDWI.bright, NDWI.dark))
+        bands = (image.descriptions.index(band) + 1 for band in NDWI.bands)
         mapped = (NDWI(*(image.read(band).astype(np.float64) for band in bands)) > 0).astype(np.uint8)
         truth = np.where(label.read(1) < 0, NO_DATA, label.read(1)).astype(np.uint8)
         mapped[truth == NO_DATA] = NO_DATA

@@ -239,7 +239,7 @@ LABELS: Final[Mapping[str, Callable[[Scene, Path], None]]] = {
 def _index_map(scene: Scene) -> npt.NDArray[np.uint8]:
     """Water where MNDWI is above 0."""
     with open_raster(scene.image) as raster:
-        pixels = raster.read(raster.find((MNDWI.bright, MNDWI.dark)))
+        pixels = raster.read(raster.find(MNDWI.bands))
     value = MNDWI(*(pixels.values * np.float32(REFLECTANCE_SCALE)))
     return np.where(pixels.valid, np.where(value > 0, WATER, LAND), NO_DATA).astype(np.uint8)
 

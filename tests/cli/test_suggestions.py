@@ -9,7 +9,7 @@ from typing import Any
 import click
 import pytest
 
-from watermap.cli.suggestions import OrFiles, bands, bundles, files, losses
+from watermap.cli.suggestions import OrFiles, Words, bands, bundles, files, losses
 
 CONTEXT = click.Context(click.Command("any"))
 PARAMETER = click.Argument(["any"])
@@ -30,6 +30,13 @@ def test_bands_go_on_with_one_that_is_not_named_yet(incomplete: str, expected: l
 def test_losses_go_on_after_a_plus() -> None:
     assert offered(losses, "di") == [("dice", "plain")]
     assert offered(losses, "focal+tv") == [("focal+tversky", "plain")]
+
+
+def test_words_alone_are_offered_where_others_may_be_typed() -> None:
+    suggest = Words("0", "otsu", "edge-otsu")
+    assert [value for value, _ in offered(suggest, "")] == ["0", "otsu", "edge-otsu"]
+    assert offered(suggest, "e") == [("edge-otsu", "plain")]
+    assert offered(suggest, "0.2") == []
 
 
 def test_words_come_before_files() -> None:

@@ -3,7 +3,8 @@ import pytest
 
 from watermap.evaluation.blocks import ScoredBlock
 from watermap.evaluation.tally import Tally
-from watermap.scenes.indices import MNDWI, NDWI, index_histogram, otsu_threshold
+from watermap.scenes.indices import MNDWI, NDWI
+from watermap.scenes.thresholds import index_histogram, otsu_threshold
 
 
 def block(seed: int, shape: tuple[int, int] = (40, 50)) -> ScoredBlock:
@@ -36,7 +37,7 @@ def test_scores_equal_numpy_over_all_pieces() -> None:
     assert scores["cross_entropy"] == pytest.approx(-np.log(np.maximum(likely, 1e-7)).mean(), rel=1e-5)
     baselines = tally.baselines_as_dict()
     for index in (NDWI, MNDWI):
-        values = np.stack([index(p.reflectance[index.bright], p.reflectance[index.dark]) for p in blocks])
+        values = np.stack([index(*(p.reflectance[band] for band in index.bands)) for p in blocks])
         assert baselines[index.name]["water_iou"] == pytest.approx(iou(label, values > 0))
         threshold = otsu_threshold(index_histogram(values[known]))
         assert baselines[f"{index.name}_otsu"]["water_iou"] == pytest.approx(iou(label, values >= threshold))

@@ -30,6 +30,7 @@ from watermap.config import (
     DesignConfig,
     EarthEngineConfig,
     ExportConfig,
+    IndexConfig,
     OnnxConfig,
     PredictConfig,
     RefineConfig,
@@ -56,6 +57,7 @@ CONFIGS: dict[str, type[Config]] = {
     "tile": TileConfig,
     "train": TrainConfig,
     "predict": PredictConfig,
+    "index": IndexConfig,
     "vectorize": VectorizeConfig,
     "import": OnnxConfig,
     "sample-design": DesignConfig,
@@ -70,7 +72,7 @@ def read(path: Path) -> str:
 
 
 def test_the_two_commands_are_marked_for_continuous_integration() -> None:
-    for mark, words in (("demo", "watermap demo"), ("test", "pytest -n 2 --cov")):
+    for mark, words in (("demo", "watermap demo"), ("test", "pytest -n 2")):
         block = re.search(rf"<!-- {mark} -->\n```sh\n(.+)\n```", read(README))
         assert block
         assert block[1].endswith(words)

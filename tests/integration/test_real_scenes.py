@@ -73,3 +73,31 @@ def test_scenes_without_the_bands_are_refused_by_name(
 ) -> None:
     assert run(["predict", str(real_data / name), "--bundle", str(bundle.folder), "--out", "out"]) == 3
     assert "bands B2, B4, B11, B12 are missing (it has B3, B8)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("index", "threshold", "expected"), [("ndwi", "0", 0.676), ("mndwi", "otsu", 0.719), ("awei_nsh", "0", 0.717)]
+)
+def test_index_maps_of_a_flood_are_as_good_as_is_known(
+    index: str, threshold: str, expected: float, real_data: Path, tmp_path: Path
+) -> None:
+    flood = real_data / "spain_flood"
+    assert run(["index", str(flood), "--index", index, "--threshold", threshold, "--out", "out", "--no-quicklook"]) == 0
+    with (
+        rasterio.open(tmp_path / "out" / "spain_flood_water.tif") as water,
+        rasterio.open(flood / "label_hand.tif") as label,
+    ):
+        codes, truth = water.read(1), label.read(1)
+    known = truth != -1
+    both = ((codes == 1) & (truth == 1) & known).sum()
+    assert both / (((codes == 1) | (truth == 1)) & known).sum() == pytest.approx(expected, abs=0.002)
+
+
+def test_rules_of_scenes_where_water_is_rare_say_that_they_see_no_two_modes(
+    real_data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scene = str(real_data / "mississippi_hls")
+    assert run(["index", scene, "--threshold", "otsu", "--out", "out", "--no-quicklook", "--no-stac"]) == 0
+    assert "NDWI shows no two modes in its histogram, so 0 is the threshold" in capsys.readouterr().err
+    assert run(["index", scene, "--threshold", "edge-otsu", "--out", "out", "--no-quicklook", "--no-stac"]) == 0
+    assert "no two modes" not in capsys.readouterr().err

@@ -178,3 +178,11 @@ with RasterWriter(Path({str(tmp_path)!r}) / "x[1].tif", grid, LABEL_LAYOUT) as w
     assert len(listing(tmp_path)) == 2
     write_raster(tmp_path / "x[1].tif", labels(100, 60), Grid(UTM, NORTH_UP, 60, 100), LABEL_LAYOUT)
     assert listing(tmp_path) == sorted([other.name, "x[1].tif"])
+
+
+def test_no_rows_are_written_as_nothing(tmp_path: Path) -> None:
+    with RasterWriter(tmp_path / "x.tif", Grid(UTM, NORTH_UP, 60, 10), LABEL_LAYOUT) as writer:
+        writer.write(labels(10, 60))
+        writer.write(np.zeros((1, 0, 60), dtype=np.uint8))
+    with rasterio.open(tmp_path / "x.tif") as dataset:
+        np.testing.assert_array_equal(dataset.read(), labels(10, 60))

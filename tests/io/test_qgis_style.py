@@ -46,6 +46,18 @@ def test_measurements_have_a_ramp_from_none_to_all(
     assert [rgba(item) for item in items] == list(RAMP)
 
 
+def test_a_ramp_of_its_own_is_kept_to_its_ends(tmp_path: Path) -> None:
+    ramp: tuple[tuple[float, Rgba], ...] = ((-0.8, (1, 2, 3, 255)), (0.125, (4, 5, 6, 255)), (0.5, (7, 8, 9, 255)))
+    layout = RasterLayout("float32", ("index",), None, "average", value_range=(-1, 1), ramp=ramp)
+    root = parsed(write_raster_style(tmp_path / "a.tif", layout))
+    items = root.findall(".//colorrampshader/item")
+    assert [(float(item.attrib["value"]), rgba(item)) for item in items] == list(ramp)
+    assert [item.attrib["label"] for item in items] == ["-0.8", "0.125", "0.5"]
+    (shader,) = root.iter("colorrampshader")
+    assert (shader.attrib["minimumValue"], shader.attrib["maximumValue"]) == ("-0.8", "0.5")
+    assert (shader.attrib["colorRampType"], shader.attrib["clip"]) == ("INTERPOLATED", "0")
+
+
 def test_polygons_have_a_colour_by_the_value_of_a_field(tmp_path: Path) -> None:
     classes: dict[str, Rgba] = {"gained": (1, 2, 3, 255), "lost & found": (4, 5, 6, 255)}
     root = parsed(write_polygon_style(tmp_path / "a.gpkg", classes, field="change"))

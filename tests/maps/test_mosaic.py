@@ -97,7 +97,13 @@ def test_there_are_no_seams_of_no_data(tmp_path: Path, rule: Rule) -> None:
 def test_tags_name_the_inputs_and_what_they_agree_on(tmp_path: Path) -> None:
     paths = [
         write_water(
-            tmp_path / f"{day}_water.tif", np.ones((3, 3)), GRID, WATERMAP_BUNDLE="lakes", WATERMAP_ENGINE=engine
+            tmp_path / f"{day}_water.tif",
+            np.ones((3, 3)),
+            GRID,
+            WATERMAP_BUNDLE="lakes",
+            WATERMAP_ENGINE=engine,
+            WATERMAP_MIN_AREA_M2="500",
+            WATERMAP_INDEX_THRESHOLD=engine,
         )
         for day, engine in ((20230601, "keras"), (20230701, "openvino"))
     ]
@@ -108,7 +114,8 @@ def test_tags_name_the_inputs_and_what_they_agree_on(tmp_path: Path) -> None:
     assert tags["WATERMAP_INPUTS"] == "20230701_water.tif, 20230601_water.tif"
     assert tags["WATERMAP_INPUT_DIGESTS"].count("sha256:") == 2
     assert (tags["WATERMAP_MOSAIC"], tags["WATERMAP_BUNDLE"]) == ("newest", "lakes")
-    assert "WATERMAP_ENGINE" not in tags
+    assert tags["WATERMAP_MIN_AREA_M2"] == "500"
+    assert not {"WATERMAP_ENGINE", "WATERMAP_INDEX_THRESHOLD"} & set(tags)
     assert tags["DATE"] == "2023-06-01/2023-07-01"
 
 

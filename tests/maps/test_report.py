@@ -135,6 +135,16 @@ def test_it_tells_scenes_scores_how_they_were_made_and_limits(maps: Path, bundle
     assert "How good the model is" not in alone
 
 
+def test_maps_by_an_index_are_told_with_index_and_threshold(maps: Path, tmp_path: Path) -> None:
+    assert "index threshold" not in _read(write_report(gather(maps), tmp_path / "plain.html").path).text
+    tags = {"WATERMAP_INDEX": "ndwi", "WATERMAP_INDEX_THRESHOLD": "-0.25", "WATERMAP_MIN_AREA_M2": "500"}
+    write_water(maps, "lake_20230301", np.ones(GRID.shape, np.uint8), GRID, **tags)
+    said = " ".join(_read(write_report(gather(maps), tmp_path / "index.html").path).text.split())
+    assert re.search(r"lake_20230301 2023-03-01 [\d.]+ 100.0% ndwi -", said)
+    assert "index threshold -; -0.25" in said
+    assert "smallest body, m² -; 500" in said
+
+
 def test_charts_are_not_shrunk_to_the_width_of_a_phone(maps: Path, bundle: Bundle) -> None:
     (maps / "timeline.csv").write_text("date,water_km2\n2023-01-01,1\n")
     imsave(maps / "timeline.png", np.zeros((4, 4, 3), np.uint8))

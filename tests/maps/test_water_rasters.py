@@ -12,7 +12,7 @@ from watermap.errors import DataError
 from watermap.geo.grid import Grid
 from watermap.geo.pixel_area import pixel_area_m2
 from watermap.maps import water_rasters
-from watermap.maps.water_rasters import find_water, read_codes, water_areas_m2
+from watermap.maps.water_rasters import find_water, ground_km2, read_codes, water_areas_m2
 
 CODES = np.random.default_rng(0).choice(np.array([0, 1, 255], np.uint8), (40, 30))
 
@@ -70,6 +70,12 @@ def test_areas_of_classes_are_sums_of_pixels(tmp_path: Path, grid: Grid, monkeyp
         assert found[code] == pytest.approx(areas[code == CODES].sum())
     assert found.sum() == pytest.approx(areas.sum())
     assert len(found) == 256
+
+
+def test_ground_is_told_in_km2_by_what_it_is(tmp_path: Path) -> None:
+    water = write_water(tmp_path / "x_water.tif", CODES, make_grid(30, 40))
+    areas = water_areas_m2(water)
+    assert ground_km2(water) == {"water": areas[1] / 1e6, "land": areas[0] / 1e6, "no_data": areas[255] / 1e6}
 
 
 def test_hidden_ground_has_the_area_of_no_data(tmp_path: Path) -> None:

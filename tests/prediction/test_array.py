@@ -126,6 +126,8 @@ def test_what_the_command_line_refuses_is_refused(
 def test_settings_that_say_nothing_here_are_refused(bundle: Bundle) -> None:
     with pytest.raises(UsageError, match="which band is which is not said"):
         predict_array(half_water(), bundle=bundle)
+    with pytest.raises(UsageError, match="min_area_m2 is a setting of"):
+        predict_array(half_water(), bands=STANDARD_BANDS, bundle=bundle, min_area_m2=500)
     with pytest.raises(UsageError, match="probability is a setting of"):
         predict_array(half_water(), bands=STANDARD_BANDS, bundle=bundle, probability=True)
     with pytest.raises(UsageError, match="overlap"):

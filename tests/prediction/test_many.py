@@ -62,7 +62,7 @@ def test_a_scene_that_goes_away_does_not_stop_the_others(
             raise FileNotFoundError(2, "No such file or directory")
         return "sha256:0"
 
-    monkeypatch.setattr("watermap.prediction.scene.content", identify)
+    monkeypatch.setattr("watermap.prediction.provenance.content", identify)
     predictor = Predictor(bundle, PredictConfig(engine="keras"))
     (_, first), (_, second) = predict_scenes(single(scenes), predictor, tmp_path / "out")
     assert isinstance(first, DataError)

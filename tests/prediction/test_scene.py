@@ -7,6 +7,7 @@ import rasterio
 from affine import Affine
 from rasterio.crs import CRS
 from rio_cogeo.cogeo import cog_validate
+from scipy import ndimage
 
 from tests.support.bundles import known_probability, make_bundle
 from tests.support.folders import listing
@@ -168,6 +169,31 @@ def test_a_higher_threshold_maps_less_water(bundle: Bundle, tmp_path: Path) -> N
     ]
     assert counts == sorted(counts, reverse=True)
     assert counts[0] > counts[-1]
+
+
+def test_small_bodies_become_land_across_strips_and_the_probability_stays(bundle: Bundle, tmp_path: Path) -> None:
+    values, grid = scene_values(211, 149), Grid(*GRIDS["north_up"], 149, 211)
+    values[:, 20:180, 70] = 200
+    values[1, 20:180, 70] = 9000  # a river through all strips
+    scene = write_image(tmp_path / "place.tif", values, grid)
+    found = {}
+    for least in (0, 1950):
+        config = PredictConfig(window=64, overlap=16, probability="percent", min_area_m2=least)
+        made = predict_scene(scene, Predictor(bundle, config), tmp_path / str(least))
+        with rasterio.open(made.water) as water, rasterio.open(made.others["probability"]) as probability:
+            found[least] = water.read(1), probability.read(1), water.tags()
+        assert made.water_pixels == (found[least][0] == 1).sum()
+        assert made.valid_pixels == (found[least][0] != 255).sum()
+    (before, percent, tags), (after, percent_after, tags_after) = found[0], found[1950]
+    bodies, count = ndimage.label(before == 1)
+    sizes = np.bincount(bodies.ravel())  # pixels of 100 m2, and 0.1 % less on the ellipsoid
+    assert count > 50
+    np.testing.assert_array_equal(after, np.where((before == 1) & (sizes < 20)[bodies], 0, before))
+    assert (after[20:180, 70] == 1).all()
+    np.testing.assert_array_equal(percent, percent_after)
+    assert "WATERMAP_MIN_AREA_M2" not in tags
+    assert tags_after["WATERMAP_MIN_AREA_M2"] == "1950"
+    assert tags["WATERMAP_CONFIG"] != tags_after["WATERMAP_CONFIG"]
 
 
 def test_the_order_of_bands_in_the_file_does_not_matter(bundle: Bundle, tmp_path: Path) -> None:

@@ -1,14 +1,47 @@
 import numpy as np
-from hypothesis import given, settings
-from hypothesis import strategies as st
+import pytest
 
-from watermap.scenes.indices import MNDWI, NDWI, index_histogram, otsu_threshold
+from watermap.scenes.indices import AWEI_NSH, AWEI_SH, INDICES, MNDWI, NDVI, NDWI, WATER_INDICES
+
+REFLECTANCE = {"B2": 0.031, "B3": 0.047, "B4": 0.022, "B8": 0.013, "B11": 0.009, "B12": 0.004}
+"""Of a pixel of clear water."""
 
 
-def test_water_is_positive_and_land_negative() -> None:
-    water, land = np.array([0.06, 0.05]), np.array([0.08, 0.30])
-    assert NDWI(water[:1], np.array([0.02]))[0] > 0 > NDWI(land[:1], land[1:])[0]
-    assert (NDWI.bright, NDWI.dark, MNDWI.dark) == ("B3", "B8", "B11")
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("ndwi", (0.047 - 0.013) / (0.047 + 0.013)),
+        ("mndwi", (0.047 - 0.009) / (0.047 + 0.009)),
+        ("awei_nsh", 4 * (0.047 - 0.009) - (0.25 * 0.013 + 2.75 * 0.004)),
+        ("awei_sh", 0.031 + 2.5 * 0.047 - 1.5 * (0.013 + 0.009) - 0.25 * 0.004),
+        ("ndvi", (0.013 - 0.022) / (0.013 + 0.022)),
+    ],
+)
+def test_each_index_is_its_authors_formula(name: str, expected: float) -> None:
+    index = INDICES[name]
+    bands = [np.array([REFLECTANCE[band]]) for band in index.bands]
+    assert index(*bands)[0] == pytest.approx(expected, rel=1e-12)
+    assert index.is_water(index(*bands), 0).tolist() == [True]
+
+
+def test_land_is_no_water_by_any_of_them() -> None:
+    grass = {"B2": 0.03, "B3": 0.08, "B4": 0.04, "B8": 0.40, "B11": 0.20, "B12": 0.10}
+    for index in INDICES.values():
+        values = index(*(np.array([grass[band]]) for band in index.bands))
+        assert index.is_water(values, 0).tolist() == [False]
+
+
+def test_a_threshold_itself_and_no_data_are_no_water() -> None:
+    values = np.array([-0.1, 0.0, 0.1, np.nan], dtype=np.float32)
+    assert NDWI.is_water(values, 0).tolist() == [False, False, True, False]
+    assert NDVI.is_water(values, 0).tolist() == [True, False, False, False]
+
+
+def test_formulas_read_as_they_are_computed() -> None:
+    assert NDWI.formula == "(B3 - B8) / (B3 + B8)"
+    assert AWEI_SH.formula == "B2 + 2.5 B3 - 1.5 B8 - 1.5 B11 - 0.25 B12"
+    assert AWEI_NSH.formula == "4 B3 - 0.25 B8 - 4 B11 - 2.75 B12"
+    assert WATER_INDICES == (NDWI, MNDWI)
 
 
 def test_zero_and_negative_reflectance_stay_within_bounds() -> None:
@@ -18,31 +51,7 @@ def test_zero_and_negative_reflectance_stay_within_bounds() -> None:
     assert index[0] == 0
 
 
-@settings(deadline=None, max_examples=30)
-@given(st.floats(-0.8, 0.0), st.floats(0.15, 0.8), st.integers(0, 999))
-def test_otsu_splits_two_hills_between_them(low: float, high: float, seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    values = np.concatenate([rng.normal(low, 0.02, 3000), rng.normal(high, 0.02, 3000)])
-    threshold = otsu_threshold(index_histogram(values))
-    assert low < threshold < high
-
-
-def test_otsu_equals_brute_force() -> None:
-    values = np.random.default_rng(0).beta(2, 3, 4000) * 2 - 1
-    histogram = index_histogram(values)
-    centres = (np.arange(2000) + 0.5) / 1000 - 1
-
-    def between(first: int) -> float:
-        a, b = histogram[:first], histogram[first:]
-        if not a.sum() or not b.sum():
-            return -1.0
-        gap = (a * centres[:first]).sum() / a.sum() - (b * centres[first:]).sum() / b.sum()
-        return float(a.sum() * b.sum() * gap**2)
-
-    best = max(range(1, 2000), key=between)
-    assert abs(otsu_threshold(histogram) - (best / 1000 - 1)) < 0.002
-
-
-def test_otsu_of_nothing_or_of_one_value_is_a_number() -> None:
-    assert otsu_threshold(np.zeros(2000, dtype=np.int64)) == 0
-    assert np.isfinite(otsu_threshold(index_histogram(np.full(10, 0.5))))
+def test_values_of_reflectance_are_left_as_they_are_and_their_type_is_kept() -> None:
+    bands = [np.full((2, 3), 0.1, dtype=np.float32) for _ in AWEI_SH.bands]
+    assert AWEI_SH(*bands).dtype == np.float32
+    assert all((band == np.float32(0.1)).all() for band in bands)

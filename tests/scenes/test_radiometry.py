@@ -18,6 +18,7 @@ from watermap.scenes.radiometry import (
     to_expected,
     to_model,
     to_reflectance,
+    usual_statistics,
 )
 
 PLAIN = Radiometry(scale=1e-4, offset=0)
@@ -168,3 +169,14 @@ def test_the_few_valid_pixels_of_a_large_scene_are_found(tmp_path: Path) -> None
     values = np.zeros((6, 1700, 1800), dtype=np.uint16)
     values[:, 300:310, 300:310] = np.random.default_rng(0).integers(100, 3000, (6, 10, 10))
     assert check(scene(tmp_path / "x.tif", values, no_data=0)) == PLAIN
+
+
+def test_without_training_numbers_are_held_against_what_is_usual(tmp_path: Path) -> None:
+    values = np.full((6, 40, 40), 2500, dtype=np.uint16)
+    values[:, :20] = 1100  # water, with the offset left in
+    path = scene(tmp_path / "raw.tif", values)
+    with open_raster(path) as raster, pytest.raises(DataError, match="offset seems to be left in"):
+        scene_radiometry(raster, (1, 3), expected=PLAIN, statistics=usual_statistics(2))
+    values[:, :20] = 100
+    with open_raster(scene(tmp_path / "right.tif", values)) as raster:
+        assert scene_radiometry(raster, (1, 3), expected=PLAIN, statistics=usual_statistics(2)) == PLAIN

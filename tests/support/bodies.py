@@ -10,8 +10,8 @@ import numpy.typing as npt
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from watermap.geo.runs import Runs, find_runs
 from watermap.legend import LAND, NO_DATA, WATER
-from watermap.maps.polygons.runs import Runs, find_runs
 
 Codes = npt.NDArray[np.uint8]
 

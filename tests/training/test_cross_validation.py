@@ -67,7 +67,7 @@ def test_each_scene_is_scored_by_a_model_that_was_not_trained_on_it(scenes: Path
     west, basic, judge = scores
     assert set(west.water_iou) == {ALL_BANDS, "without B12", "without SWIR", "B3 and B8 only"}
     assert set(basic.water_iou) == {ALL_BANDS}
-    assert basic.rules["mndwi 0"] is None
+    assert basic.rules["MNDWI 0"] is None
     assert {each.bundle for each in scores} == {bundle.id}
     assert all(0 <= each.false_water[ALL_BANDS] <= 1 for each in (west, basic, judge))
     assert not [name for name in listing(out / "fold-1") if name in (".scenes", ".patches", ".training")]

@@ -39,6 +39,7 @@ _COMMANDS: Final = {
     "evaluate": "Score a bundle beside the NDWI and MNDWI baselines.",
     "bundles": "List bundles, show one, put one to use, calibrate, convert.",
     "predict": "Map the water of scenes.",
+    "index": "Map a water index of scenes, and water by a threshold of it.",
     "vectorize": "Make polygons of a water raster's bodies.",
     "sample-design": "Draw the pixels of a map that somebody should look at.",
     "area": "Water area with its standard error, from those pixels.",
@@ -53,7 +54,7 @@ _COMMANDS: Final = {
 """Subcommands and their one-line help: known without importing what they need."""
 
 _SECTIONS: Final = {
-    "Maps": ("predict", "vectorize", "change", "mosaic", "timeline", "report"),
+    "Maps": ("predict", "index", "vectorize", "change", "mosaic", "timeline", "report"),
     "How good maps are": ("evaluate", "cross-validate", "sample-design", "area"),
     "Models": ("tile", "train", "compare", "models", "bundles"),
     "Scenes and labels": ("export", "scenes", "labels", "sample"),

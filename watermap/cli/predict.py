@@ -59,6 +59,7 @@ if TYPE_CHECKING:
         "a classification (NAME_SCL_20m.jp2) or a mask that is not 0 under clouds. Nothing is seen there.",
     ),
     setting(PredictConfig, "threshold"),
+    setting(PredictConfig, "min_area_m2"),
     option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Scenes at once."),
     option("--dry-run", is_flag=True, help="Show windows, arithmetic, memory and time; map nothing."),
 )

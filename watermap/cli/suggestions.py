@@ -47,6 +47,21 @@ def losses(_: click.Context, __: click.Parameter, incomplete: str) -> list[Compl
     return _plain([f"{head}{name}" for name in TERMS], incomplete)
 
 
+class Words:
+    """Some words, though others may be typed.
+
+    Args:
+        words: that are offered.
+    """
+
+    def __init__(self, *words: str) -> None:
+        self._words = words
+
+    def __call__(self, _: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+        """The words that begin so."""
+        return _plain(self._words, incomplete)
+
+
 class OrFiles:
     """Some words, or files.
 

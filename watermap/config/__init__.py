@@ -4,6 +4,7 @@ from watermap.config.area import DesignConfig
 from watermap.config.base import Config
 from watermap.config.decoder import DecoderConfig, Upsampling
 from watermap.config.export import EarthEngineConfig, ExportConfig
+from watermap.config.index import IndexConfig, IndexName, ThresholdRule
 from watermap.config.labels import ConsensusConfig, RefineConfig
 from watermap.config.onnx import OnnxConfig
 from watermap.config.predict import PredictConfig, ProductConfig, VectorizeConfig
@@ -36,6 +37,8 @@ __all__ = [
     "EarthEngineConfig",
     "EncoderName",
     "ExportConfig",
+    "IndexConfig",
+    "IndexName",
     "OnnxConfig",
     "PlateauConfig",
     "Precision",
@@ -48,6 +51,7 @@ __all__ = [
     "SampleConfig",
     "ShoreConfig",
     "StageConfig",
+    "ThresholdRule",
     "TileConfig",
     "TrainConfig",
     "Upsampling",

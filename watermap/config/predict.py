@@ -8,7 +8,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from watermap.config.base import Config
-from watermap.config.terms import OFFSET, SCALE
+from watermap.config.terms import MIN_AREA, OFFSET, SCALE
 
 
 class PredictConfig(Config):
@@ -35,6 +35,7 @@ class PredictConfig(Config):
     threshold: float | None = Field(
         None, gt=0, lt=1, description="Probability from which a pixel is water; not given: the bundle's."
     )
+    min_area_m2: float = Field(0.0, ge=0, description=MIN_AREA)
     probability: Literal["none", "percent", "float"] = Field(
         "none", description="Also write the probability: whole percent (uint8) or float32."
     )

@@ -27,4 +27,7 @@ THRESHOLD_FOR: Final = (
 OFFSET: Final = (
     "DN added to every pixel before scaling: -1000 for raw L2A from baseline 04.00 on; not given: what the file says."
 )
+MIN_AREA: Final = (
+    "Water bodies (pixels that share a side) that cover less than this on the ground become land in the water raster."
+)
 SCALE: Final = "Reflectance of one DN: 0.0001 for Sentinel-2 products; not given: what the file says."

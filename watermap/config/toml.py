@@ -19,6 +19,7 @@ TABLES: Final = (
     "tile",
     "train",
     "predict",
+    "index",
     "vectorize",
     "import",
     "sample-design",

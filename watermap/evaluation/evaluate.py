@@ -134,7 +134,7 @@ def evaluate(
         len(kind_scores.tally.baselines_as_dict()) < 2 * len(WATER_INDICES)
         for kind_scores in result.pooled_scores.values()
     ):
-        needed = " and ".join(f"{index.name} ({index.bright}, {index.dark})" for index in WATER_INDICES)
+        needed = " and ".join(f"{index.name} ({', '.join(index.bands)})" for index in WATER_INDICES)
         result.notes.append(f"{folder}: not every baseline is shown, the bands of {needed} are not in every scene")
     return result
 

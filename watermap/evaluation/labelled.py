@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 PATCH_BATCH: Final = 16
 """Patches that a model is given at once."""
-_SHOWN_BANDS: Final = tuple(dict.fromkeys([*TRUE_COLOR, *(b for i in WATER_INDICES for b in (i.bright, i.dark))]))
+_SHOWN_BANDS: Final = tuple(dict.fromkeys([*TRUE_COLOR, *(band for index in WATER_INDICES for band in index.bands)]))
 """Bands that pictures, baselines and conditions need, whatever the model uses."""
 
 

@@ -15,7 +15,8 @@ from watermap.evaluation.conditions import CONDITIONS
 from watermap.evaluation.reliability import Reliability
 from watermap.evaluation.scores import Confusion
 from watermap.legend import LAND, NO_DATA, WATER
-from watermap.scenes.indices import WATER_INDICES, index_histogram, otsu_threshold
+from watermap.scenes.indices import WATER_INDICES
+from watermap.scenes.thresholds import index_histogram, otsu_threshold
 
 MODEL: Final = "watermap"
 """What the model is called beside the baselines."""
@@ -73,11 +74,11 @@ class Tally:
         likelihood = np.where(truth == WATER, probability, 1 - probability).astype(np.float64)
         self.cross_entropy -= float(np.log(np.maximum(likelihood, _LEAST_PROBABILITY)).sum())
         for index in WATER_INDICES:
-            if index.bright not in block.reflectance or index.dark not in block.reflectance:
+            if not set(index.bands) <= set(block.reflectance):
                 continue
-            values = index(block.reflectance[index.bright][known], block.reflectance[index.dark][known])
+            values = index(*(block.reflectance[band][known] for band in index.bands))
             found[index.name] = np.full_like(block.label, NO_DATA)
-            found[index.name][known] = values > 0
+            found[index.name][known] = index.is_water(values, 0)
             self.baselines.setdefault(index.name, Confusion()).add(block.label, found[index.name])
             counts = np.stack([index_histogram(values[truth == code]) for code in (LAND, WATER)])
             self.histograms[index.name] = self.histograms.get(index.name, 0) + counts

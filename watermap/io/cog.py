@@ -76,6 +76,8 @@ class RasterWriter:
             values: (bands, rows, cols), of the layout's type, for the rows after those already written.
         """
         bands, rows, cols = values.shape
+        if not rows:
+            return
         if (bands, cols) != (len(self._layout.bands), self._grid.width):
             raise ValueError(f"{values.shape} rows do not fit {len(self._layout.bands)} bands of {self._grid.shape}")
         if values.dtype != self._layout.dtype:

@@ -22,6 +22,7 @@ class RasterLayout:
         colors: colour table (RGBA) by code, for one uint8 band.
         classes: name of each code, for legends.
         value_range: the least and the largest value, where they mean none and all.
+        ramp: values in rising order, each with its colour; between them colours are mixed. None: blues over the range.
     """
 
     dtype: str
@@ -31,6 +32,7 @@ class RasterLayout:
     colors: Mapping[int, Rgba] | None = field(default=None, hash=False)
     classes: Mapping[int, str] = field(default_factory=dict, hash=False)
     value_range: tuple[float, float] | None = None
+    ramp: tuple[tuple[float, Rgba], ...] | None = None
 
 
 LABEL_LAYOUT: Final = RasterLayout(

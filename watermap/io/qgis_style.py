@@ -31,11 +31,11 @@ def style_path(file: Path) -> Path:
 
 
 def write_raster_style(raster: Path, layout: RasterLayout) -> Path:
-    """Write the style of a raster: its colour table and the names of its classes, or a sequential ramp of blues.
+    """Write the style of a raster: its colour table and the names of its classes, or a ramp of colours.
 
     Args:
         raster: the file that the style is for.
-        layout: of the raster; with a colour table, or with the range of its values.
+        layout: of the raster; with a colour table, a ramp of its own, or the range of its values for one of blues.
 
     Raises:
         DataError: the style cannot be written.
@@ -115,7 +115,8 @@ def _paletted(layout: RasterLayout) -> ElementTree.Element:
 
 
 def _ramped(layout: RasterLayout) -> ElementTree.Element:
-    low, high = layout.value_range or (0.0, 1.0)
+    stops = layout.ramp or _blues(layout.value_range or (0.0, 1.0))
+    low, high = stops[0][0], stops[-1][0]
     ends = {"classificationMin": f"{low:g}", "classificationMax": f"{high:g}"}
     renderer = _renderer("singlebandpseudocolor", ends)
     shader = ElementTree.SubElement(
@@ -124,11 +125,16 @@ def _ramped(layout: RasterLayout) -> ElementTree.Element:
         {"colorRampType": "INTERPOLATED", "classificationMode": "1", "clip": "0"}
         | {"minimumValue": f"{low:g}", "maximumValue": f"{high:g}"},
     )
-    for step, color in enumerate(RAMP):
-        share = step / (len(RAMP) - 1)
-        item = {"value": f"{low + share * (high - low):g}", "color": _hex(color), "alpha": str(color[3])}
-        ElementTree.SubElement(shader, "item", item | {"label": f"{share:.0%}"})
+    for step, (value, color) in enumerate(stops):
+        item = {"value": f"{value:g}", "color": _hex(color), "alpha": str(color[3])}
+        label = f"{value:.3g}" if layout.ramp else f"{step / (len(stops) - 1):.0%}"
+        ElementTree.SubElement(shader, "item", item | {"label": label})
     return renderer
+
+
+def _blues(ends: tuple[float, float]) -> tuple[tuple[float, Rgba], ...]:
+    low, high = ends
+    return tuple((low + step / (len(RAMP) - 1) * (high - low), color) for step, color in enumerate(RAMP))
 
 
 def _fill(name: str, color: Rgba) -> ElementTree.Element:

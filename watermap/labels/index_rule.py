@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from watermap.arrays import Codes, Mask
 from watermap.legend import LAND, WATER
-from watermap.scenes.indices import WaterIndex, otsu_threshold
+from watermap.scenes.indices import NormalisedDifference
 from watermap.scenes.neighbourhood import dilate
+from watermap.scenes.thresholds import otsu_threshold
 
 Reflectance = npt.NDArray[np.float32]
 
@@ -41,7 +42,7 @@ class IndexRule:
             class to learn from, so that all values are those of the literature.
     """
 
-    index: WaterIndex
+    index: NormalisedDifference
     wet_from: float
     damp_from: float
     dry_below: float
@@ -74,7 +75,7 @@ class IndexSamples:
         bright, dark: (2, bins) sums of reflectance in the index's two bands.
     """
 
-    index: WaterIndex
+    index: NormalisedDifference
     counts: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros((2, _BINS)))
     bright: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros((2, _BINS)))
     dark: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros((2, _BINS)))

@@ -29,10 +29,10 @@ from watermap.labels.shores import beside_shores
 from watermap.legend import LAND, NO_DATA, WATER
 from watermap.progress import Progress, silent
 from watermap.scenes.find import check_outputs
-from watermap.scenes.indices import MNDWI, NDWI, WATER_INDICES, WaterIndex
+from watermap.scenes.indices import MNDWI, NDWI, WATER_INDICES, NormalisedDifference
 from watermap.scenes.label import LABEL_TAG, Label, open_label
 from watermap.scenes.neighbourhood import dilate
-from watermap.scenes.radiometry import Statistics, scene_radiometry, to_reflectance
+from watermap.scenes.radiometry import scene_radiometry, to_reflectance, usual_statistics
 
 CONFIRMED: Final = 0
 MOVED: Final = 1
@@ -188,12 +188,12 @@ def refine(
         raster = stack.enter_context(open_raster(image, names=names))
         label = stack.enter_context(open_label(coarse, raster.grid, image_path=image))
         index = _index(raster, config)
-        positions = raster.find((index.bright, index.dark))
+        positions = raster.find(index.bands)
         radiometry = scene_radiometry(
             raster,
             positions,
             expected=_EXPECTED,
-            statistics=_usual_numbers(),
+            statistics=usual_statistics(len(positions)),
             offset=config.offset,
             scale=config.scale,
             usual=_USUAL,
@@ -223,7 +223,7 @@ class _Scene:
             yield block, inner, self.label.read(wide), bright, dark, found.valid
 
 
-def _learnt(scene: _Scene, index: WaterIndex, distances: Distances, progress: Progress) -> IndexRule:
+def _learnt(scene: _Scene, index: NormalisedDifference, distances: Distances, progress: Progress) -> IndexRule:
     """What the scene's sure land and sure water say of the rest."""
     samples = IndexSamples(index)
     grid = scene.raster.grid
@@ -255,14 +255,14 @@ def _decide(
     )
 
 
-def _index(raster: Raster, config: RefineConfig) -> WaterIndex:
+def _index(raster: Raster, config: RefineConfig) -> NormalisedDifference:
     """The index that was asked for, or the best that the image has the bands of."""
     if config.index != "auto":
         return next(index for index in WATER_INDICES if index.name == config.index)
-    found = next((index for index in (MNDWI, NDWI) if {index.bright, index.dark} <= set(raster.bands)), None)
+    found = next((index for index in (MNDWI, NDWI) if set(index.bands) <= set(raster.bands)), None)
     if found is None:
         raise DataError(
-            f"{raster.path}: has neither {MNDWI.bright} and {MNDWI.dark} nor {NDWI.bright} and {NDWI.dark}",
+            f"{raster.path}: has neither {' and '.join(MNDWI.bands)} nor {' and '.join(NDWI.bands)}",
             hint="name all of its bands in file order with --bands, or give the scene with these bands",
         )
     return found
@@ -273,12 +273,6 @@ def _distances(raster: Raster, label: Label, config: RefineConfig) -> Distances:
     pixel_m = max(pixel_size_m(raster.grid))
     shore_m = max(config.shore_m, max(pixel_size_m(label.own_grid)))
     return Distances(*(max(1, round(metres / pixel_m)) for metres in (shore_m, _RING_M, _FRINGE_M)))
-
-
-def _usual_numbers() -> Statistics:
-    """Of scenes with water: near nothing where it is dark, and somewhat over a third where land is bright."""
-    dark, bright = (100.0, 100.0), (3500.0, 3500.0)
-    return Statistics(mean=bright, std=bright, low=dark, high=bright, dark=dark, bright=bright)
 
 
 def _notes(label: Label, rule: IndexRule, image: Path) -> list[str]:

@@ -25,6 +25,14 @@ from watermap.io.qgis_style import write_raster_style
 from watermap.legend import LAND, NO_DATA, WATER
 from watermap.maps.alignment import Placed, union
 from watermap.maps.confidence import Confidence, ConfidenceReader, open_confidence, probability_path
+from watermap.prediction.provenance import (
+    BUNDLE_TAG,
+    INDEX_RULE_TAG,
+    INDEX_TAG,
+    INDEX_THRESHOLD_TAG,
+    MIN_AREA_TAG,
+    THRESHOLD_TAG,
+)
 from watermap.progress import Progress, silent
 from watermap.scenes.dates import DATE_TAG, sensed_on
 from watermap.scenes.find import check_outputs
@@ -37,7 +45,16 @@ _BLOCK_ROWS: Final = 512
 _MOST_RASTERS: Final = 400
 """All of them are open at once, and systems let a process open a thousand files."""
 _SPARSE_SHARE: Final = 0.01
-_KEPT_TAGS: Final = ("WATERMAP_BUNDLE", "WATERMAP_BUNDLE_ID", "WATERMAP_ENGINE", "WATERMAP_THRESHOLD")
+_KEPT_TAGS: Final = (
+    "WATERMAP_BUNDLE",
+    BUNDLE_TAG,
+    "WATERMAP_ENGINE",
+    THRESHOLD_TAG,
+    INDEX_TAG,
+    INDEX_THRESHOLD_TAG,
+    INDEX_RULE_TAG,
+    MIN_AREA_TAG,
+)
 """Metadata that the mosaic has too where all its rasters agree."""
 
 

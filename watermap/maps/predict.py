@@ -12,10 +12,9 @@ from watermap.bands import parse_bands
 from watermap.config import ProductConfig
 from watermap.errors import UsageError
 from watermap.io.paths import local
-from watermap.legend import LAND, NO_DATA, WATER
 from watermap.maps.products import add_products
 from watermap.maps.quicklook import quicklook_figure
-from watermap.maps.water_rasters import water_areas_m2
+from watermap.maps.water_rasters import ground_km2
 from watermap.prediction.open import BundleLike, open_bundles, open_predictor, settings_of
 from watermap.prediction.outputs import WATER_END
 from watermap.prediction.scene import Prediction, predict_scene
@@ -129,7 +128,7 @@ def predict(
         water=made.water,
         probability=made.probability,
         files=_files(made),
-        areas_km2=_areas_km2(made.water),
+        areas_km2=ground_km2(made.water),
         bundle=predictor.id,
         notes=made.notes,
         _names=names,
@@ -139,10 +138,3 @@ def predict(
 def _files(made: Prediction) -> dict[str, Path]:
     kinds = {".gpkg": "bodies", ".png": "quicklook"}
     return {WATER_END: made.water, **made.others} | {kinds[path.suffix]: path for path in made.products}
-
-
-def _areas_km2(water: Path) -> dict[str, float]:
-    areas_m2 = water_areas_m2(water)
-    return {
-        name: float(areas_m2[code]) / 1e6 for name, code in (("water", WATER), ("land", LAND), ("no_data", NO_DATA))
-    }

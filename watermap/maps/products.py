@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
 from watermap.config import ProductConfig, VectorizeConfig
-from watermap.io.layouts import LABEL_LAYOUT
+from watermap.io.layouts import LABEL_LAYOUT, RasterLayout
 from watermap.io.paths import remote
 from watermap.io.products import SceneFiles
 from watermap.io.qgis_style import style_path, write_polygon_style, write_raster_style
@@ -33,6 +33,8 @@ def add_products(
     *,
     names: Sequence[str] | None = None,
     keep: bool = False,
+    layouts: Mapping[str, RasterLayout] = {},
+    pictures: Mapping[str, Path] = {},
     progress: Progress = silent,
 ) -> Prediction:
     """Make what goes with a water map, each file complete or not at all.
@@ -48,6 +50,8 @@ def add_products(
         made: the map.
         config: which of them.
         names: the names of all the image's bands in order, if the user states them.
+        layouts: of rasters beside the map that are not of prediction, by the end of their names.
+        pictures: that were made already and belong to the map, by their key in the item.
         keep: leave them as they are where all of them are there.
         progress: told as polygons are made.
 
@@ -58,8 +62,8 @@ def add_products(
     Raises:
         DataError: the scene or the map cannot be read, or a file cannot be written.
     """
-    files = _files(made, config)
-    done = replace(made, products=tuple(files[key] for key in _ENDS if key in files))
+    files = _files(made, config) | dict(pictures)
+    done = replace(made, products=tuple(files[key] for key in (*_ENDS, *pictures) if key in files))
     item = _beside(made, _ITEM)
     if keep and all(file.exists() for file in (*files.values(), *([item] if config.stac else []))):
         return done
@@ -72,7 +76,7 @@ def add_products(
         options = VectorizeConfig()
         vectorize(made.water, files["bodies"], options, probability=made.probability, progress=progress)
     if config.style:
-        _write_styles(made, files.get("bodies"))
+        _write_styles(made, files.get("bodies"), layouts)
     if config.quicklook:
         from watermap.maps.quicklook import plot_quicklook
 
@@ -121,11 +125,14 @@ def _files(made: Prediction, config: ProductConfig) -> dict[str, Path]:
     return files
 
 
-def _write_styles(made: Prediction, bodies: Path | None) -> None:
+def _write_styles(made: Prediction, bodies: Path | None, layouts: Mapping[str, RasterLayout]) -> None:
     write_raster_style(made.water, LABEL_LAYOUT)
     for end, path in made.others.items():
-        with open_raster(path) as raster:
-            layout = layout_of(end, raster.count, raster.dtype.name)
-        write_raster_style(path, layout)
+        write_raster_style(path, layouts[end] if end in layouts else _layout(path, end))
     if bodies is not None:
         write_polygon_style(bodies, {"water": WATER_COLORS[WATER]})
+
+
+def _layout(path: Path, end: str) -> RasterLayout:
+    with open_raster(path) as raster:
+        return layout_of(end, raster.count, raster.dtype.name)

@@ -14,7 +14,14 @@ from watermap.bundles.bundle import Bundle
 from watermap.geo.area_text import km2, km2_column
 from watermap.io.files import write_text
 from watermap.maps.report_facts import MapFacts, RunFacts
-from watermap.prediction.provenance import BUNDLE_TAG, SCENE_DIGEST_TAG
+from watermap.prediction.provenance import (
+    BUNDLE_TAG,
+    INDEX_TAG,
+    INDEX_THRESHOLD_TAG,
+    MIN_AREA_TAG,
+    SCENE_DIGEST_TAG,
+    THRESHOLD_TAG,
+)
 
 _CURVES_FILE: Final = "curves.png"
 _MADE_BY: Final = {
@@ -22,9 +29,14 @@ _MADE_BY: Final = {
     "WATERMAP_BUNDLE": "bundle",
     BUNDLE_TAG: "bundle id",
     "WATERMAP_ENGINE": "engine",
-    "WATERMAP_THRESHOLD": "threshold",
+    THRESHOLD_TAG: "threshold",
+    INDEX_TAG: "index",
+    INDEX_THRESHOLD_TAG: "index threshold",
+    MIN_AREA_TAG: "smallest body, m²",
     "WATERMAP_CONFIG": "settings digest",
 }
+_IF_ANY: Final = (INDEX_TAG, INDEX_THRESHOLD_TAG, MIN_AREA_TAG)
+"""Told where a map says it."""
 _SCORES: Final = {
     "water_iou": "water IoU",
     "mean_iou": "mean IoU",
@@ -128,8 +140,11 @@ def _range(low: str, high: str) -> str:
 
 def _rows(scenes: Sequence[MapFacts]) -> dict[str, Any]:
     """Tables of the scenes, and of what made the maps: once what is the same for all, and by scene what is not."""
-    stated = {name: sorted({scene.tags.get(tag, "-") for scene in scenes}) for tag, name in _MADE_BY.items()}
-    differing = {tag: name for tag, name in _MADE_BY.items() if len(stated[name]) > 1}
+    shown = {
+        tag: name for tag, name in _MADE_BY.items() if tag not in _IF_ANY or any(tag in scene.tags for scene in scenes)
+    }
+    stated = {name: sorted({scene.tags.get(tag, "-") for scene in scenes}) for tag, name in shown.items()}
+    differing = {tag: name for tag, name in shown.items() if len(stated[name]) > 1}
     areas = km2_column(scene.water_km2 * 1e6 for scene in scenes)
     return {
         "scene_rows": [
@@ -138,7 +153,7 @@ def _rows(scenes: Sequence[MapFacts]) -> dict[str, Any]:
                 scene.shown.isoformat() if scene.shown else "-",
                 area,
                 f"{scene.valid_fraction:.1%}",
-                scene.tags.get("WATERMAP_BUNDLE", "-"),
+                scene.tags.get("WATERMAP_BUNDLE", scene.tags.get(INDEX_TAG, "-")),
                 scene.tags.get("WATERMAP_ENGINE", "-"),
             )
             for scene, area in zip(scenes, areas, strict=True)

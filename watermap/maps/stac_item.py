@@ -25,12 +25,13 @@ from watermap.io.stac import (
     write_document,
 )
 from watermap.legend import NO_DATA
-from watermap.prediction.outputs import OTHER_ENDS, REASON_END, REASON_LAYOUT
+from watermap.prediction.outputs import REASON_END, REASON_LAYOUT
 from watermap.scenes.dates import sensed_on
 
 _CLASSIFICATION: Final = EXTENSION.format("classification/v2.0.0")
 _PROCESSING: Final = EXTENSION.format("processing/v1.2.0")
 _PREFIX: Final = "WATERMAP_"
+_RASTER: Final = ".tif"
 _VERSION: Final = "WATERMAP_VERSION"
 _FIRST_IMAGE: Final = datetime(2015, 6, 27, tzinfo=UTC)
 """Of Sentinel-2: before it, nothing was seen."""
@@ -47,8 +48,8 @@ def write_map_item(
     Args:
         path: of the item, in the folder of the files.
         water: the water raster.
-        others: files that belong to it, by key: "probability", "uncertainty", "reason", "quicklook", "bodies" or
-            "style".
+        others: files that belong to it, by key: "probability", "uncertainty", "reason", "quicklook", "bodies",
+            "style", or the name of an index.
         source: where the scene lies that it was made of.
         digests: SHA-256 of the files of which it is known already.
 
@@ -127,7 +128,7 @@ def _properties(tags: Mapping[str, str]) -> dict[str, Any]:
 def _asset(key: str, file: Path, digest: str | None) -> Any:
     import pystac
 
-    if key in OTHER_ENDS:
+    if file.suffix == _RASTER:
         with open_raster(file) as raster:
             description = "; ".join(name for name in raster.names if name)
             fields = _measured(raster)

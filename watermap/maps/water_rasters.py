@@ -91,6 +91,17 @@ def water_areas_m2(water: Path) -> npt.NDArray[np.float64]:
     return found
 
 
+def ground_km2(water: Path) -> dict[str, float]:
+    """The area on the ellipsoid of `water`, `land` and `no_data` of a water raster in km2.
+
+    Raises:
+        DataError: as `water_areas_m2`.
+    """
+    areas_m2 = water_areas_m2(water)
+    codes = (("water", WATER), ("land", LAND), ("no_data", NO_DATA))
+    return {name: float(areas_m2[code]) / 1e6 for name, code in codes}
+
+
 def _inspect(path: Path) -> WaterRaster:
     with open_dataset(path) as dataset:
         _check(dataset, path)

@@ -24,8 +24,8 @@ from watermap.progress import Progress, silent
 if TYPE_CHECKING:
     import xarray
 
-_WRITTEN: Final = ("probability", "uncertainty", "sure_from")
-"""Settings of what is written beside a map."""
+_WRITTEN: Final = ("min_area_m2", "probability", "uncertainty", "sure_from")
+"""Settings of a map in a file: of what is written beside it, and of ground, which an array does not tell."""
 
 
 @overload
@@ -114,7 +114,7 @@ def predict_array(
     """
     unused = [name for name in _WRITTEN if name in options]
     if unused:
-        raise UsageError(f"{unused[0]} is a setting of watermap.predict, which writes it", hint="leave it out here")
+        raise UsageError(f"{unused[0]} is a setting of watermap.predict, which writes a file", hint="leave it out here")
     config = settings_of(scale=scale, offset=offset, **options)
     bundles = open_bundles(bundle)
     predictor = open_predictor(bundles, config)

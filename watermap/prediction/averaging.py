@@ -128,7 +128,9 @@ def _interpolated(values: FloatArray, valid: Mask, rows: range, top: int, cols: 
             share = np.outer(row_share, col_share).astype(np.float32) * valid[np.ix_(row, col)]
             total += share * np.where(share > 0, values[np.ix_(row, col)], 0)
             weight += share
-    return total / np.maximum(weight, np.finfo(np.float32).tiny)
+    np.maximum(weight, np.finfo(np.float32).tiny, out=weight)
+    np.divide(total, weight, out=total)
+    return total
 
 
 def _places(

@@ -17,6 +17,7 @@ from watermap.bundles.bundle import open_bundle
 from watermap.config import PredictConfig
 from watermap.io.products import SceneFiles
 from watermap.io.raster import open_raster
+from watermap.prediction.averaging import averaged_shape
 from watermap.prediction.predictor import Predictor
 
 _ROWS_HELD: Final = 3
@@ -64,7 +65,8 @@ def forecast(scene: Path | SceneFiles, predictor: Predictor, *, names: Sequence[
     with open_raster(scene, names=names) as raster:
         predictor.bands_of(raster)
         grid, dtype = raster.grid, raster.dtype
-    layout, engine = predictor.layout(grid.shape), predictor.engine
+        shape = averaged_shape(grid.shape, predictor.averaging(raster))
+    layout, engine = predictor.layout(shape), predictor.engine
     rows, cols = layout.shape
     bands = len(predictor.bundle.contract.bands)
     windows = np.zeros((engine.batch_size, bands, rows, cols), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Predicting many scenes: one that fails does not stop the others."""
+"""Mapping many scenes: one that fails does not stop the others."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 from watermap.errors import DefectError, WatermapError
 from watermap.io.products import SceneFiles
@@ -15,6 +16,8 @@ from watermap.prediction.scene import Prediction, check_maps, predict_scene
 from watermap.progress import Progress, named, silent
 from watermap.scenes.clouds import Clouds
 from watermap.scenes.find import output_name
+
+_Made = TypeVar("_Made")
 
 
 def predict_scenes(
@@ -47,12 +50,37 @@ def predict_scenes(
         UsageError: a raster would take the place of a scene or of the cloud mask.
     """
     check_maps(scenes, out, clouds)
+
+    def predicted(scene: SceneFiles, progress: Progress) -> Prediction:
+        return predict_scene(scene, predictor, out, names=names, clouds=clouds, progress=progress, then=then)
+
+    return map_each(scenes, predicted, jobs=jobs, progress=progress)
+
+
+def map_each(
+    scenes: Sequence[SceneFiles],
+    make: Callable[[SceneFiles, Progress], _Made],
+    *,
+    jobs: int = 1,
+    progress: Progress = silent,
+) -> list[tuple[SceneFiles, _Made | WatermapError]]:
+    """Map scenes one by one, or several at once; one that fails does not stop the others.
+
+    Args:
+        scenes: their files.
+        make: maps one of them, and tells progress of it.
+        jobs: scenes at once.
+        progress: told of all of them, by name.
+
+    Returns:
+        (scene, what was made or why it failed), in the order given.
+    """
     leaving = threading.Event()
 
-    def predicted(number: int, scene: SceneFiles) -> Prediction | WatermapError:
+    def made(number: int, scene: SceneFiles) -> _Made | WatermapError:
         progress_of = named(_until(leaving, progress), f"{output_name(scene)} ({number + 1} of {len(scenes)})")
         try:
-            return predict_scene(scene, predictor, out, names=names, clouds=clouds, progress=progress_of, then=then)
+            return make(scene, progress_of)
         except WatermapError as error:
             return error
         except (MemoryError, OSError):
@@ -63,10 +91,10 @@ def predict_scenes(
             return DefectError.of(scene, error)
 
     if jobs == 1:
-        return [(scene, predicted(number, scene)) for number, scene in enumerate(scenes)]
+        return [(scene, made(number, scene)) for number, scene in enumerate(scenes)]
     with ThreadPoolExecutor(jobs) as threads:
         try:
-            return list(zip(scenes, threads.map(predicted, range(len(scenes)), scenes), strict=True))
+            return list(zip(scenes, threads.map(made, range(len(scenes)), scenes), strict=True))
         except BaseException:  # Ctrl-C too: scenes that run end at their next window, the others never begin
             leaving.set()
             threads.shutdown(wait=False, cancel_futures=True)

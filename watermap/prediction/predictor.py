@@ -162,7 +162,7 @@ class Predictor:
     def averaging(self, raster: Raster) -> int:
         """How many pixels of a scene, along a side, are averaged to one for the model; the user is told, once."""
         finest_m = self.bundle.contract.finest_m
-        if finest_m is None:
+        if finest_m is None or raster.grid.transform.is_identity:  # an array, whose pixels have no size
             return 1
         pixel_m = math.sqrt(math.prod(pixel_size_m(raster.grid)))
         factor = averaging_factor(pixel_m, finest_m)

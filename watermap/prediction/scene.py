@@ -15,10 +15,8 @@ from typing import Final
 import numpy as np
 from rasterio.windows import Window
 
-from watermap import __version__
-from watermap.errors import DataError
+from watermap.geo.body_sieve import BodySieve
 from watermap.io.cog import RasterWriter
-from watermap.io.files import identity
 from watermap.io.gdal import small_cache
 from watermap.io.layouts import LABEL_LAYOUT
 from watermap.io.products import SceneFiles, find_scene
@@ -31,18 +29,17 @@ from watermap.prediction.predictor import Predictor
 from watermap.prediction.provenance import (
     BUNDLE_TAG,
     CALIBRATION_TAG,
-    CLOUDS_TAG,
     CONFIG_TAG,
-    SCENE_DIGEST_TAG,
     THRESHOLD_TAG,
+    min_area_tag,
     provenance,
+    scene_tags,
     stated_provenance,
 )
 from watermap.progress import Progress, silent
 from watermap.scenes.clouds import CloudMask, Clouds, open_clouds
-from watermap.scenes.dates import DATE_TAG, sensed_on
+from watermap.scenes.dates import sensed_on
 from watermap.scenes.find import check_outputs, output_name
-from watermap.scenes.identity import content
 
 _NO_REASONS: Final = np.empty((0, 0), dtype=np.uint8)
 _CHANGE_NO_PIXEL: Final = {"probability": "none", "uncertainty": False, "sure_from": None}
@@ -124,9 +121,9 @@ def _predict(raster: Raster, predictor: Predictor, out: Path, clouds: Clouds | N
         mask = None if clouds is None else stack.enter_context(open_clouds(clouds, grid, scene))
         predictor.bands_of(raster)  # before the seconds that a model takes to load
         meanwhile = stack.enter_context(ThreadPoolExecutor(1))
+        sieve = BodySieve(grid, config.min_area_m2)
         engine, averaged = predictor.engine, predictor.averaging(raster)
-        window = predictor.layout(averaged_shape(grid.shape, averaged)).shape
-        meanwhile.submit(engine.warm, window)
+        meanwhile.submit(engine.warm, predictor.layout(averaged_shape(grid.shape, averaged)).shape)
         radiometry = predictor.radiometry(raster)
         remarks = (remark_on(raster, bundle, averaged=averaged) for bundle in predictor.bundles)
         doubts = dict(ChainMap(*remarks))
@@ -141,13 +138,17 @@ def _predict(raster: Raster, predictor: Predictor, out: Path, clouds: Clouds | N
             reasons = reasons_of(strip, cloudy, config.sure_from) if has_reasons else _NO_REASONS
             clear = strip if cloudy is None else replace(strip, valid=strip.valid & ~cloudy)
             codes = predictor.classify(clear)
-            water_pixels += int(np.count_nonzero(codes == WATER))
+            decided = sieve.add(codes)
+            water_pixels += int(np.count_nonzero(decided == WATER))
             valid_pixels += int(np.count_nonzero(clear.valid))
             unsure_pixels += int(np.count_nonzero(reasons == UNSURE))
-            water.write(codes[None])
+            water.write(decided[None])
             for end, writer in writers.items():
                 writer.write(kinds[end][1](clear, reasons))
-            del strip, clear, codes, reasons  # before the next rows take their memory
+            del strip, clear, codes, decided, reasons  # before the next rows take their memory
+        rest = sieve.finish()
+        water_pixels += int(np.count_nonzero(rest == WATER))
+        water.write(rest[None])
         for writer in (water, *writers.values()):
             writer.add_tags(tags.result() | doubts)
         message = None if mask is None else mask.note
@@ -193,30 +194,14 @@ def _rated(progress: Progress, pixels: int) -> Progress:
 
 
 def _tags(scene: SceneFiles, predictor: Predictor, day: datetime.date | None, mask: CloudMask | None) -> dict[str, str]:
-    """What made a raster, and on which day its ground was seen.
-
-    Of a remote scene it tells what its store says of the content, so that it is not read twice.
-    """
-    try:
-        kind, _, value = content(scene).partition(":")
-    except OSError as error:
-        raise DataError(
-            f"{scene}: cannot be read any more ({error.strerror})", hint="leave it there until the end"
-        ) from error
+    """What made a raster, and on which day its ground was seen."""
     curves = [bundle.contract.calibration for bundle in predictor.bundles]
-    masked = {} if mask is None else {CLOUDS_TAG: identity(mask.path)}
-    return (
-        ({} if day is None else {DATE_TAG: day.isoformat()})
-        | masked
-        | {
-            "WATERMAP_VERSION": __version__,
-            "WATERMAP_BUNDLE": predictor.name,
-            BUNDLE_TAG: predictor.id,
-            "WATERMAP_ENGINE": predictor.engine.name,
-            THRESHOLD_TAG: f"{predictor.threshold:g}",
-            CALIBRATION_TAG: "+".join("none" if curve is None else curve.method for curve in curves),
-            CONFIG_TAG: predictor.config.model_copy(update=_CHANGE_NO_PIXEL).digest(),
-            "WATERMAP_SCENE": output_name(scene),
-            f"{SCENE_DIGEST_TAG}{kind.upper()}": value,
-        }
-    )
+    return scene_tags(scene, day, mask) | {
+        "WATERMAP_BUNDLE": predictor.name,
+        BUNDLE_TAG: predictor.id,
+        "WATERMAP_ENGINE": predictor.engine.name,
+        THRESHOLD_TAG: f"{predictor.threshold:g}",
+        CALIBRATION_TAG: "+".join("none" if curve is None else curve.method for curve in curves),
+        **min_area_tag(predictor.config.min_area_m2),
+        CONFIG_TAG: predictor.config.model_copy(update=_CHANGE_NO_PIXEL).digest(),
+    }

@@ -14,12 +14,13 @@ from watermap.io.archive import ARCHIVE
 from watermap.io.gdal import band_count, raster_files, with_layers
 from watermap.io.paths import RemotePath, local, location, remote
 from watermap.io.products import SAFE, SceneFiles, find_scene
+from watermap.scenes.indices import INDICES
 
 IMAGE_FILE: Final = "image.tif"
 
 _SUFFIXES: Final = (".tif", ".tiff", ".jp2", ".vrt")
 _PICTURE_BANDS: Final = 3
-_NOT_IMAGES: Final = ("_water", "_probability", "_uncertainty", "_reason")
+_NOT_IMAGES: Final = ("_water", "_probability", "_uncertainty", "_reason", *(f"_{name}" for name in INDICES))
 """Ends of the names that watermap itself gives to results."""
 
 

@@ -1,80 +1,146 @@
-"""Water indices and Otsu's threshold: the baseline that needs no training."""
+"""Spectral indices that tell water from land: the maps that need no training."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.floating[Any]]
+from watermap.arrays import Mask
+
+Floats = npt.NDArray[np.floating[Any]]
 
 _LEAST_REFLECTANCE: Final = 1e-4
 """Noise can make reflectance zero or negative, where a ratio means nothing."""
 
 
 @dataclass(frozen=True)
-class WaterIndex:
-    """A normalised difference that is positive over water.
+class WaterIndex(ABC):
+    """A number of some bands' reflectance that is higher over water than over land, or lower.
 
     Attributes:
-        name: its short name.
-        bright: the band in which water is brighter.
-        dark: the band in which water is darker.
+        name: its short name, as commands and files bear it.
+        title: what people call it.
+        bands: whose reflectance it takes, in order.
         source: who proposed it.
+        water_is_low: whether water lies below a threshold, not above.
     """
 
     name: str
-    bright: str
-    dark: str
+    title: str
+    bands: tuple[str, ...]
     source: str
+    water_is_low: bool = False
 
-    def __call__(self, bright: FloatArray, dark: FloatArray) -> FloatArray:
+    @property
+    @abstractmethod
+    def formula(self) -> str:
+        """How it is computed, in the names of its bands."""
+
+    @property
+    @abstractmethod
+    def value_range(self) -> tuple[float, float]:
+        """Between which values it lies; of a sum of bands, between which almost all do."""
+
+    @abstractmethod
+    def __call__(self, *reflectance: Floats) -> Floats:
+        """The index.
+
+        Args:
+            reflectance: of each band in the order of `bands`, all of one shape.
+        """
+
+    def is_water(self, values: Floats, threshold: float) -> Mask:
+        """Which values mean water: those above a threshold, or below where water is low. None of NaN does."""
+        found: Mask = values < threshold if self.water_is_low else values > threshold
+        return found
+
+
+@dataclass(frozen=True)
+class NormalisedDifference(WaterIndex):
+    """The difference of two bands, first less second, over their sum."""
+
+    @property
+    def formula(self) -> str:
+        """As `(B3 - B8) / (B3 + B8)`."""
+        first, second = self.bands
+        return f"({first} - {second}) / ({first} + {second})"
+
+    @property
+    def value_range(self) -> tuple[float, float]:
+        """From -1 to 1."""
+        return -1.0, 1.0
+
+    def __call__(self, *reflectance: Floats) -> Floats:
         """The index, in [-1, 1].
 
         Args:
-            bright: reflectance of the band in which water is brighter, any shape.
-            dark: of the other, the same shape.
+            reflectance: of both bands, of one shape; below 0.0001 it is taken for that.
         """
-        high = np.maximum(bright, _LEAST_REFLECTANCE)
-        low = np.maximum(dark, _LEAST_REFLECTANCE)
-        index: FloatArray = (high - low) / (high + low)
+        first, second = (np.maximum(band, _LEAST_REFLECTANCE) for band in reflectance)
+        index: Floats = (first - second) / (first + second)
         return index
 
 
-NDWI: Final = WaterIndex("ndwi", "B3", "B8", "McFeeters 1996")
-MNDWI: Final = WaterIndex("mndwi", "B3", "B11", "Xu 2006")
-WATER_INDICES: Final = (NDWI, MNDWI)
+@dataclass(frozen=True)
+class LinearIndex(WaterIndex):
+    """A sum of bands, each with its weight.
 
-_BINS: Final = 2000
-
-
-def index_histogram(index: FloatArray) -> npt.NDArray[np.int64]:
-    """Counts (2000,) of index values in equal bins over [-1, 1]."""
-    counts, _ = np.histogram(index, bins=_BINS, range=(-1.0, 1.0))
-    return counts.astype(np.int64)
-
-
-def otsu_threshold(histogram: npt.NDArray[np.int64]) -> float:
-    """The index value that splits a histogram into its two most distinct halves.
-
-    Args:
-        histogram: counts as `index_histogram` gives them.
-
-    Returns:
-        The lower edge of the first bin of the upper half; 0 for an empty histogram.
-
-    Source: Otsu 1979.
+    Attributes:
+        weights: of each band.
     """
-    weights = histogram / max(int(histogram.sum()), 1)
-    centres = (np.arange(_BINS) + 0.5) / _BINS * 2 - 1
-    below = np.cumsum(weights)[:-1]
-    mean_below = np.cumsum(weights * centres)[:-1]
-    mean = float((weights * centres).sum())
-    with np.errstate(divide="ignore", invalid="ignore"):
-        between = (mean * below - mean_below) ** 2 / (below * (1 - below))
-    if not np.isfinite(between).any():
-        return 0.0
-    best = np.flatnonzero(between == np.nanmax(between[np.isfinite(between)]))
-    return float((best.mean() + 1) / _BINS * 2 - 1)
+
+    weights: tuple[float, ...] = ()
+
+    @property
+    def formula(self) -> str:
+        """As `4 B3 - 0.25 B8 - 4 B11 - 2.75 B12`."""
+        parts = [
+            f"{'-' if weight < 0 else '+'} {'' if abs(weight) == 1 else f'{abs(weight):g} '}{band}"
+            for weight, band in zip(self.weights, self.bands, strict=True)
+        ]
+        return " ".join(parts).removeprefix("+ ")
+
+    @property
+    def value_range(self) -> tuple[float, float]:
+        """From -4 to 4, which holds sunlit snow, sand and clouds."""
+        return -4.0, 4.0
+
+    def __call__(self, *reflectance: Floats) -> Floats:
+        """The index; it grows with the brightness of the scene.
+
+        Args:
+            reflectance: of each band, all of one shape.
+        """
+        index: Floats = np.zeros_like(reflectance[0])
+        for weight, band in zip(self.weights, reflectance, strict=True):
+            index += weight * band
+        return index
+
+
+NDWI: Final = NormalisedDifference("ndwi", "NDWI", ("B3", "B8"), "McFeeters 1996")
+MNDWI: Final = NormalisedDifference("mndwi", "MNDWI", ("B3", "B11"), "Xu 2006")
+AWEI_SH: Final = LinearIndex(
+    "awei_sh",
+    "AWEIsh",
+    ("B2", "B3", "B8", "B11", "B12"),
+    "Feyisa et al. 2014",
+    weights=(1.0, 2.5, -1.5, -1.5, -0.25),
+)
+AWEI_NSH: Final = LinearIndex(
+    "awei_nsh",
+    "AWEInsh",
+    ("B3", "B8", "B11", "B12"),
+    "Feyisa et al. 2014",
+    weights=(4.0, -0.25, -4.0, -2.75),
+)
+NDVI: Final = NormalisedDifference("ndvi", "NDVI", ("B8", "B4"), "Rouse et al. 1974", water_is_low=True)
+
+INDICES: Final[Mapping[str, WaterIndex]] = {index.name: index for index in (NDWI, MNDWI, AWEI_SH, AWEI_NSH, NDVI)}
+"""All of them by name."""
+WATER_INDICES: Final = (NDWI, MNDWI)
+"""Those that maps are compared with."""

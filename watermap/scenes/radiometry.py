@@ -69,6 +69,17 @@ class Statistics(BaseModel):
         return self.model_copy(update=kept)
 
 
+def usual_statistics(bands: int) -> Statistics:
+    """What pixels of Sentinel-2 scenes with water are like in any band: near nothing where it is dark, and somewhat
+    over a third where land is bright.
+
+    Args:
+        bands: how many.
+    """
+    dark, bright = (100.0,) * bands, (3500.0,) * bands
+    return Statistics(mean=bright, std=bright, low=dark, high=bright, dark=dark, bright=bright)
+
+
 def to_expected(values: npt.NDArray[Any], scene: Radiometry, expected: Radiometry) -> FloatArray:
     """A scene's values as the digital numbers that a model expects.
 

@@ -20,10 +20,12 @@ from watermap.io.gdal import open_dataset
 from watermap.legend import LAND, NO_DATA, WATER
 from watermap.prediction.array import predict_array
 from watermap.progress import Progress, silent
+from watermap.scenes.edges import values_beside_edges
 from watermap.scenes.find import IMAGE_FILE
 from watermap.scenes.folder import LABEL_FILE
-from watermap.scenes.indices import MNDWI, NDWI, WaterIndex, index_histogram, otsu_threshold
+from watermap.scenes.indices import AWEI_NSH, AWEI_SH, MNDWI, NDWI, WaterIndex
 from watermap.scenes.prepare import NO_VALUE, prepare_scenes
+from watermap.scenes.thresholds import index_histogram, otsu_threshold
 from watermap.training.from_scenes import train_on_scenes
 
 SCORES_FILE: Final = "folds.json"
@@ -168,14 +170,16 @@ def _water_iou(water: npt.NDArray[np.bool_], label: npt.NDArray[Any], known: npt
     return float(np.count_nonzero(truth & water & known) / either) if (truth & known).any() else None
 
 
+_RULES: Final = (
+    *((index, "0") for index in (NDWI, MNDWI, AWEI_SH, AWEI_NSH)),
+    *((index, threshold) for index in (NDWI, MNDWI) for threshold in ("Otsu", "edge-Otsu")),
+)
+
+
 def _rules(
     reflectance: Mapping[str, FloatArray], label: npt.NDArray[Any], known: npt.NDArray[np.bool_]
 ) -> dict[str, float | None]:
-    found: dict[str, float | None] = {}
-    for index in (NDWI, MNDWI):
-        for title in ("0", "Otsu"):
-            found[f"{index.name} {title}"] = _rule(index, title, reflectance, label, known)
-    return found
+    return {f"{index.title} {title}": _rule(index, title, reflectance, label, known) for index, title in _RULES}
 
 
 def _rule(
@@ -185,8 +189,14 @@ def _rule(
     label: npt.NDArray[Any],
     known: npt.NDArray[np.bool_],
 ) -> float | None:
-    if not {index.bright, index.dark} <= set(reflectance):
+    if not set(index.bands) <= set(reflectance):
         return None
-    values = index(reflectance[index.bright], reflectance[index.dark])
-    least = 0.0 if threshold == "0" else otsu_threshold(index_histogram(values[known]))
-    return _water_iou(values > least, label, known)
+    values, ends = index(*(reflectance[band] for band in index.bands)), index.value_range
+    least = 0.0
+    if threshold == "Otsu":
+        least = otsu_threshold(index_histogram(values[known], ends), ends)
+    elif threshold == "edge-Otsu":
+        shown = np.where(known, values, np.float32("nan"))
+        beside = np.concatenate([part.ravel() for part in values_beside_edges([shown], ends)] or [values[known][:0]])
+        least = otsu_threshold(index_histogram(beside, ends), ends)
+    return _water_iou(index.is_water(values, least), label, known)

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from watermap.maps.polygons.runs import RUN, Integers, Runs, components, touching
+from watermap.geo.runs import RUN, Integers, Runs, components, touching
 
 _NONE: Final = np.zeros(0, dtype=RUN)
 

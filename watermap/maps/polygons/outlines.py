@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
+from watermap.geo.runs import Integers
 from watermap.maps.polygons.bodies import Whole
-from watermap.maps.polygons.runs import Integers
 
 Points = npt.NDArray[np.float64]
 Polygons = npt.NDArray[Any]

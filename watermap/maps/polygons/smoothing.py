@@ -8,8 +8,8 @@ import numpy as np
 import shapely
 
 from watermap.geo.ellipsoid import Values
+from watermap.geo.runs import Integers
 from watermap.maps.polygons.outlines import Outlines, Polygons
-from watermap.maps.polygons.runs import Integers
 
 _CUT_PIXELS: Final = 0.25
 """How far at most the second cut reaches along an edge."""

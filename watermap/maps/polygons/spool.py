@@ -11,10 +11,10 @@ from typing import Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 
+from watermap.geo.runs import Integers
 from watermap.io.temporary import temporary_path
 from watermap.maps.polygons.bodies import Whole
 from watermap.maps.polygons.outlines import Outlines
-from watermap.maps.polygons.runs import Integers
 
 BODY: Final = np.dtype(
     [

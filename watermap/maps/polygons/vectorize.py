@@ -15,6 +15,7 @@ from rasterio.windows import Window
 from watermap.config import VectorizeConfig
 from watermap.errors import DataError
 from watermap.geo.grid import Grid, blocks_with_halo
+from watermap.geo.runs import Runs, find_runs
 from watermap.io.files import writing
 from watermap.io.gdal import read_from, small_cache
 from watermap.io.geopackage import check_name
@@ -24,7 +25,6 @@ from watermap.maps.confidence import check_origin
 from watermap.maps.polygons.bodies import whole_bodies
 from watermap.maps.polygons.layer import BodyLayer, Drawing
 from watermap.maps.polygons.outlines import trace
-from watermap.maps.polygons.runs import Runs, find_runs
 from watermap.maps.polygons.spool import Spool
 from watermap.progress import Progress, silent
 from watermap.scenes.dates import sensed_on

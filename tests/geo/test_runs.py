@@ -3,8 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.bodies import Codes, blocks_of, codes_of, drawn
+from watermap.geo.runs import components, touching
 from watermap.legend import NO_DATA, WATER
-from watermap.maps.polygons.runs import components, touching
 
 
 @given(codes_of())
