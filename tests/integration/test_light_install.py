@@ -15,7 +15,8 @@ import rasterio
 from tests.prediction.engines.conftest import PATCH, make_unet
 from tests.support.environments import make_environment, pip_install, run
 from tests.support.folders import listing, maps_of
-from tests.support.rasters import make_grid
+from tests.support.onnx_networks import make_network
+from tests.support.rasters import make_grid, write_tif
 from tests.support.waters import write_water
 from watermap.bands import STANDARD_BANDS
 from watermap.config import PredictConfig, SampleConfig, TileConfig
@@ -126,6 +127,18 @@ def test_what_a_hint_says_is_enough(bare: Path, tmp_path: Path) -> None:
     done = run(bare, "vectorize", water)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "lake_bodies.gpkg").is_file()
+
+
+def test_it_imports_other_peoples_networks_and_maps_with_them(light: Path, tmp_path: Path) -> None:
+    network = make_network(tmp_path / "n.onnx", ends_with="Softmax")
+    values = np.random.default_rng(0).integers(100, 3000, (6, 150, 201)).astype(np.uint16)
+    scene = write_tif(tmp_path / "scene.tif", values, make_grid(201, 150), names=STANDARD_BANDS)
+    words = ["--bands", ",".join(STANDARD_BANDS), "--scale", "0.0001", "--water-class", "1"]
+    done = run(light, "bundles", "import", network, *words, "--out", tmp_path / "n")
+    assert done.returncode == 0, done.stderr
+    done = run(light, "predict", scene, "--bundle", tmp_path / "n", "--out", tmp_path / "maps")
+    assert done.returncode == 0, done.stderr
+    assert listing(tmp_path / "maps") == maps_of("scene")
 
 
 def test_it_maps_what_the_whole_install_maps(light: Path, tmp_path: Path) -> None:

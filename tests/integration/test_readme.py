@@ -31,6 +31,7 @@ from watermap.config import (
     EarthEngineConfig,
     ExportConfig,
     IndexConfig,
+    OnnxConfig,
     PredictConfig,
     RefineConfig,
     SampleConfig,
@@ -58,6 +59,7 @@ CONFIGS: dict[str, type[Config]] = {
     "predict": PredictConfig,
     "index": IndexConfig,
     "vectorize": VectorizeConfig,
+    "import": OnnxConfig,
     "sample-design": DesignConfig,
 }
 

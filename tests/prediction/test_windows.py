@@ -18,6 +18,7 @@ from watermap.prediction.windows import (
     Layout,
     Reader,
     blend_weights,
+    fixed_layout,
     overlap_for,
     picked_layout,
     predict_strips,
@@ -234,6 +235,28 @@ def test_overlaps_that_do_not_divide_by_four_blend_too(overlap: int) -> None:
     right = blend_weights(128, overlap, first=False, last=True)[:overlap]
     np.testing.assert_allclose(left + right, 1, atol=1e-6)
     assert left[-1] == right[0] == 0
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (40, 64), (64, 200), (333, 100)])
+@pytest.mark.parametrize(("size", "overlap"), [(64, 16), (100, 48), (100, 112)])
+def test_windows_of_one_size_show_any_scene_whole(shape: tuple[int, int], size: int, overlap: int) -> None:
+    layout = fixed_layout(shape, size, overlap)
+    assert layout.shape == (size, size)
+    assert 2 * layout.overlap < size
+    image = np.random.default_rng(0).random(shape).astype(np.float32)
+    valid = np.ones(shape, dtype=bool)
+    np.testing.assert_allclose(whole(image, valid, lambda windows: windows[:, 0].copy(), layout)[0], image, atol=1e-6)
+
+
+@pytest.mark.parametrize("multiple", [16, 32, 128])
+@pytest.mark.parametrize("shape", [(90, 700), (2000, 3000)])
+def test_sides_and_overlap_are_multiples_of_what_the_network_wants(shape: tuple[int, int], multiple: int) -> None:
+    for layout in (
+        picked_layout(shape, 700 * 700, multiple, multiple),
+        square_layout(shape, 6 * multiple, multiple, multiple),
+    ):
+        assert {side % multiple for side in (*layout.shape, layout.overlap)} == {0}
+    assert overlap_for(70, multiple) == -(-142 // multiple) * multiple
 
 
 def test_no_thread_outlives_an_error() -> None:

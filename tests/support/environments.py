@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 _PROJECT = Path(__file__).parents[2]
-_UNREACHABLE = re.compile(r"connection broken by|Could not fetch URL|Max retries exceeded")
+UNREACHABLE = re.compile(r"connection broken by|Could not fetch URL|Max retries exceeded")
+"""What pip says where there is no package index."""
 
 
 def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
@@ -48,6 +49,6 @@ def pip_install(command: Path, *requirements: str) -> None:
     """Install more beside a command; skips the test where there is no index to install from."""
     python = command.with_name("python")
     done = run(sys.executable, "-m", "pip", "--python", python, "install", "--quiet", *requirements)
-    if done.returncode and _UNREACHABLE.search(done.stdout + done.stderr):
+    if done.returncode and UNREACHABLE.search(done.stdout + done.stderr):
         pytest.skip("pip reaches no package index")
     assert done.returncode == 0, done.stderr

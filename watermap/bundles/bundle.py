@@ -2,7 +2,7 @@
 
 BUNDLE/
   bundle.json            the contract, written last: a folder without it is no bundle
-  model-<digest>.keras   the network, scaling inside
+  model-<digest>.keras   the network, scaling inside; .onnx: as it was imported
   history.csv curves.png how it was trained
   seen.gpkg              the ground that it has seen
   card.md item.json      what the contract says, for people and for STAC catalogs; written with it, before it
@@ -61,16 +61,16 @@ class Bundle:
         """The network, for windows of (rows, cols) pixels (default: the training patches' size).
 
         Raises:
-            ModelError: the network's file cannot be loaded.
+            ModelError: the network's file cannot be loaded, or it is an imported one, which Keras cannot run.
             StorageError: it lies elsewhere and cannot be reached.
             DataError: its copy on this machine cannot be written.
         """
+        own = (self.contract.trained_patch_size,) * 2
         from watermap.models.resize import resize
         from watermap.models.weights import load
 
         path = self.folder / self.contract.model_file
         model = load(path if remote(path) is None else cached(path, self.contract.model_digest, _damaged))
-        own = (self.contract.patch_size,) * 2
         if (window or own) == own and compute == "float32":
             return model
         return resize(model, *(window or own), compute=compute)
@@ -109,7 +109,7 @@ def save_bundle(folder: Path, model: keras.Model, **contract: Any) -> Bundle:
         model_digest=digest,
         **contract,
     )
-    _write(folder, record)
+    write_contract(folder, record)
     for other in folder.glob("model-*.keras"):
         if other != model_path:
             other.unlink()
@@ -124,12 +124,16 @@ def rewrite_contract(bundle: Bundle, contract: Contract) -> Bundle:
         DataError: it cannot be written.
         ModelError: its record of the ground it has seen is damaged.
     """
-    _write(local(bundle.folder), contract)
+    write_contract(local(bundle.folder), contract)
     return open_bundle(bundle.folder)
 
 
-def _write(folder: Path, contract: Contract) -> None:
-    """Write a contract, and before it what is made from it: where the contract is, card and item are."""
+def write_contract(folder: Path, contract: Contract) -> None:
+    """Write a contract, and before it what is made from it: where the contract is, card and item are.
+
+    Raises:
+        DataError: they cannot be written.
+    """
     from watermap.bundles.stac_item import write_model_item  # imports pystac, which reading a bundle does not need
 
     text = contract.model_dump_json(indent=2) + "\n"

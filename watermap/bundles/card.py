@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from watermap.bundles.card_imported import imported_sections
 from watermap.bundles.card_limits import limits, pieces
 from watermap.bundles.contract import Contract, Evidence, Intervals, Numbers, TrainingData
 from watermap.geo.area_text import km2_column
@@ -46,12 +47,9 @@ def card(contract: Contract, bundle_id: str) -> str:
         contract: the bundle's.
         bundle_id: of the contract.
     """
+    network = contract.imported_from
     sections = (
-        ("Model", _model(contract)),
-        ("How to feed it", _feeding(contract)),
-        ("Data and ground", _data(contract)),
-        ("Labels", _labels(contract)),
-        ("Training", _training(contract)),
+        *(_trained_sections(contract) if network is None else imported_sections(contract, network)),
         ("Scores", _scores(contract)),
         ("Probabilities", _probabilities(contract)),
         ("Limits", [f"- {_one_line(limit)}" for limit in limits(contract)]),
@@ -66,6 +64,16 @@ def card(contract: Contract, bundle_id: str) -> str:
     for title, predicted in sections:
         lines += ["", f"## {title}", "", *predicted]
     return "\n".join(lines) + "\n"
+
+
+def _trained_sections(contract: Contract) -> list[tuple[str, list[str]]]:
+    return [
+        ("Model", _model(contract)),
+        ("How to feed it", _feeding(contract)),
+        ("Data and ground", _data(contract)),
+        ("Labels", _labels(contract)),
+        ("Training", _training(contract)),
+    ]
 
 
 def _model(contract: Contract) -> list[str]:
@@ -172,6 +180,8 @@ def _training(contract: Contract) -> list[str]:
 
 def _scores(contract: Contract) -> list[str]:
     if not contract.scores:
+        if contract.imported_from is not None:
+            return ["None: `watermap bundles calibrate` scores it on patches."]
         return ["None: there were neither validation nor test patches, or they were not scored."]
     description = [f"With the threshold {contract.threshold:g}, in brackets the 95 % interval."]
     for split in sorted(contract.scores):
@@ -229,11 +239,13 @@ def _probabilities(contract: Contract) -> list[str]:
         fitted = curve.fitted_on
         place = f"{pieces(fitted.get('grounds'))} of validation ground" if fitted else UNKNOWN
         method = f"{curve.description}, fitted on {place}"
+    is_untouched = contract.imported_from is not None and contract.threshold_for is None
+    goal = "where it is as likely as not" if is_untouched else _GOALS[contract.threshold_for]
     return _facts(
         {
             "calibration": method,
             "expected calibration error": description or UNKNOWN,
-            "water from": f"{contract.threshold:g} on, {_GOALS[contract.threshold_for]}",
+            "water from": f"{contract.threshold:g} on, {goal}",
         }
     )
 

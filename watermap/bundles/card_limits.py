@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from watermap.bundles.card_imported import imported_limits
 from watermap.bundles.contract import LEAST_GROUNDS, Contract
 
 
 def limits(contract: Contract) -> list[str]:
     """The limits of a bundle, one sentence or two each."""
+    if contract.imported_from is not None:
+        scored = [_chosen_by, _without_overruled, _few, _mixed]
+        return [*imported_limits(contract), *(limit for each in scored for limit in each(contract))]
     found = [_ground, _pixels, _window, _chosen_by, _untested, _without_overruled, _few, _mixed, _elsewhere, _seed]
     return [limit for each in found for limit in each(contract)]
 

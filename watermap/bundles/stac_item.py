@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +13,7 @@ from shapely.geometry.polygon import orient
 
 from watermap.bands import SENTINEL2
 from watermap.bundles.contract import Contract
+from watermap.bundles.imported import ImportedNetwork
 from watermap.io.stac import EXTENSION, bbox, checksum, href, write_document
 
 ITEM_FILE: Final = "item.json"
@@ -35,6 +36,11 @@ _OTHERS: Final = {
     ),
 }
 """Files of a bundle that an item lists where they are there: name, media type, roles and title by key."""
+_KERAS: Final = ("tf.keras.Model.save", "application/octet-stream; application=keras")
+_ONNX: Final = ("onnx", "application/octet-stream; application=onnx")
+"""Artifact and media type of the network's file."""
+_LAST_BANDS: Final = ("batch", "height", "width", "bands")
+_FIRST_BANDS: Final = ("batch", "bands", "height", "width")
 _MOST_POINTS: Final = 500
 """Of an outline; many patches scattered over a continent are drawn more roughly until there are no more."""
 _WORLD: Final = shapely.box(-180, -90, 180, 90)
@@ -74,8 +80,8 @@ def write_model_item(folder: Path, contract: Contract, bundle_id: str, outlines:
         stac_extensions=[_MLM, _FILE, _RASTER, *([_EO] if any(map(SENTINEL2.get, contract.bands)) else [])],
     )
     roles = ["mlm:model", "mlm:weights", "data"]
-    about = {"mlm:artifact_type": "tf.keras.Model.save", "bands": [{"name": name} for name in contract.bands]}
-    media_type = "application/octet-stream; application=keras"
+    artifact, media_type = _KERAS if contract.imported_from is None else _ONNX
+    about = {"mlm:artifact_type": artifact, "bands": [{"name": name} for name in contract.bands]}
     item.add_asset("model", _asset(folder / contract.model_file, media_type, roles, "The network", about))
     for key, (name, media_type, roles, title) in _OTHERS.items():
         if (folder / name).is_file():
@@ -110,54 +116,14 @@ def _asset(path: Path, media_type: str, roles: list[str], title: str, fields: Ma
 
 
 def _properties(contract: Contract, bundle_id: str) -> dict[str, Any]:
-    side, bands = contract.patch_size, len(contract.bands)
-    started = contract.started_from
-    pretrained: dict[str, Any] = {}
-    if started is not None:
-        source = None if started == "random weights" else Path(started).name
-        pretrained = {"mlm:pretrained": source is not None, "mlm:pretrained_source": source}
-    version = contract.versions.get("keras")
-    optional = {
-        "mlm:framework_version": version,
-        "mlm:total_parameters": contract.parameters,
-        "mlm:hyperparameters": contract.training.get("config") or None,
-    }
+    network = contract.imported_from
     return {
-        "title": f"Surface water in Sentinel-2: {contract.arch}, encoder {contract.encoder}",
+        "title": f"Surface water in Sentinel-2: {contract.network}",
         "created": contract.created,
-        "mlm:name": f"watermap {contract.arch} {contract.encoder}",
-        "mlm:architecture": f"{contract.arch}, encoder {contract.encoder}",
+        **(_trained(contract) if network is None else _imported(contract, network)),
         "mlm:tasks": _TASKS,
-        "mlm:framework": "Keras",
-        **{name: value for name, value in optional.items() if value is not None},
-        **pretrained,
+        **({} if contract.parameters is None else {"mlm:total_parameters": contract.parameters}),
         "mlm:accelerator": None,
-        "mlm:input": [
-            {
-                "name": "image",
-                "description": f"Digital numbers whose reflectance is (DN + {contract.offset:g}) * {contract.scale:g}. "
-                "They are normalised inside the network, with the statistics of its training pixels. "
-                "The network can be rebuilt for windows of another size.",
-                "bands": list(contract.bands),
-                "input": _array([-1, side, side, bands], "bands"),
-                "value_scaling": None,
-                "resize_type": None,
-                "pre_processing_function": None,
-            }
-        ],
-        "mlm:output": [
-            {
-                "name": "probability",
-                "description": "Probability of each class, before calibration. A pixel is water where that of water, "
-                f"calibrated, is at least {contract.threshold:g}.",
-                "tasks": _TASKS,
-                "result": _array([-1, side, side, 2], "class"),
-                "classification:classes": [
-                    {"value": contract.classes[name], "name": name} for name in ("land", "water")
-                ],
-                "post_processing_function": None,
-            }
-        ],
         "bands": [_band(name, contract) for name in contract.bands],
         "watermap:bundle_id": bundle_id,
         "watermap:version": contract.versions.get("watermap", "unknown"),
@@ -167,8 +133,86 @@ def _properties(contract: Contract, bundle_id: str) -> dict[str, Any]:
     }
 
 
-def _array(shape: list[int], last: str) -> dict[str, Any]:
-    return {"shape": shape, "dim_order": ["batch", "height", "width", last], "data_type": "float32"}
+def _trained(contract: Contract) -> dict[str, Any]:
+    """What is known of a network that was trained here, and how it is fed."""
+    side, bands = contract.patch_size or -1, len(contract.bands)
+    started = contract.started_from
+    pretrained: dict[str, Any] = {}
+    if started is not None:
+        source = None if started == "random weights" else Path(started).name
+        pretrained = {"mlm:pretrained": source is not None, "mlm:pretrained_source": source}
+    optional = {
+        "mlm:framework_version": contract.versions.get("keras"),
+        "mlm:hyperparameters": contract.training.get("config") or None,
+    }
+    normalised = (
+        "They are normalised inside the network, with the statistics of its training pixels. "
+        "The network can be rebuilt for windows of another size."
+    )
+    classes = [{"value": contract.classes[name], "name": name} for name in ("land", "water")]
+    return {
+        "mlm:name": f"watermap {contract.arch} {contract.encoder}",
+        "mlm:architecture": contract.network,
+        "mlm:framework": "Keras",
+        **{name: value for name, value in optional.items() if value is not None},
+        **pretrained,
+        "mlm:input": [_input(contract, _array([-1, side, side, bands], _LAST_BANDS), normalised)],
+        "mlm:output": [_output(contract, _array([-1, side, side, 2], (*_LAST_BANDS[:3], "class")), classes)],
+    }
+
+
+def _imported(contract: Contract, network: ImportedNetwork) -> dict[str, Any]:
+    """What is known of somebody else's network, and how its file is fed."""
+    side, bands = contract.fixed_window_px or -1, len(contract.bands)
+    is_last = network.layout == "nhwc"
+    given = _array([-1, side, side, bands], _LAST_BANDS) if is_last else _array([-1, bands, side, side], _FIRST_BANDS)
+    names = {network.water_class: "water"}
+    classes = [{"value": k, "name": names.get(k, f"class_{k}")} for k in range(network.classes or 0)] or [
+        {"value": network.water_class, "name": "water"}
+    ]
+    scaling = None
+    if network.mean is not None and network.std is not None:
+        scaling = [
+            {"type": "z-score", "mean": mean, "stddev": std}
+            for mean, std in zip(network.mean, network.std, strict=True)
+        ]
+    about = _input(contract, given, "The network is given reflectance, scaled as value_scaling says.")
+    result = _array([-1, side, side], _LAST_BANDS[:3])
+    return {
+        "mlm:name": f"watermap {network.file}",
+        "mlm:architecture": "unknown",
+        "mlm:framework": "ONNX",
+        "mlm:input": [about | {"value_scaling": scaling}],
+        "mlm:output": [_output(contract, result, classes)],
+    }
+
+
+def _input(contract: Contract, array: dict[str, Any], text: str) -> dict[str, Any]:
+    return {
+        "name": "image",
+        "description": f"Digital numbers whose reflectance is (DN + {contract.offset:g}) * {contract.scale:g}. {text}",
+        "bands": list(contract.bands),
+        "input": array,
+        "value_scaling": None,
+        "resize_type": None,
+        "pre_processing_function": None,
+    }
+
+
+def _output(contract: Contract, array: dict[str, Any], classes: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "name": "probability",
+        "description": "Probability of each class, before calibration. A pixel is water where that of water, "
+        f"calibrated, is at least {contract.threshold:g}.",
+        "tasks": _TASKS,
+        "result": array,
+        "classification:classes": classes,
+        "post_processing_function": None,
+    }
+
+
+def _array(shape: list[int], order: Sequence[str]) -> dict[str, Any]:
+    return {"shape": shape, "dim_order": list(order), "data_type": "float32"}
 
 
 def _band(name: str, contract: Contract) -> dict[str, Any]:

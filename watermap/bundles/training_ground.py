@@ -93,10 +93,9 @@ def calibrated_file(digest: str) -> str:
 def ground_files(trained_on: Mapping[str, Any]) -> dict[str, str]:
     """The records that a contract names, each with its digest; none in contracts that do not say what was seen."""
     digest = trained_on.get("seen")
-    if digest is None:
-        return {}
+    own = {} if digest is None else {GROUND_FILE: digest}
     others = [trained_on[CALIBRATED_ON]["seen"]] if CALIBRATED_ON in trained_on else []
-    return {GROUND_FILE: digest} | {calibrated_file(other): other for other in others}
+    return own | {calibrated_file(other): other for other in others}
 
 
 def ground_of_patches(store: PatchStore, splits: Sequence[str] = SPLITS) -> TrainingGround:

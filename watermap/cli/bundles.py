@@ -9,9 +9,11 @@ from typing import Any, TypeVar, get_args
 import click
 
 from watermap.cli.command import Group
+from watermap.cli.import_bundle import command as import_command
 from watermap.cli.options import READ, WRITTEN, option
 from watermap.cli.suggestions import bundles
 from watermap.config.terms import CALIBRATE, THRESHOLD_FOR, CalibrationMethod, ThresholdGoal
+from watermap.errors import UsageError
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -30,7 +32,10 @@ def _models(kind: click.ParamType[Any]) -> Callable[[_Command], _Command]:
     ],
 )
 def command() -> None:
-    """List bundles, show one, put one to use, take that back, calibrate, convert."""
+    """List bundles, show one, put one to use, take that back, calibrate, convert, import somebody else's network."""
+
+
+command.add_command(import_command)
 
 
 @command.command(
@@ -115,9 +120,10 @@ def promote_bundle(bundle_dir: Path, models: Path, held_out: Path | None, tolera
         promote(bundle, models)
         console.print(f"{bundle.folder.name} ({bundle.id}) is in use", markup=False)
         return
-    from watermap.models.backend import require_keras
+    if bundle.contract.imported_from is None:
+        from watermap.models.backend import require_keras
 
-    require_keras()
+        require_keras()
     with progress_bar() as progress:
         decision = consider(
             bundle, models, held_out, PredictConfig(), tolerance=tolerance, again=True, progress=progress
@@ -164,8 +170,11 @@ def convert_bundle(bundle_dir: Path, patches: Path, *, int8: bool) -> None:
     from watermap.patches.store import PatchStore
     from watermap.prediction.engines.conversion import convert
 
+    bundle = open_bundle(bundle_dir)
+    if bundle.contract.imported_from is not None:
+        raise UsageError(f"{bundle_dir}: was imported for OpenVINO already", hint="predict with it as it is")
     check_keras()
-    bundle, store = open_bundle(bundle_dir), PatchStore.open(patches)
+    store = PatchStore.open(patches)
     require_keras()
     with progress_bar() as progress:
         converted = convert(bundle, store, int8=int8, progress=progress)
@@ -217,13 +226,16 @@ def calibrate_bundle(bundle_dir: Path, patches: Path, method: CalibrationMethod,
     from watermap.cli.console import console, files_to_open, note, progress_bar, score, score_names, table
     from watermap.models.backend import check_keras, require_keras
 
-    check_keras()
+    before = open_bundle(bundle_dir)
+    is_trained_here = before.contract.imported_from is None
+    if is_trained_here:
+        check_keras()
     from watermap.bundles.registry import follow
     from watermap.evaluation.calibrate import calibrate
     from watermap.evaluation.reliability_plot import plot_reliability
 
-    before = open_bundle(bundle_dir)
-    require_keras()
+    if is_trained_here:
+        require_keras()
     with progress_bar() as progress:
         found = calibrate(before, patches, method=method, goal=threshold_for, progress=progress)
     contract = found.bundle.contract

@@ -94,15 +94,17 @@ def command(
     """
     config = PredictConfig.load(config_path, section="predict", **stated)
     names = parse_bands(bands, config.sensor or "sentinel-2") if bands else None
-    check_keras()
     from watermap.bundles.bundle import open_bundle
+
+    bundle, *others = [open_bundle(path) for path in (bundle_dir, *other_dirs)]
+    if any(each.contract.imported_from is None for each in (bundle, *others)):
+        check_keras()
     from watermap.evaluation.evaluate import evaluate
     from watermap.evaluation.panels import plot_panels
     from watermap.evaluation.reliability_plot import plot_reliability
     from watermap.io.files import write_text
     from watermap.io.paths import remote
 
-    bundle, *others = [open_bundle(path) for path in (bundle_dir, *other_dirs)]
     with progress_bar() as progress:
         result = evaluate(bundle, data_dir, config, others=others, split=split, names=names, progress=progress)
     scores = result.as_dict()

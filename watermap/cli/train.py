@@ -131,6 +131,6 @@ def command(
     contract = training.bundle.contract
     names = ("water_iou", "mean_iou", "dice", "accuracy", "cross_entropy")
     rows = [[split, *(score(scores[name]) for name in names)] for split, scores in contract.scores.items()]
-    table(f"Bundle {training.bundle.id}: {contract.arch}, {contract.encoder}", ["split", *score_names(names)], rows)
+    table(f"Bundle {training.bundle.id}: {contract.network}", ["split", *score_names(names)], rows)
     console.print(f"bundle in {out}", markup=False)
     files_to_open([out / "card.md", out / "curves.png", out / "history.csv", out / "bundle.json"])

@@ -6,6 +6,7 @@ from watermap.config.decoder import DecoderConfig, Upsampling
 from watermap.config.export import EarthEngineConfig, ExportConfig
 from watermap.config.index import IndexConfig, IndexName, ThresholdRule
 from watermap.config.labels import ConsensusConfig, RefineConfig
+from watermap.config.onnx import OnnxConfig
 from watermap.config.predict import PredictConfig, ProductConfig, VectorizeConfig
 from watermap.config.recipe import Recipe, RecipeScene, read_recipe
 from watermap.config.sample import SampleConfig
@@ -38,6 +39,7 @@ __all__ = [
     "ExportConfig",
     "IndexConfig",
     "IndexName",
+    "OnnxConfig",
     "PlateauConfig",
     "Precision",
     "PredictConfig",

@@ -21,6 +21,7 @@ TABLES: Final = (
     "predict",
     "index",
     "vectorize",
+    "import",
     "sample-design",
     "runner",
 )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -24,6 +24,7 @@ from watermap.bundles.training_ground import (
     ground_of_patches,
     write_ground,
 )
+from watermap.config import PredictConfig
 from watermap.config.terms import CalibrationMethod, ThresholdGoal
 from watermap.errors import DataError
 from watermap.evaluation.labelled import Feeding, patch_pieces
@@ -37,6 +38,7 @@ from watermap.io.paths import local
 from watermap.io.temporary import temporary_folder
 from watermap.legend import LAND, NO_DATA, WATER
 from watermap.patches.store import PatchStore, opened
+from watermap.prediction.engines.choice import open_engine
 from watermap.progress import Progress, silent
 
 Fine = npt.NDArray[np.int64]
@@ -119,19 +121,20 @@ def calibrate(
     contract, store = bundle.contract, opened(patches)
     local(bundle.folder)
     contract.check_patches(store.folder, store.bands, store.radiometry)
-    own = store.digest == contract.trained_on["patches"]
+    contract.check_patch_size(store.folder, store.patch_size)
+    own = store.digest == contract.trained_on.get("patches")
     for split in SCORED:
         if not own and store.count(split):
             check_patches(bundle, store, split)
-    model = bundle.load_model((store.patch_size,) * 2)
+    feeding = _feeding(bundle, store.patch_size)
     progress("calibrate: before", 0, 3)
-    before = score_splits(Feeding.of_model(model, contract.filling, contract.calibration), store, contract.threshold)
+    before = score_splits(feeding(contract.calibration), store, contract.threshold)
     progress("calibrate: fitting", 1, 3)
     curve = contract.calibration
     threshold = contract.threshold if curve is None else curve.inverse(contract.threshold)
-    found = fit_on(Feeding.of_model(model, contract.filling), store, method, goal, threshold)
+    found = fit_on(feeding(None), store, method, goal, threshold)
     progress("calibrate: after", 2, 3)
-    after = score_splits(Feeding.of_model(model, contract.filling, found.calibration), store, found.threshold)
+    after = score_splits(feeding(found.calibration), store, found.threshold)
     progress("calibrate: done", 3, 3)
     if (found.calibration, found.threshold) != (contract.calibration, contract.threshold):
         has_looked = method != "none" or goal != "keep"
@@ -149,9 +152,21 @@ def calibrate(
     return Calibrated(bundle, _tallies(before), _tallies(after))
 
 
+def _feeding(bundle: Bundle, side: int) -> Callable[[Calibration | None], Feeding]:
+    """How a bundle's network is fed with patches, for any curve behind it."""
+    contract = bundle.contract
+    if contract.imported_from is None:
+        model = bundle.load_model((side, side))
+        return lambda calibration: Feeding.of_model(model, contract.filling, calibration)
+    plain = replace(bundle, contract=contract.model_copy(update={"calibration": None}))
+    engine = open_engine([plain], PredictConfig(engine="openvino", precision="float32"))
+    return lambda calibration: Feeding.of_engine(engine, contract.filling, calibration)
+
+
 def _keep_ground(bundle: Bundle, store: PatchStore) -> dict[str, str] | None:
     """Keep which ground a bundle is calibrated on, under a name of its own: the contract that is there stays whole."""
-    if bundle.contract.trained_on.get("seen") is None:  # it does not say what it learned from either
+    is_unknown = bundle.contract.trained_on.get("seen") is None and bundle.contract.imported_from is None
+    if is_unknown:  # it does not say what it learned from either, though it could
         return None
     kept: dict[str, str] = bundle.contract.trained_on.get(CALIBRATED_ON, {})
     if kept.get("patches") == store.digest:

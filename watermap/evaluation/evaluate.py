@@ -118,7 +118,7 @@ def evaluate(
     """
     if isinstance(data, PatchStore) or (data / MANIFEST_FILE).is_file():
         store = opened(data)
-        folder, patch_config = store.folder, _patch_settings(store, config)
+        folder, patch_config = store.folder, _patch_settings(store, config, (bundle, *others))
         result = _evaluate_patches(Predictor(bundle, patch_config, others), store, split, pictures, progress)
     else:
         folder = data
@@ -212,13 +212,18 @@ def _first_pixel(grid: Grid, first: Grid) -> tuple[int, int]:
     return row, col
 
 
-def _patch_settings(store: PatchStore, config: PredictConfig) -> PredictConfig:
-    """Settings for patches, which are scored as in training: by the models themselves, in float32."""
+def _patch_settings(store: PatchStore, config: PredictConfig, bundles: Sequence[Bundle]) -> PredictConfig:
+    """Settings for patches, which are scored as in training: by the models themselves, in float32.
+
+    What was imported never was in Keras; beside it the others run as what they are converted to.
+    """
     if config.offset is not None or config.scale is not None:
         raise UsageError(
             f"{store.folder}: patches state their own offset and scale", hint="leave --offset and --scale out"
         )
-    as_trained = {"engine": "keras", "precision": "float32", "batch_size": PATCH_BATCH, "uncertainty": False}
+    has_imported = any(bundle.contract.imported_from is not None for bundle in bundles)
+    engine = {"engine": "openvino"} if has_imported else {"engine": "keras", "batch_size": PATCH_BATCH}
+    as_trained = {**engine, "precision": "float32", "uncertainty": False}
     return config.model_copy(update=as_trained)
 
 
@@ -227,6 +232,8 @@ def _evaluate_patches(
 ) -> Evaluation:
     contract = predictor.bundle.contract
     contract.check_patches(store.folder, store.bands, store.radiometry)
+    for bundle in predictor.bundles:
+        bundle.contract.check_patch_size(store.folder, store.patch_size)
     if not store.count(split):
         raise DataError(f"{store.folder}: its {split} split holds no patches", hint="choose another --split")
     result = _nothing_yet(predictor)

@@ -59,9 +59,13 @@ class Feeding:
         return cls(answers, filling)
 
     @classmethod
-    def of_engine(cls, engine: Engine, filling: Filling) -> Self:
-        """Of an engine, of several bundles perhaps."""
-        return cls(lambda patches: engine.compute(np.ascontiguousarray(np.moveaxis(patches, -1, 1))), filling)
+    def of_engine(cls, engine: Engine, filling: Filling, calibration: Calibration | None = None) -> Self:
+        """Of an engine, of several bundles perhaps, whose probabilities may have to be calibrated."""
+
+        def answers(patches: FloatArray) -> FloatArray:
+            return calibrated(calibration, engine.compute(np.ascontiguousarray(np.moveaxis(patches, -1, 1))))
+
+        return cls(answers, filling)
 
 
 def patch_pieces(feeding: Feeding, store: PatchStore, split: str) -> Iterator[tuple[PatchRecord, ScoredBlock]]:

@@ -83,7 +83,7 @@ def _leaks_of_scene(
         def finding(bundle: Bundle, training_ground: TrainingGround | None) -> str | None:
             if training_ground is not None:
                 return _shared_ground(raster, predictor, training_ground) or training_ground.pixels(prints())
-            is_equal = digest() in bundle.contract.trained_on["scenes"].values()
+            is_equal = digest() in bundle.contract.trained_on.get("scenes", {}).values()
             return "is one of the scenes that it learned from" if is_equal else None
 
         return [finding(bundle, training_ground) for bundle, training_ground in known]
@@ -102,12 +102,12 @@ def check_patches(bundle: Bundle, store: PatchStore, split: str) -> list[str]:
         DataError: it has seen one.
     """
     trained_on = bundle.contract.trained_on
-    own = store.digest == trained_on["patches"]  # no two of its splits share ground
+    own = store.digest == trained_on.get("patches")  # no two of its splits share ground
     calibrated = store.digest == trained_on.get(CALIBRATED_ON, {}).get("patches")
     if (calibrated and split == CALIBRATION_SPLIT) or (own and split in SPLITS):
         name = bundle.folder.name
         return [f"{store.folder}: {name} has seen its {split} patches, so these scores flatter and are no test"]
-    images = set(bundle.contract.trained_on["scenes"].values())
+    images = set(trained_on.get("scenes", {}).values())
     training_ground = ground_of_bundle(bundle)
     trained = {scene for scene, sha in store.image_digests(split).items() if sha in images and not own}
     leaks: list[tuple[str, str]] = []
@@ -194,6 +194,11 @@ def _refuse(bundle: Bundle, leaks: Sequence[tuple[str, str]]) -> None:
 
 
 def _untold(bundle: Bundle, training_ground: TrainingGround | None) -> list[str]:
+    if bundle.contract.imported_from is not None:
+        return [
+            f"{bundle.folder}: is an imported network, and which ground it learned from is unknown: where that is "
+            "some of this, these scores flatter"
+        ]
     if training_ground is not None:
         return []
     return [

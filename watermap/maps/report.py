@@ -183,7 +183,7 @@ def _about(bundle: Bundle) -> dict[str, Any]:
         "facts": {
             "bundle": f"{bundle.folder.name} ({bundle.id})",
             "trained": contract.created,
-            "model": f"{contract.arch}, encoder {contract.encoder}",
+            "model": contract.network,
             "bands": ", ".join(contract.bands),
             "water from probability": f"{contract.threshold:g}",
             "probability calibrated": "no" if contract.calibration is None else contract.calibration.method,

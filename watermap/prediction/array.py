@@ -12,10 +12,10 @@ import numpy.typing as npt
 
 from watermap.arrays import Array, Codes, FloatArray, Mask
 from watermap.bands import Radiometry
-from watermap.bundles.contract import Contract
 from watermap.errors import UsageError, WatermapWarning
 from watermap.io.array import ARRAY_NAME, array_raster
 from watermap.io.raster import Raster
+from watermap.prediction.applicability import size_note, synthetic_note
 from watermap.prediction.open import BundleLike, open_bundles, open_predictor, settings_of
 from watermap.prediction.predictor import Predictor
 from watermap.prediction.windows import Strip
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 _WRITTEN: Final = ("min_area_m2", "probability", "uncertainty", "sure_from")
 """Settings of a map in a file: of what is written beside it, and of ground, which an array does not tell."""
-_OTHER_SIZE: Final = 1.5
-"""Factor between the sides of pixels from which they show another ground than the model learned from."""
 
 
 @overload
@@ -120,8 +118,9 @@ def predict_array(
     config = settings_of(scale=scale, offset=offset, **options)
     bundles = open_bundles(bundle)
     predictor = open_predictor(bundles, config)
-    if (doubt := doubt_of_size(bundles[0].contract, pixel_size_m)) is not None:
-        warnings.warn(doubt, WatermapWarning, stacklevel=2)
+    doubts = [size_note(bundles[0].contract, pixel_size_m), *map(synthetic_note, bundles)]
+    for doubt in filter(None, doubts):
+        warnings.warn(f"{ARRAY_NAME}: {doubt}", WatermapWarning, stacklevel=2)
     libraries = {kind.__module__.partition(".")[0] for kind in type(array).__mro__}  # imported by whoever has one
     if "xarray" in libraries:
         from watermap.prediction.xarray import predict_xarray
@@ -207,14 +206,3 @@ def warn_of(raster: Raster) -> None:
     """Tell, as warnings, what was taken for granted of an array."""
     for note in raster.notes:
         warnings.warn(note, WatermapWarning, stacklevel=3)
-
-
-def doubt_of_size(contract: Contract, pixel_size_m: float | None) -> str | None:
-    """What is doubtful about pixels of a size; None where nothing is, or nothing is known."""
-    if pixel_size_m is None or contract.data is None:
-        return None
-    low, high = contract.data.pixel_sizes_m
-    if low / _OTHER_SIZE <= pixel_size_m <= high * _OTHER_SIZE:
-        return None
-    learned = f"{low:.3g}" if f"{low:.3g}" == f"{high:.3g}" else f"{low:.3g} to {high:.3g}"
-    return f"{ARRAY_NAME}: its pixels are {pixel_size_m:.3g} m wide, but the model learned from pixels of {learned} m"

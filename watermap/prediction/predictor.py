@@ -14,7 +14,7 @@ from rasterio.windows import Window
 from watermap.arrays import FloatArray, Mask
 from watermap.bands import Radiometry
 from watermap.bundles.bundle import Bundle
-from watermap.config import STRIDE, PredictConfig
+from watermap.config import PredictConfig
 from watermap.errors import UsageError
 from watermap.geo.pixel_area import pixel_size_m
 from watermap.io.raster import Pixels, Raster
@@ -22,7 +22,15 @@ from watermap.legend import NO_DATA
 from watermap.prediction.averaging import averaged_reader, averaged_shape, averaging_factor, put_back
 from watermap.prediction.engines.choice import has_disagreement, open_engine
 from watermap.prediction.engines.engine import Engine
-from watermap.prediction.windows import Layout, Strip, overlap_for, picked_layout, predict_strips, square_layout
+from watermap.prediction.windows import (
+    Layout,
+    Strip,
+    fixed_layout,
+    overlap_for,
+    picked_layout,
+    predict_strips,
+    square_layout,
+)
 from watermap.progress import Progress, silent
 from watermap.scenes.radiometry import scene_radiometry, to_model
 
@@ -51,13 +59,16 @@ class Predictor:
             _check_alike(bundle, other)
         self._engine: Engine | None = None
         self._opening = threading.Lock()
-        step = 2 * STRIDE  # windows start at multiples of the stride, for any overlap that is one too
-        if (config.window or 0) % step or (config.overlap or 0) % STRIDE:
+        self._multiple = max(each.contract.window_multiple_px for each in self.bundles)
+        self._fixed_window = _only_window(self.bundles, config.window)
+        step = 2 * self._multiple  # windows start at multiples of the stride, for any overlap that is one too
+        is_free = self._fixed_window is None
+        if (is_free and (config.window or 0) % step) or (config.overlap or 0) % self._multiple:
             stated = {"window": config.window, "overlap": config.overlap}
             message = " and ".join(f"{name} {value}" for name, value in stated.items() if value is not None)
             raise UsageError(
                 f"{message} do not fit the model's stride",
-                hint=f"give a window that is a multiple of {step} and an overlap that is one of {STRIDE}",
+                hint=f"give a window that is a multiple of {step} and an overlap that is one of {self._multiple}",
             )
 
     @property
@@ -98,9 +109,10 @@ class Predictor:
             UsageError: the windows asked for are too small for how far the model sees.
         """
         window, overlap = self._windows(shape)
-        if window is not None:
-            return square_layout(shape, window, overlap)
-        return picked_layout(shape, self.engine.window_pixels, overlap)
+        if window is None:
+            return picked_layout(shape, self.engine.window_pixels, overlap, self._multiple)
+        lay_out = square_layout if self._fixed_window is None else fixed_layout
+        return lay_out(shape, window, overlap, self._multiple)
 
     def halo(self, shape: tuple[int, int]) -> tuple[int, int]:
         """How a scene of (rows, cols) may be cut into pieces that are mapped one by one, as if it were whole.
@@ -114,28 +126,30 @@ class Predictor:
         """
         window, overlap = self._windows(shape)
         if window is None:
-            return STRIDE, overlap
-        layout = square_layout(shape, window, overlap)
+            return self._multiple, overlap
+        layout = self.layout(shape)
         step = layout.shape[0] - layout.overlap  # so that the pieces are seen in the very windows of the whole
         return step, step
 
     def _windows(self, shape: tuple[int, int]) -> tuple[int | None, int]:
         """The side of a window, None where memory decides, and how many pixels windows share."""
+        step = 2 * self._multiple
         fields = [bundle.contract.receptive_field_px for bundle in self.bundles]
         receptive_field_px = None if None in fields else max(each for each in fields if each is not None)
         overlap = self.config.overlap
         if overlap is None:
-            overlap = OVERLAP if receptive_field_px is None else overlap_for(receptive_field_px)
+            unknown = math.ceil(OVERLAP / self._multiple) * self._multiple
+            overlap = unknown if receptive_field_px is None else overlap_for(receptive_field_px, self._multiple)
             window = self.config.window
             if receptive_field_px is not None and window is not None and 2 * overlap >= window and max(shape) > window:
                 raise UsageError(
                     f"windows of {window} are too small for a model that sees {receptive_field_px} pixels far",
-                    hint=f"give at least --window {2 * overlap + 2 * STRIDE}, or an --overlap to say that less will do",
+                    hint=f"give at least --window {2 * overlap + step}, or an --overlap to say that less will do",
                 )
-        window = self.config.window
-        whole = [bundle.contract.patch_size for bundle in self.bundles if bundle.contract.sees_whole_window]
+        window = self._fixed_window or self.config.window
+        whole = [bundle.contract.patch_size or 0 for bundle in self.bundles if bundle.contract.sees_whole_window]
         if window is None and whole:
-            window = math.ceil(max(whole) / (2 * STRIDE)) * 2 * STRIDE
+            window = math.ceil(max(whole) / step) * step
         return window, overlap
 
     def bands_of(self, raster: Raster) -> tuple[str, ...]:
@@ -216,6 +230,18 @@ class Predictor:
         codes = (strip.probability >= self.threshold).view(np.uint8)  # WATER and LAND are 1 and 0
         codes[~strip.valid] = NO_DATA
         return codes
+
+
+def _only_window(bundles: Sequence[Bundle], stated: int | None) -> int | None:
+    """The side of the only windows that imported networks take; None where any will do."""
+    sides = {bundle.contract.fixed_window_px for bundle in bundles} - {None}
+    if len(sides) > 1 or (sides and stated not in (None, *sides)):
+        named = " and ".join(str(side) for side in sorted(side for side in sides if side is not None))
+        raise UsageError(
+            f"the network takes windows of {named} pixels only",
+            hint="map by one of the bundles" if len(sides) > 1 else "leave --window out",
+        )
+    return next(iter(sides), None)
 
 
 def _agreed_threshold(bundles: Sequence[Bundle]) -> float:

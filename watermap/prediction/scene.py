@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import time
+from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
@@ -21,6 +22,7 @@ from watermap.io.layouts import LABEL_LAYOUT
 from watermap.io.products import SceneFiles, find_scene
 from watermap.io.raster import Raster, open_raster
 from watermap.legend import WATER
+from watermap.prediction.applicability import remark_on
 from watermap.prediction.averaging import averaged_shape
 from watermap.prediction.outputs import OTHER_ENDS, PROBABILITY_END, UNSURE, WATER_END, raster_path, rasters, reasons_of
 from watermap.prediction.predictor import Predictor
@@ -120,9 +122,11 @@ def _predict(raster: Raster, predictor: Predictor, out: Path, clouds: Clouds | N
         predictor.bands_of(raster)  # before the seconds that a model takes to load
         meanwhile = stack.enter_context(ThreadPoolExecutor(1))
         sieve = BodySieve(grid, config.min_area_m2)
-        engine, shape = predictor.engine, averaged_shape(grid.shape, predictor.averaging(raster))
-        meanwhile.submit(engine.warm, predictor.layout(shape).shape)
+        engine, averaged = predictor.engine, predictor.averaging(raster)
+        meanwhile.submit(engine.warm, predictor.layout(averaged_shape(grid.shape, averaged)).shape)
         radiometry = predictor.radiometry(raster)
+        remarks = (remark_on(raster, bundle, averaged=averaged) for bundle in predictor.bundles)
+        doubts = dict(ChainMap(*remarks))
         day = sensed_on(Path(output_name(scene)), raster.dataset.tags())
         tags = meanwhile.submit(_tags, scene, predictor, day, mask)  # reads all of the file
         strips = predictor.strips(raster, radiometry, progress=_rated(progress, grid.width * grid.height))
@@ -146,7 +150,7 @@ def _predict(raster: Raster, predictor: Predictor, out: Path, clouds: Clouds | N
         water_pixels += int(np.count_nonzero(rest == WATER))
         water.write(rest[None])
         for writer in (water, *writers.values()):
-            writer.add_tags(tags.result())
+            writer.add_tags(tags.result() | doubts)
         message = None if mask is None else mask.note
         notes = (*raster.notes, *([] if message is None else [message]))
     return Prediction(

@@ -71,40 +71,47 @@ class Layout:
         return rows * cols * len(self.rows) * len(self.cols)
 
 
-def square_layout(shape: tuple[int, int], window: int, overlap: int) -> Layout:
+def square_layout(shape: tuple[int, int], window: int, overlap: int, multiple: int = STRIDE) -> Layout:
     """Square windows of a stated size, or smaller ones that hold a small scene whole.
 
     Args:
         shape: (rows, cols) of the scene.
         window: side of a window; more than twice the overlap.
         overlap: pixels that neighbours share.
+        multiple: twice of which the windows' sides are multiples.
     """
-    step = 2 * STRIDE
+    step = 2 * multiple
     size = min(window, math.ceil((max(shape) + overlap // 2) / step) * step)
-    shared = min(overlap, _floor((size - 1) // 2))
-    return Layout(_spans(shape[0], size, shared), _spans(shape[1], size, shared), shared)
+    return fixed_layout(shape, size, overlap, multiple)
 
 
-def picked_layout(shape: tuple[int, int], pixels: int, overlap: int) -> Layout:
+def fixed_layout(shape: tuple[int, int], window: int, overlap: int, multiple: int = STRIDE) -> Layout:
+    """Square windows of one size, however small the scene is; arguments as of `square_layout`, for any overlap."""
+    shared = min(overlap, _floor((window - 1) // 2, multiple))
+    return Layout(_spans(shape[0], window, shared), _spans(shape[1], window, shared), shared)
+
+
+def picked_layout(shape: tuple[int, int], pixels: int, overlap: int, multiple: int = STRIDE) -> Layout:
     """Few large windows, so that little is computed twice.
 
     Args:
         shape: (rows, cols) of the scene.
         pixels: of a window, at most; what memory allows.
-        overlap: pixels that neighbours share, a multiple of `STRIDE`.
+        overlap: pixels that neighbours share, a multiple of `multiple`.
+        multiple: of which the windows' sides are multiples.
     """
-    least = 2 * overlap + STRIDE
+    least = 2 * overlap + multiple
     beyond = overlap // 2
-    width = math.ceil((shape[1] + beyond) / STRIDE) * STRIDE
+    width = math.ceil((shape[1] + beyond) / multiple) * multiple
     held = max(TALLEST, TALLEST * _TILE_COLS // width)
     tallest = min(held, max(math.isqrt(pixels), pixels // width))
-    rows = even_size(shape[0] + beyond, max(least, _floor(tallest)), overlap, STRIDE)
-    cols = even_size(shape[1] + beyond, max(least, _floor(pixels // rows)), overlap, STRIDE)
+    rows = even_size(shape[0] + beyond, max(least, _floor(tallest, multiple)), overlap, multiple)
+    cols = even_size(shape[1] + beyond, max(least, _floor(pixels // rows, multiple)), overlap, multiple)
     return Layout(_spans(shape[0], rows, overlap), _spans(shape[1], cols, overlap), overlap)
 
 
-def _floor(pixels: int) -> int:
-    return pixels // STRIDE * STRIDE
+def _floor(pixels: int, multiple: int) -> int:
+    return pixels // multiple * multiple
 
 
 def _spans(length: int, size: int, overlap: int) -> tuple[Span, ...]:
@@ -148,9 +155,9 @@ def _ramp(overlap: int) -> FloatArray:
     return ramp
 
 
-def overlap_for(receptive_field_px: int) -> int:
-    """The overlap whose blind part holds `receptive_field_px` pixels, a multiple of `STRIDE`."""
-    return math.ceil((2 * receptive_field_px + _FADE) / STRIDE) * STRIDE if receptive_field_px else 0
+def overlap_for(receptive_field_px: int, multiple: int = STRIDE) -> int:
+    """The overlap whose blind part holds `receptive_field_px` pixels, a multiple of `multiple`."""
+    return math.ceil((2 * receptive_field_px + _FADE) / multiple) * multiple if receptive_field_px else 0
 
 
 @dataclass(frozen=True)

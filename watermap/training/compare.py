@@ -188,7 +188,7 @@ def _earlier(out: Path, models: Sequence[Contender], config: TrainConfig, store:
         except WatermapError:
             continue
         contract, run = bundle.contract, _known(bundle)
-        model = Contender(contract.arch, contract.encoder, contract.training["config"]["preset"])
+        model = Contender(contract.arch or "", contract.encoder or "", contract.training["config"]["preset"])
         if run is None or model in models:
             continue
         same = _shared(contract.training["config"]) == shared and contract.trained_on["patches"] == store.digest
@@ -225,7 +225,7 @@ def _scored(bundle: Bundle, store: PatchStore, progress: Progress) -> Run:
         scores=evaluation.as_dict(),
         baselines=evaluation.baselines_as_dict(),
         parameters=model.count_params(),
-        flops_per_pixel=flops_per_pixel(model, contract.patch_size),
+        flops_per_pixel=flops_per_pixel(model, contract.trained_patch_size),
         epochs=contract.training["epochs"],
         train_seconds=contract.training["seconds"],
         **vars(speed),

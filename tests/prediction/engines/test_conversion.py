@@ -21,8 +21,8 @@ from watermap.legend import NO_DATA
 from watermap.models.arithmetic import flops_per_pixel
 from watermap.patches.store import PatchStore
 from watermap.prediction.engines import conversion
-from watermap.prediction.engines.conversion import compare, convert, convert_once
-from watermap.prediction.engines.converted import open_converted
+from watermap.prediction.engines.conversion import convert, convert_once
+from watermap.prediction.engines.converted import compare, open_converted
 from watermap.prediction.engines.keras import KerasEngine
 from watermap.prediction.engines.openvino import OpenVinoEngine, openvino_library
 from watermap.training.runs import is_trained

@@ -45,7 +45,7 @@ def choose(bundle: Bundle, config: PredictConfig) -> EngineChoice:
     converted = _converted(bundle, config)
     if converted is None:
         return EngineChoice("keras", "bfloat16" if config.precision == "bfloat16" else "float32", None)
-    return EngineChoice("openvino", _precision(converted, config), converted)
+    return EngineChoice("openvino", _precision(bundle, converted, config), converted)
 
 
 def engine_name(bundle: Bundle, config: PredictConfig) -> EngineName:
@@ -59,6 +59,8 @@ def engine_name(bundle: Bundle, config: PredictConfig) -> EngineName:
 
 def _converted(bundle: Bundle, config: PredictConfig) -> Converted | None:
     """The converted model that runs a bundle; None where Keras does."""
+    if bundle.contract.imported_from is not None:
+        return _imported(bundle, config)
     asks_openvino = config.engine == "openvino" or config.precision == "int8"
     if config.engine == "keras" or (not asks_openvino and (not is_installed() or _NVIDIA.exists())):
         return None
@@ -70,6 +72,18 @@ def _converted(bundle: Bundle, config: PredictConfig) -> Converted | None:
             f"{bundle.folder}: is not converted for OpenVINO",
             hint=f"watermap bundles convert {bundle.folder} --patches PATCHES, or take --engine keras",
         )
+    return converted
+
+
+def _imported(bundle: Bundle, config: PredictConfig) -> Converted:
+    """The converted model of an imported network, which nothing else runs."""
+    if config.engine == "keras":
+        raise ModelError(f"{bundle.folder}: is an imported network, which Keras cannot run", hint="leave --engine out")
+    if not is_installed():
+        raise UsageError(f"{bundle.folder}: OpenVINO runs it, which is not installed", hint=install_command("fast"))
+    converted = open_converted(bundle)
+    if converted is None:
+        raise ModelError(f"{bundle.folder}: lacks what OpenVINO runs of it", hint="import the network again")
     return converted
 
 
@@ -103,7 +117,7 @@ def _open(bundle: Bundle, choice: EngineChoice, batch_size: int | None) -> Engin
     return KerasEngine(bundle, choice.precision, batch_size)
 
 
-def _precision(converted: Converted, config: PredictConfig) -> Precision:
+def _precision(bundle: Bundle, converted: Converted, config: PredictConfig) -> Precision:
     record = converted.record
     if config.precision == "auto":
         return "bfloat16" if has_bfloat16() and record.accepted("bfloat16") else "float32"
@@ -112,6 +126,8 @@ def _precision(converted: Converted, config: PredictConfig) -> Precision:
         why = "was never checked on this bundle" if check is None else f"agrees with float32 in {check.agreement:.2%}"
         if check is not None and None not in (check.keras_water_iou, check.water_iou):
             why += f" of pixels, water IoU {check.water_iou:.4f} for {check.keras_water_iou:.4f}"
+        if bundle.contract.imported_from is not None:
+            raise ModelError(f"{bundle.folder}: {config.precision} {why}", hint="leave --precision out")
         raise ModelError(
             f"{converted.folder}: {config.precision} {why}",
             hint="convert the bundle with watermap bundles convert, with --int8 for int8, or leave --precision out",

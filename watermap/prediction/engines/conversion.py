@@ -27,6 +27,7 @@ from watermap.prediction.engines.converted import (
     ConversionRecord,
     Converted,
     Refusal,
+    compare,
     is_converted,
     open_converted,
     refusal_of,
@@ -145,7 +146,7 @@ def _from_keras(bundle: Bundle) -> Any:
     """OpenVINO's form of the network, for one window (1, rows, cols, bands)."""
     import tensorflow as tf
 
-    side, bands = max(bundle.contract.patch_size, _LEAST_SIDE), len(bundle.contract.bands)
+    side, bands = max(bundle.contract.trained_patch_size, _LEAST_SIDE), len(bundle.contract.bands)
     model = bundle.load_model((side, side))
     call = tf.function(
         lambda image: model(image, training=False),
@@ -259,36 +260,6 @@ def _four_in_one(patches: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 def _probabilities(engine: Engine, windows: FloatArray) -> FloatArray:
     return np.concatenate([engine.compute(np.ascontiguousarray(window[None])) for window in windows])
-
-
-def compare(
-    expected: FloatArray, found: FloatArray, valid: npt.NDArray[np.bool_], label: npt.NDArray[Any], threshold: float
-) -> Check:
-    """How far two probabilities of the same patches (n, rows, cols) agree.
-
-    Args:
-        expected: of Keras in float32.
-        found: of the other.
-        valid: where there is data.
-        label: 0, 1, or 255 where the truth is unknown.
-        threshold: from which a pixel is water.
-    """
-    difference = np.abs(expected - found)[valid]
-    return Check(
-        patches=len(expected),
-        pixels=int(valid.sum()),
-        agreement=float(((expected >= threshold) == (found >= threshold))[valid].mean()),
-        mean_difference=float(difference.mean()),
-        max_difference=float(difference.max()),
-        water_iou=_water_iou(found >= threshold, label),
-        keras_water_iou=_water_iou(expected >= threshold, label),
-    )
-
-
-def _water_iou(water: npt.NDArray[np.bool_], label: npt.NDArray[Any]) -> float | None:
-    truth, mapped = label == WATER, water & (label != NO_DATA)
-    either = np.count_nonzero(truth | mapped)
-    return np.count_nonzero(truth & mapped) / either if either else None
 
 
 def _refuse_what_differs(bundle: Bundle, record: ConversionRecord) -> None:

@@ -11,16 +11,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+import numpy as np
+import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
+from watermap.arrays import FloatArray
 from watermap.bundles.bundle import Bundle
 from watermap.config import Precision
 from watermap.errors import ModelError
 from watermap.io.cache import cached
 from watermap.io.files import file_digest
 from watermap.io.paths import remote
+from watermap.legend import NO_DATA, WATER
 
 FOLDER: Final = "openvino"
 RECORD_FILE: Final = "converted.json"
@@ -56,6 +60,36 @@ class Check(BaseModel):
         """Whether it is good enough to be used."""
         loss = (self.keras_water_iou or 0.0) - (self.water_iou or 0.0)
         return self.agreement >= LEAST_AGREEMENT[precision] and loss <= GREATEST_IOU_LOSS
+
+
+def compare(
+    expected: FloatArray, found: FloatArray, valid: npt.NDArray[np.bool_], label: npt.NDArray[Any], threshold: float
+) -> Check:
+    """How far two probabilities of the same patches (n, rows, cols) agree.
+
+    Args:
+        expected: of Keras in float32.
+        found: of the other.
+        valid: where there is data.
+        label: 0, 1, or 255 where the truth is unknown.
+        threshold: from which a pixel is water.
+    """
+    difference = np.abs(expected - found)[valid]
+    return Check(
+        patches=len(expected),
+        pixels=int(valid.sum()),
+        agreement=float(((expected >= threshold) == (found >= threshold))[valid].mean()),
+        mean_difference=float(difference.mean()),
+        max_difference=float(difference.max()),
+        water_iou=_water_iou(found >= threshold, label),
+        keras_water_iou=_water_iou(expected >= threshold, label),
+    )
+
+
+def _water_iou(water: npt.NDArray[np.bool_], label: npt.NDArray[Any]) -> float | None:
+    truth, mapped = label == WATER, water & (label != NO_DATA)
+    either = np.count_nonzero(truth | mapped)
+    return np.count_nonzero(truth & mapped) / either if either else None
 
 
 class ConversionRecord(BaseModel):

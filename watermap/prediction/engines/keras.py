@@ -58,7 +58,7 @@ class KerasEngine:
         """See `Engine`."""
         from watermap.models.arithmetic import flops_per_pixel
 
-        side = self._bundle.contract.patch_size
+        side = self._bundle.contract.trained_patch_size
         return flops_per_pixel(self._bundle.load_model((side, side)), side)
 
     def warm(self, shape: tuple[int, int]) -> None:

@@ -108,6 +108,9 @@ class OpenVinoEngine:
 
     def compute(self, windows: FloatArray) -> FloatArray:
         """See `Engine`."""
+        count = self._model.input(0).partial_shape[0]
+        if count.is_static and len(windows) != count.get_length():  # some imported networks take one window only
+            return np.concatenate([self.compute(windows[i : i + 1]) for i in range(len(windows))])
         try:
             with self._computing:
                 request = self._request(windows.shape)
@@ -116,7 +119,7 @@ class OpenVinoEngine:
         except RuntimeError as error:
             rows, cols = windows.shape[2:]
             raise ModelError(
-                f"OpenVINO cannot compute a window of {rows} x {cols} pixels ({_first_line(error)})",
+                f"OpenVINO cannot compute a window of {rows} x {cols} pixels ({first_line(error)})",
                 hint="make the window smaller with --window, or take --engine keras",
             ) from error
         return probability
@@ -140,12 +143,12 @@ def bytes_per_pixel(model: Any, number_bytes: int) -> float:
         model: OpenVINO's, with sides that are open.
         number_bytes: bytes of a number in between.
     """
-    steps = ("Convolution", "ConvolutionBackpropData", "Concat", "Interpolate", "Multiply")
+    steps = ("Convolution", "ConvolutionBackpropData", "Concat", "Interpolate", "MatMul", "Multiply")
     widest = 0.0
     for node in _traced(model):
         if node.get_type_name() in steps:
             places = [*node.outputs(), *(each for each in node.inputs() if len(each.get_shape()) == _AXES)]
-            widest = max(widest, sum(math.prod(place.get_shape()) for place in places) / _TRACED_SIDE**2)
+            widest = max(widest, sum(math.prod(place.get_shape()) for place in places) / _traced_side(model) ** 2)
     return number_bytes * widest + 4.0 * _bands(model)
 
 
@@ -157,20 +160,27 @@ def flops_per_pixel(model: Any) -> float:
             turned = node.get_type_name() == "ConvolutionBackpropData"
             place = node.input(0) if turned else node.output(0)
             total += math.prod(node.input(1).get_shape()) * math.prod(place.get_shape()[2:])
-    return 2 * total / _TRACED_SIDE**2
+    return 2 * total / _traced_side(model) ** 2
 
 
 def _traced(model: Any) -> list[Any]:
     """The steps of a model, for one window of known size."""
     fixed = model.clone()
-    fixed.reshape([1, _bands(model), _TRACED_SIDE, _TRACED_SIDE])
+    fixed.reshape([1, _bands(model), *[_traced_side(model)] * 2])
     return list(fixed.get_ordered_ops())
+
+
+def _traced_side(model: Any) -> int:
+    """Of that window: 256 pixels, or what an imported network takes only."""
+    side = model.input(0).partial_shape[2]
+    return int(side.get_length()) if side.is_static else _TRACED_SIDE
 
 
 def _bands(model: Any) -> int:
     return int(model.input(0).partial_shape[1].get_length())
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What an error of OpenVINO says, without where in its sources it was found."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1] if lines else type(error).__name__

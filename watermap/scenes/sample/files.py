@@ -16,13 +16,12 @@ from watermap.io.layouts import LABEL_LAYOUT, image_layout
 from watermap.progress import Progress, silent
 from watermap.scenes.sample.scene import SampleScene, make_scene, scene_name
 from watermap.scenes.stac import SceneFacts, verified, write_catalog, write_item
+from watermap.scenes.synthetic import EXACT, SOURCE_TAG, SYNTHETIC
 
 VISITS: Final = 2
 """Dates of each place: consecutive scenes show the same ground twice."""
 
 COARSE_FILE: Final = "label_coarse.tif"
-
-_SOURCE: Final = "synthetic sample scene"
 
 
 @dataclass(frozen=True)
@@ -75,10 +74,10 @@ def _write_once(out: Path, config: SampleConfig, place: int, visit: int) -> Samp
 
 
 def _write(folder: Path, scene: SampleScene, config: SampleConfig, request: str) -> None:
-    tags = {"WATERMAP_SOURCE": _SOURCE, "WATERMAP_SEED": str(config.seed), "DATE": scene.date}
+    tags = {SOURCE_TAG: SYNTHETIC, "WATERMAP_SEED": str(config.seed), "DATE": scene.date}
     for name, label in (("label.tif", scene.label), (COARSE_FILE, scene.coarse_label)):
         write_raster(folder / name, label[None], scene.grid, LABEL_LAYOUT, tags=tags)
     write_raster(folder / "image.tif", scene.image, scene.grid, image_layout(STANDARD_BANDS), tags=tags)
     sensed = datetime.datetime.fromisoformat(f"{scene.date}T10:10:00+00:00")
-    facts = SceneFacts((sensed, sensed), _SOURCE, None, "exact", _SOURCE, {"image": request, "label": request})
+    facts = SceneFacts((sensed, sensed), SYNTHETIC, None, EXACT, SYNTHETIC, {"image": request, "label": request})
     write_item(folder, scene.name, facts)  # last: a folder whose item verifies is complete

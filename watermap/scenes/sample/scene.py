@@ -22,6 +22,7 @@ from watermap.scenes.sample.sky import Cloud, add_haze, cover_with, illuminate, 
 from watermap.scenes.sample.surfaces import Season, paint_land, paint_water, water_share
 from watermap.scenes.sample.terrain import sunlight
 from watermap.scenes.sample.waters import KINDS, Waters
+from watermap.scenes.synthetic import SAMPLE_PREFIX
 
 PIXEL_M: Final = 10
 """Pixel size of every sample scene."""
@@ -41,9 +42,6 @@ _CALENDAR: Final = (
     (6, Season(leaf=1.0, green=0.95, crops=1, snow=0.014, stage=0.3)),
 )
 """Month and season of consecutive visits."""
-
-SAMPLE_PREFIX: Final = "sample_"
-"""What the names of all sample scenes begin with."""
 
 
 @dataclass(frozen=True)
