@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -72,7 +73,12 @@ def test_areas_on_the_page_are_watermap_s_own_in_any_crs(tmp_path: Path) -> None
             assert reported[name] / planar == pytest.approx(scale, rel=2e-2)
 
 
-def test_a_map_whose_crs_tells_no_areas_has_none(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_map_whose_crs_tells_no_areas_has_none(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = logging.Logger("own")  # Prefect may take the handlers of the root logger away
+    own.addHandler(caplog.handler)
+    monkeypatch.setattr("flows.predict.log", lambda: own)
     nowhere = Grid(CRS.from_epsg(3035), Affine(1e7, 0, -1e9, 0, -1e7, 1e9), 4, 4)
     assert _water_km2(write_water(tmp_path / "a_water.tif", np.ones((4, 4)), nowhere)) is None
     assert "no area: " in caplog.text
