@@ -213,6 +213,11 @@ class Contract(BaseModel):
         return Radiometry(self.scale, self.offset)
 
     @property
+    def needed_bands(self) -> tuple[str, ...]:
+        """Those that a scene may not lack."""
+        return tuple(band for band in self.bands if band not in self.optional_bands)
+
+    @property
     def filling(self) -> Filling:
         """What the model is given in place of what is not there."""
         return Filling.of(self.statistics, self.missing)

@@ -99,7 +99,11 @@ def ground_files(trained_on: Mapping[str, Any]) -> dict[str, str]:
 
 
 def ground_of_patches(store: PatchStore, splits: Sequence[str] = SPLITS) -> TrainingGround:
-    """What a model that is trained on patches, or calibrated on some of them, will have seen."""
+    """What a model that is trained on patches, or calibrated on some of them, will have seen.
+
+    Pixels are known again by the bands that all scenes have.
+    """
+    channels = [place for place, band in enumerate(store.bands) if band not in store.optional_bands]
     names, outlines, prints = [], [], [np.empty(0, dtype=np.uint64)]
     for split in splits:
         records = store.records(split)
@@ -108,7 +112,7 @@ def ground_of_patches(store: PatchStore, splits: Sequence[str] = SPLITS) -> Trai
         for start in range(0, len(records), _BATCH):
             batch = store.read(split, list(range(start, min(start + _BATCH, len(records)))))
             prints += [
-                fingerprints(image, valid, store.radiometry)
+                fingerprints(image[..., channels], valid, store.radiometry)
                 for image, valid in zip(batch.image, batch.valid, strict=True)
             ]
     kept = thinned(np.unique(np.concatenate(prints)), _MOST_PRINTS)

@@ -11,7 +11,7 @@ import click
 from watermap.cli.command import Command
 from watermap.cli.console import console, files_to_open, note, progress_bar, score, score_names, table
 from watermap.cli.options import READ, WRITTEN, config_file, option, section, setting, settings
-from watermap.cli.suggestions import OrFiles, losses
+from watermap.cli.suggestions import OrFiles, bundles, losses
 from watermap.config import TrainConfig, read_recipe
 from watermap.models.backend import check_keras, require_keras
 
@@ -83,6 +83,7 @@ def _address(_: click.Context, __: click.Parameter, value: str | None) -> str | 
     setting(TrainConfig, "arch"),
     setting(TrainConfig, "encoder"),
     setting(TrainConfig, "preset"),
+    setting(TrainConfig, "base", "--from", metavar="BUNDLE", shell_complete=bundles),
     option("--overwrite", is_flag=True, help="Replace another bundle in the folder."),
 )
 @course

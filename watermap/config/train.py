@@ -84,6 +84,9 @@ FROM_PRETRAINED = (
 )
 """The reference recipe: 30 epochs cross-entropy, 20 with Dice, 10 with the encoder open from layer 100 of 143."""
 
+FROM_BASE = (StageConfig(name="go_on", learning_rate=3e-4, train_encoder_from="all"),)
+"""One stage for a network that knows most of it: a rate that does not make it forget."""
+
 REFERENCE = (
     StageConfig(
         name="frozen",
@@ -129,6 +132,14 @@ class TrainConfig(Config):
     decoder: DecoderConfig = Field(DecoderConfig(), description="What the decoder is made of.")
     weights: str = Field(
         "auto", description="imagenet, none, or a weights file; auto: imagenet but for compact and plain."
+    )
+    base: str | None = Field(
+        None, description="Bundle whose network is trained on: with its bands, and what its numbers mean."
+    )
+    finest_m: float | None = Field(
+        None,
+        gt=0,
+        description="Pixel size in m to which finer scenes are averaged for the model; not given: not.",
     )
     recipe: Literal["by_weights", "reference", "default"] = Field(
         "by_weights",
@@ -194,7 +205,7 @@ class TrainConfig(Config):
             raise ValueError("epoch_patches says nothing where each patch is shown once: state a sampling")
         if self.crop_px is not None and self.augment != "spectral":
             raise ValueError("crop_px says nothing but to augment spectral")
-        if self.augment == "spectral" and self.inputs != "spectral":
+        if self.augment == "spectral" and self.base is None and self.inputs != "spectral":
             raise ValueError("augment spectral takes bands away, which only inputs spectral can tell")
         if self.inputs == "spectral" and self.resolved_weights == "imagenet":
             raise ValueError("inputs spectral are no colours, so no imagenet weights fit them: weights none")
@@ -219,7 +230,8 @@ class TrainConfig(Config):
     @property
     def resolved_stages(self) -> tuple[StageConfig, ...]:
         """The stages to run."""
-        stages = self.stages or (FROM_SCRATCH if self.resolved_weights is None else FROM_PRETRAINED)
+        of_weights = FROM_SCRATCH if self.resolved_weights is None else FROM_PRETRAINED
+        stages = self.stages or (of_weights if self.base is None else FROM_BASE)
         if stages in (FROM_PRETRAINED, REFERENCE):
             stages = tuple(_opened(stage, self.encoder) for stage in stages)
         return stages if self.loss is None else tuple(s.model_copy(update={"loss": self.loss}) for s in stages)

@@ -112,12 +112,13 @@ def check_patches(bundle: Bundle, store: PatchStore, split: str) -> list[str]:
     trained = {scene for scene, sha in store.image_digests(split).items() if sha in images and not own}
     leaks: list[tuple[str, str]] = []
     parts: list[str] = []
+    channels = [store.bands.index(band) for band in bundle.contract.needed_bands]
     for place, record in enumerate(store.records(split)):
         if training_ground is None:
             what = "is of a scene that it learned from" if record.scene in trained else None
         else:
             patch = store.read(split, [place])
-            prints = fingerprints(patch.image[0], patch.valid[0], store.radiometry)
+            prints = fingerprints(patch.image[0][..., channels], patch.valid[0], store.radiometry)
             what = training_ground.ground(record.footprint) or training_ground.pixels(prints)
             if (own or calibrated) and what is not None and training_ground.share(prints) < _MOST_OF_IT:
                 parts.append(record.id)
@@ -168,7 +169,7 @@ def _shared_ground(raster: Raster, predictor: Predictor, training_ground: Traini
 
 
 def _scene_prints(raster: Raster, predictor: Predictor) -> Prints:
-    radiometry, positions = predictor.radiometry(raster), raster.find(predictor.bands_of(raster))
+    radiometry, positions = predictor.radiometry(raster), raster.find(predictor.bundle.contract.needed_bands)
     found = [np.empty(0, dtype=np.uint64)]
     for _, wide, _ in blocks_with_halo(raster.grid, _ROWS, (0, SIDE - 1)):  # squares may begin in any row
         pixels = raster.read(positions, wide)

@@ -13,6 +13,7 @@ It is written on this machine; one that lies elsewhere is copied here once, to b
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import re
@@ -27,7 +28,7 @@ from pydantic import ValidationError
 
 from watermap import __version__
 from watermap.bands import Radiometry
-from watermap.errors import DataError
+from watermap.errors import DataError, UsageError
 from watermap.io.cache import cache_folder, cached_folder, copy_to
 from watermap.io.files import file_digest
 from watermap.io.paths import remote
@@ -35,6 +36,7 @@ from watermap.patches.index import INDEX_FILE, PatchRecord, damaged, read_index
 from watermap.patches.manifest import FORMAT_VERSION, Manifest, ShardFile
 from watermap.patches.splits import SPLITS, check_leaks
 from watermap.scenes.find import IMAGE_FILE
+from watermap.scenes.radiometry import to_expected
 
 MANIFEST_FILE: Final = "patches.json"
 KINDS: Final = ("image", "label", "valid")
@@ -90,6 +92,31 @@ class PatchStore:
             split: np.cumsum([0, *(shard.count for shard in shards)]) for split, shards in self._shards.items()
         }
         self._arrays: dict[str, npt.NDArray[Any]] = {}
+        self._source: PatchStore | None = None
+
+    def viewed_as(self, bands: Sequence[str], optional: Sequence[str], radiometry: Radiometry) -> Self:
+        """The same patches as a model of other bands or another radiometry is given them.
+
+        Args:
+            bands: canonical names, in the model's order; others are left out.
+            optional: those of them that the patches may lack.
+            radiometry: what the model's numbers mean.
+
+        Raises:
+            UsageError: the patches lack a band that the model needs, or some of their scenes do.
+        """
+        there = [band for band in self.bands if band not in self.optional_bands]
+        lacking = [band for band in bands if band not in there and band not in optional]
+        if lacking:
+            raise UsageError(
+                f"{self.folder}: band {lacking[0]} is missing, which the model needs (it has {', '.join(self.bands)})",
+                hint=f"tile scenes that have {', '.join(band for band in bands if band not in optional)}",
+            )
+        view = copy.copy(self)
+        view.bands, view.optional_bands, view.radiometry = tuple(bands), tuple(optional), radiometry
+        view.dtype = np.dtype(np.float32)
+        view._source = self
+        return view
 
     def image_digests(self, *splits: str) -> dict[str, str]:
         """SHA-256 of the image of each scene that has patches in some of the splits, by scene."""
@@ -156,6 +183,8 @@ class PatchStore:
         Raises:
             IndexError: an index that the split does not have.
         """
+        if self._source is not None:
+            return self._viewed(self._source.read(split, indexes), self._source)
         wanted = np.asarray(indexes, dtype=np.intp)
         if len(wanted) and not (wanted.min() >= 0 and wanted.max() < self.counts[split]):
             raise IndexError(f"{split} has {self.counts[split]} patches")
@@ -172,6 +201,16 @@ class PatchStore:
             for kind, target in zip(KINDS, (image, label, valid), strict=True):
                 target[here] = self._array(f"{shard.name}.{kind}.npy")[positions]
         return PatchBatch(image, label, valid, self._present(split, wanted))
+
+    def _viewed(self, patches: PatchBatch, source: PatchStore) -> PatchBatch:
+        image = np.zeros((*patches.label.shape, len(self.bands)), dtype=np.float32)
+        present = np.zeros((len(image), len(self.bands)), dtype=bool)
+        for channel, band in enumerate(self.bands):
+            if band in source.bands:
+                place = source.bands.index(band)
+                image[..., channel] = to_expected(patches.image[..., place], source.radiometry, self.radiometry)
+                present[:, channel] = patches.present[:, place]
+        return PatchBatch(image, patches.label, patches.valid, present)
 
     def _present(self, split: str, wanted: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
         """(n, bands) which bands the scenes of patches have."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import keras
 
+from watermap.bundles.bundle import Bundle
 from watermap.config import STRIDE, TrainConfig
 from watermap.models.build import build
+from watermap.models.resize import resize
 from watermap.models.scaling import Scaling
 from watermap.models.spectral import Spectral
 from watermap.patches.store import PatchStore
@@ -42,8 +44,14 @@ def missing_value(store: PatchStore, config: TrainConfig) -> float | None:
     return Spectral(store.bands, store.radiometry).missing if config.inputs == "spectral" else None
 
 
-def new_network(store: PatchStore, statistics: Statistics, config: TrainConfig) -> keras.Model:
-    """A network for what training shows it, with the weights that it starts from."""
+def new_network(
+    store: PatchStore, statistics: Statistics, config: TrainConfig, base: Bundle | None = None
+) -> keras.Model:
+    """A network for what training shows it, with the weights that it starts from; a bundle's, where one is gone on
+    from.
+    """
+    if base is not None:
+        return resize(base.load_model(), _crop_px(store, config))
     with computing_in(config.precision):
         return build(
             config.arch,

@@ -18,6 +18,7 @@ def run_id(store: PatchStore, config: TrainConfig) -> str:
     """Twelve hex digits of one training: the same for the same patches, settings and weights to start from."""
     start = config.resolved_weights
     content = file_digest(Path(start)) if start is not None and Path(start).is_file() else ""
+    content = content if config.base is None else open_bundle(config.base).id
     return hashlib.sha256(f"{store.digest} {config.digest()} {content}".encode()).hexdigest()[:12]
 
 

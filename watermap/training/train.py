@@ -12,7 +12,7 @@ from watermap.bundles.bundle import CONTRACT_FILE, Bundle, open_bundle, save_bun
 from watermap.bundles.card import CARD_FILE
 from watermap.bundles.data_summary import training_data
 from watermap.bundles.stac_item import ITEM_FILE
-from watermap.bundles.training_ground import GROUND_FILE, GROUND_STEM, SPLITS, ground_of_patches, write_ground
+from watermap.bundles.training_ground import GROUND_FILE, GROUND_STEM, SPLITS, write_ground
 from watermap.config import StageConfig, TrainConfig
 from watermap.errors import DataError, ModelError, StorageError, UsageError
 from watermap.evaluation.calibrate import fit_on
@@ -33,6 +33,7 @@ from watermap.prediction.engines.conversion import convert_once
 from watermap.prediction.engines.converted import FOLDER as CONVERTED_FOLDER
 from watermap.progress import Progress, silent
 from watermap.scenes.radiometry import Filling, Statistics
+from watermap.training.base import going_on_from, ground_with
 from watermap.training.batches import PatchBatches, training_statistics
 from watermap.training.callbacks import DropoutSeeds, ProgressReporter, Recorder, Validator
 from watermap.training.curves import plot_curves
@@ -99,6 +100,7 @@ def train(
         hint = "tile more scenes, or widen the water fraction"
         raise DataError(f"{store.folder}: holds no training patches", hint=hint)
     run = run_id(store, config)
+    base, config, store = going_on_from(config, store)
     done = _bundle_of(out, run, overwrite=overwrite)
     checkpoint = Checkpoint(out)
     if done is not None:
@@ -109,10 +111,10 @@ def train(
         resumed_from = state.epoch
         if log is not None:
             checkpoint.followers.append(log.follow)
-        statistics = training_statistics(store, seed=config.seed)
+        statistics = base.contract.statistics if base is not None else training_statistics(store, seed=config.seed)
         with sharing(config.batch_size) as device_note:
-            model = _run_stages(store, statistics, config, checkpoint, state, progress)
-        bundle = _finish(out, for_prediction(model), store, statistics, config, state)
+            model = _run_stages(store, statistics, config, checkpoint, state, base, progress)
+        bundle = _finish(out, for_prediction(model), store, statistics, config, state, base)
         notes = (*([device_note] if device_note else []), *_logged(log, state, bundle))
         checkpoint.remove()
     return Training(bundle, resumed_from=resumed_from, notes=(*notes, *_converted(bundle, store, progress)))
@@ -178,10 +180,11 @@ def _run_stages(
     config: TrainConfig,
     checkpoint: Checkpoint,
     state: TrainingState,
+    base: Bundle | None,
     progress: Progress,
 ) -> keras.Model:
     keras.utils.set_random_seed(config.seed)
-    model = checkpoint.load_network(state) if state.network else new_network(store, statistics, config)
+    model = checkpoint.load_network(state) if state.network else new_network(store, statistics, config, base)
     epochs = config.stage_epochs()
     stages = config.resolved_stages
     if not state.network:
@@ -266,7 +269,11 @@ def _compile(model: keras.Model, stage: StageConfig, config: TrainConfig, *, bat
             name: get_loss(stage.loss, shore_px=px, shore_softness=softness, ignore_px=config.ignore_shores_px)
             for name in model.output_names
         },
-        loss_weights=dict(ARCHITECTURES[config.arch].loss_weights),
+        loss_weights={
+            name: weight
+            for name, weight in ARCHITECTURES[config.arch].loss_weights.items()
+            if name in model.output_names
+        },
         metrics={PROBABILITY: [Accuracy(name="accuracy"), MeanIoU(name="mean_iou"), WaterIoU(name="water_iou")]},
         jit_compile={"auto": "auto", "on": True, "off": False}[config.xla],
         auto_scale_loss=False,
@@ -281,6 +288,7 @@ def _finish(
     statistics: Statistics,
     config: TrainConfig,
     state: TrainingState,
+    base: Bundle | None,
 ) -> Bundle:
     filling = Filling.of(statistics, missing_value(store, config))
     fitted = fit_on(Feeding.of_model(model, filling), store, config.calibrate, config.threshold_for, config.threshold)
@@ -313,8 +321,10 @@ def _finish(
             "patches": store.digest,
             "counts": store.counts,
             "scenes": store.image_digests(*SPLITS),
-            "seen": file_digest(write_ground(out / GROUND_FILE, ground_of_patches(store))),
+            "seen": file_digest(write_ground(out / GROUND_FILE, ground_with(store, base))),
+            **({} if base is None else {"base": base.id}),
         },
+        finest_m=config.finest_m if base is None else base.contract.finest_m,
         data=training_data(store),
         training={
             "run": state.run,
