@@ -101,6 +101,7 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_machine_that_only_maps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "openvino", raising=False)  # another test may have needed it
     install(monkeypatch, openvino="2026.4.1", keras=None, scipy=None)
     found = look()
     assert found["OpenVINO"] == Finding("OpenVINO", "ok", "2026.4.1")

@@ -164,7 +164,6 @@ def without_valid_pixels(folder: Path) -> None:
         (without_valid_pixels, "valid"),
         (lambda folder: folder.mkdir(), "no scene"),
         (lambda _: None, "no such folder"),
-        (lambda folder: missing_bands(write_scene(folder, "a", GRID) / "image.tif"), "missing"),
         (lambda folder: truncated(write_scene(folder, "a", GRID) / "image.tif"), "truncated"),
         (lambda folder: no_crs(write_scene(folder, "a", GRID) / "image.tif"), "no coordinate reference system"),
     ],

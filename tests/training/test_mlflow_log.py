@@ -64,7 +64,7 @@ def finished(folder: Path) -> Bundle:
 def test_a_training_is_logged(small_patches: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "models" / "b"
     address = beside(out)
-    monkeypatch.setattr(training, "_build", lambda *_: known_network(size=32))
+    monkeypatch.setattr(training, "new_network", lambda *_: known_network(size=32))
     done = train(small_patches, out, CONFIG, mlflow=address)
     assert done.notes == ()
     (run,) = runs(address)

@@ -24,8 +24,8 @@ from watermap.config import OnnxConfig
         ),
         (
             "One that takes DN of 10,000 times the reflectance, and gives probabilities",
-            "watermap bundles import rivers.onnx --bands B3,B8,B11 --scale 0.0001 --mean 0 --std 0.0001 \\\n"
-            "  --water-class 0 --out data/models/rivers",
+            "watermap bundles import rivers.onnx --bands B3,B8,B11 --scale 0.0001 \\\n"
+            "  --mean 0 --std 0.0001 --water-class 0 --out data/models/rivers",
         ),
     ],
 )

@@ -28,8 +28,8 @@ _NONE: Final = "-"
     examples=[
         ("NDWI of a scene, and water where it is above 0", "watermap index scene.tif --threshold 0"),
         (
-            "MNDWI of every scene of a folder, with a threshold of each scene's own, without bodies below 500 m2",
-            "watermap index data/scenes --index mndwi --threshold edge-otsu --min-area-m2 500",
+            "MNDWI of a folder's scenes, each with its own threshold; no small bodies",
+            "watermap index data/scenes --index mndwi --threshold edge-otsu \\\n  --min-area-m2 500",
         ),
         ("The index alone", "watermap index scene.tif --index awei_nsh"),
     ],

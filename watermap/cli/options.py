@@ -139,6 +139,8 @@ def setting(
     else:
         extra.setdefault("type", _TYPES.get(annotation, click.STRING))
         extra.setdefault("metavar", _METAVARS.get(annotation))
+    if name == "sensor":  # whose choices are longer than a line
+        extra["metavar"] = "SENSOR"
     if name == "bands":
         extra |= {"metavar": "BAND,...", "shell_complete": band_names}
     default = None if field.is_required() or field.default_factory else field.default

@@ -33,7 +33,7 @@ def command() -> None:
         ("An image to map", "watermap scenes add lake.tif --out data/scenes"),
         (
             "A Landsat product, with a label",
-            "watermap scenes add LC08_L2SP_193027_20230607_20230614_02_T1 --label lake.tif --out data/scenes",
+            "watermap scenes add LC08_L2SP_193027_20230607_20230614_02_T1 \\\n  --label lake.tif --out data/scenes",
         ),
         (
             "With a label drawn by hand, whose unknown is -1",

@@ -31,4 +31,4 @@ MIN_AREA: Final = (
     "Water bodies (pixels that share a side) that cover less than this on the ground become land in the water raster."
 )
 SCALE: Final = "Reflectance of one DN: 0.0001 for Sentinel-2 products; not given: what the file says."
-SENSOR: Final = "Whose bands and numbers the scene holds; not given: what its files' names and metadata say."
+SENSOR: Final = "Whose bands and numbers the scene holds; not given: what its files say (watermap help sensors)."
