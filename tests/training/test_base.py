@@ -20,7 +20,14 @@ from watermap.training.train import train
 
 SMALL = TileConfig(patch_size=32, min_water=0, max_water=1, block_patches=1, validation=0.2, test=0)
 FIRST = TrainConfig(
-    encoder="plain", preset="fast", inputs="spectral", augment="spectral", finest_m=10, epochs=1, batch_size=8
+    encoder="plain",
+    preset="fast",
+    inputs="spectral",
+    augment="spectral",
+    finest_m=10,
+    crop_px=16,
+    epochs=1,
+    batch_size=8,
 )
 
 

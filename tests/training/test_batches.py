@@ -70,3 +70,14 @@ def test_an_epoch_can_be_entered_directly_as_after_a_resume(store: PatchStore) -
     jumped = batches(store, **options, epoch=4)
     for one, other in zip(epoch_of(walked), epoch_of(jumped), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_patches_are_cut_into_squares_that_count_as_one_each(store: PatchStore) -> None:
+    whole, cut = batches(store), batches(store, cut_px=16)
+    (images, labels), (squares, codes) = whole[0], cut[0]
+    assert len(cut) == len(whole)
+    assert squares.shape == (4 * len(images), 16, 16, images.shape[-1])
+    np.testing.assert_array_equal(squares[: len(images)], images[:, :16, :16])
+    assert not isinstance(labels, dict)
+    assert not isinstance(codes, dict)
+    np.testing.assert_array_equal(codes[-len(images) :], labels[:, 16:32, 16:32])

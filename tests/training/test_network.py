@@ -32,8 +32,8 @@ def test_spectral_inputs_are_told_of_missing_bands_and_see_crops(store: PatchSto
     assert network.input_shape == (None, *image.shape)
     assert label.shape == (16, 16)
     assert missing_value(store, config) == -10_000
-    half = TrainConfig.load(**SPECTRAL)
-    assert new_network(store, statistics, half).input_shape == (None, 16, 16, 6)
+    whole = TrainConfig.load(**SPECTRAL)
+    assert new_network(store, statistics, whole).input_shape == (None, 32, 32, 6)
 
 
 def test_standardised_inputs_are_given_the_mean(store: PatchStore) -> None:

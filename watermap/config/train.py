@@ -158,7 +158,7 @@ class TrainConfig(Config):
         None,
         ge=STRIDE,
         multiple_of=STRIDE,
-        description="Side of the crops of augment spectral; not given: half a patch.",
+        description="Side of the crops of augment spectral; not given: as patches.",
     )
     sampling: Literal["all", "balanced", "boundary", "scenes"] = Field(
         "all",

@@ -62,6 +62,7 @@ class PatchBatches(keras.utils.PyDataset):
         weights: the chance of each patch to be drawn for an epoch, from `sampling_weights`, which then has its own
             patches in its own order; None for each patch once.
         count: patches of an epoch where they are drawn by weights; None for as many as the split has.
+        cut_px: side of the squares that patches are cut into, each of which counts as one; None for whole patches.
         seed: of order and changes.
         epoch: the first epoch served.
         outputs: names of the model's outputs.
@@ -78,6 +79,7 @@ class PatchBatches(keras.utils.PyDataset):
         shuffle: bool = False,
         weights: Weights | None = None,
         count: int | None = None,
+        cut_px: int | None = None,
         seed: int = 0,
         epoch: int = 0,
         outputs: Sequence[str] = (),
@@ -91,6 +93,7 @@ class PatchBatches(keras.utils.PyDataset):
         self._shuffle = shuffle
         self._weights = weights
         self._count = count
+        self._cut_px = cut_px
         self._seed = seed
         self._epoch = epoch
         self._outputs = outputs
@@ -111,12 +114,18 @@ class PatchBatches(keras.utils.PyDataset):
         patches = self._store.read(self._split, chosen.tolist())
         images = fill_in(patches.image, patches.valid, patches.present, self._filling)
         if self._augment is None:
-            return images, patches.label
+            return (images, patches.label) if self._cut_px is None else self._cut(images, patches.label, self._cut_px)
         changed = [
             self._augment(image, label, self._patch_seed(int(position), int(turn)))
             for image, label, position, turn in zip(images, patches.label, chosen, self._turns[here], strict=True)
         ]
         return np.stack([image for image, _ in changed]), np.stack([label for _, label in changed])
+
+    def _cut(self, images: FloatArray, labels: Labels, side: int) -> tuple[FloatArray, Labels]:
+        """Squares side by side; what is left over at the lower right is left out."""
+        starts = range(0, labels.shape[1] - side + 1, side)
+        squares = [np.s_[:, row : row + side, col : col + side] for row in starts for col in starts]
+        return np.concatenate([images[each] for each in squares]), np.concatenate([labels[each] for each in squares])
 
     def on_epoch_end(self) -> None:
         """Go on to the next epoch's order and changes."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 
 from watermap.bundles.bundle import Bundle
-from watermap.config import STRIDE, TrainConfig
+from watermap.config import TrainConfig
 from watermap.models.build import build
 from watermap.models.resize import resize
 from watermap.models.scaling import Scaling
@@ -17,19 +17,17 @@ from watermap.training.optimiser import computing_in
 from watermap.training.spectral_augment import gather_spectra, make_spectral_augmenter
 
 
-def _crop_px(store: PatchStore, config: TrainConfig) -> int:
-    """Side of what the network is given in training."""
-    if config.augment != "spectral":
-        return store.patch_size
-    return config.crop_px or max(STRIDE, store.patch_size // 2 // STRIDE * STRIDE)
+def crop_px(store: PatchStore, config: TrainConfig) -> int:
+    """Side of what the network is given in training: the patch's, or that of the crops that are taken of it."""
+    return min(config.crop_px or store.patch_size, store.patch_size)
 
 
 def augmenter(store: PatchStore, statistics: Statistics, config: TrainConfig) -> Augmenter | None:
     """What is changed in training patches, as the settings say."""
     if config.augment != "spectral":
         return make_augmenter(config.augment, statistics)
-    waters, crop_px = gather_spectra(store, seed=config.seed), _crop_px(store, config)
-    return make_spectral_augmenter(store.bands, store.radiometry, waters, crop_px=crop_px)
+    waters = gather_spectra(store, seed=config.seed)
+    return make_spectral_augmenter(store.bands, store.radiometry, waters, crop_px=crop_px(store, config))
 
 
 def _scaling(store: PatchStore, statistics: Statistics, config: TrainConfig) -> Scaling | Spectral:
@@ -51,13 +49,13 @@ def new_network(
     from.
     """
     if base is not None:
-        return resize(base.load_model(), _crop_px(store, config))
+        return resize(base.load_model(), crop_px(store, config))
     with computing_in(config.precision):
         return build(
             config.arch,
             config.encoder,
             bands=store.bands,
-            patch_size=_crop_px(store, config),
+            patch_size=crop_px(store, config),
             weights=config.resolved_weights,
             preset=config.preset,
             decoder=config.decoder,

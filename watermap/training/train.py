@@ -41,7 +41,7 @@ from watermap.training.devices import sharing
 from watermap.training.losses import get_loss
 from watermap.training.metrics import Accuracy, MeanIoU, WaterIoU
 from watermap.training.mlflow_log import ExperimentLog, experiment_log
-from watermap.training.network import augmenter, missing_value, new_network
+from watermap.training.network import augmenter, crop_px, missing_value, new_network
 from watermap.training.optimiser import make_optimizer, penalise_kernels
 from watermap.training.receptive_field import measure_receptive_field
 from watermap.training.resume import Checkpoint, TrainingState
@@ -193,7 +193,14 @@ def _run_stages(
     weights, filling = sampling_weights(store, config.sampling), Filling.of(statistics, missing_value(store, config))
     augment = augmenter(store, statistics, config)
     validation = (
-        PatchBatches(store, "validation", batch_size=config.batch_size, filling=filling, outputs=model.output_names)
+        PatchBatches(
+            store,
+            "validation",
+            batch_size=config.batch_size,
+            filling=filling,
+            cut_px=crop_px(store, config) if crop_px(store, config) < store.patch_size else None,
+            outputs=model.output_names,
+        )
         if store.count("validation")
         else None
     )
