@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -95,7 +96,6 @@ def test_the_doctor_says_what_is_missing(light: Path) -> None:
         (["sample", "--out", "scenes"], "train"),
         (["tile", "scenes", "--out", "patches"], "train"),
         (["train", "patches", "--out", "model"], "tensorflow"),
-        (["evaluate", "model", "patches"], "tensorflow"),
         (["demo"], "tensorflow"),
         (["export", "1,2,3,4", "--start", "2024-05-01", "--end", "2024-06-01", "--out", "scenes"], "earthengine"),
         (["predict", "s3://bucket/scene.tif"], "cloud"),
@@ -105,14 +105,23 @@ def test_the_doctor_says_what_is_missing(light: Path) -> None:
     ],
 )
 def test_a_command_that_lacks_libraries_names_them(light: Path, words: list[str], extra: str, tmp_path: Path) -> None:
-    done = run(light, *words)
+    assert_names_what_it_lacks(run(light, *words), extra)
+    assert not list(tmp_path.iterdir())
+
+
+def test_evaluation_lacks_keras_only_where_the_bundle_needs_it(light: Path, tmp_path: Path) -> None:
+    bundle = make_unet(tmp_path / "bundle")
+    assert_names_what_it_lacks(run(light, "evaluate", bundle.folder, "patches"), "tensorflow")
+    assert listing(tmp_path) == ["bundle"]
+
+
+def assert_names_what_it_lacks(done: subprocess.CompletedProcess[str], extra: str) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     missing = {
         str(each) for each in requirements(extra) if each.name not in ("openvino", "gcsfs")
     }  # there; not asked for
     assert re.fullmatch(r"watermap: .+ not installed: pip install( '[^ ']+')+(; .+)?\n", done.stderr)
     assert set(re.findall(r" '([^ ']+)'", done.stderr)) == missing
-    assert not list(tmp_path.iterdir())
 
 
 def test_what_a_hint_says_is_enough(bare: Path, tmp_path: Path) -> None:
