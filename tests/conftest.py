@@ -25,6 +25,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # of TensorFlow, which only 
 
 _TOGETHER = {
     "tests/flows/": "flows",
+    "tests/models/test_all_architectures.py": "all architectures",  # long, and in processes of its own
     "tests/models/": "models",
     "tests/prediction/engines/": "engines",
     "tests/cli/test_predict.py": "engines",
