@@ -78,7 +78,9 @@ def _names(module: Path) -> Iterator[tuple[str, str]]:
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield "function", node.name
             arguments = node.args
-            yield from (("argument", a.arg) for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs))
+            rest = [each for each in (arguments.vararg, arguments.kwarg) if each is not None]
+            named = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, *rest)
+            yield from (("argument", a.arg) for a in named)
 
 
 def _words(name: str) -> set[str]:

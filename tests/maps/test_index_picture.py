@@ -51,12 +51,16 @@ def test_water_stands_on_its_side_of_the_bar(tmp_path: Path) -> None:
     assert "0" in [each.get_text() for each in figure.axes[1].get_xticklabels()]
 
 
+@pytest.mark.parametrize("name", ["ndwi", "awei_sh"])
 @pytest.mark.parametrize("shape", [(1500, 1200), (40, 900), (900, 30), (1, 1), (12, 12)])
-def test_it_is_written_for_any_shape_and_shows_its_title_whole(shape: tuple[int, int], tmp_path: Path) -> None:
-    grid = make_grid(shape[1], shape[0])
-    path = plot_index(_index(tmp_path, grid=grid), index_layout(INDICES["ndwi"]), tmp_path / "a.png")
-    assert listing(tmp_path) == ["a.png", "lake_ndwi.tif"]
+def test_it_is_written_for_any_shape_and_shows_its_title_whole(
+    shape: tuple[int, int], name: str, tmp_path: Path
+) -> None:
+    grid, layout = make_grid(shape[1], shape[0]), index_layout(INDICES[name], 0.194)
+    path = plot_index(_index(tmp_path, name, grid=grid), layout, tmp_path / "a.png", threshold=0.194)
+    assert listing(tmp_path) == ["a.png", f"lake_{name}.tif"]
     picture = imread(path)[..., :3]
     assert min(picture.shape[:2]) > 200
     assert max(picture.shape[:2]) < 1500
-    assert (picture[:4] == 1).all()  # nothing is cut off at the top
+    for edge in (picture[:4], picture[:, :4], picture[-4:], picture[:, -4:]):
+        assert (edge == 1).all()  # nothing is cut off

@@ -217,7 +217,7 @@ def newest_bundle(models: Path = DEFAULT_MODELS) -> Bundle:
     if not found:
         raise ModelError(
             f"no bundle was given and {models} holds none",
-            hint="train one with watermap train, or name one with --bundle",
+            hint="train one with watermap train, name one with --bundle, or go without: watermap index",
         )
     return open_bundle(found[-1].parent)
 

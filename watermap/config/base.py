@@ -67,7 +67,7 @@ class Config(BaseModel):
             missing = first["type"] == "missing"
             near = did_you_mean(name, cls.model_fields) if unknown and name in values else ""
             reason = f"no such setting{near and ': '}{near}" if unknown else first["msg"].removeprefix("Value error, ")
-            reason = "is needed" if missing else reason
+            reason = f"is needed: state --{name.replace('_', '-')}, or {name} in a settings file" if missing else reason
             flags = [flag for flag, value in stated.items() if value is not None]
             where = f"{path}: " if path is not None and (name not in flags if name else not flags) else ""
             raise UsageError(f"{where}{name}{': ' if name else ''}{reason}") from error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,9 +35,12 @@ _LOWEST_INCHES: Final = 0.9
 _FRAME_INCHES: Final = 1.6
 """Of title, scale bar and colour bar."""
 _LEGEND_INCHES: Final = 0.3
+_LINE_INCHES: Final = 0.16
+_LETTERS_AN_INCH: Final = 13
+"""Of the formula below the colour bar."""
 _ROUNDING: Final = 1e-6
 _BAR_ASPECT: Final = 22
-_LEAST_GAP: Final = 0.12
+_LEAST_GAP: Final = 0.15
 """Of the colour bar's length: numbers closer together would touch."""
 
 
@@ -75,7 +80,10 @@ def index_figure(index: Path, layout: RasterLayout, *, threshold: float | None =
     width_m, height_m = pixel_size_m(grid)
     ratio = grid.height * height_m / (grid.width * width_m)
     wide, tall = (_MAP_INCHES, _MAP_INCHES * ratio) if ratio < 1 else (_MAP_INCHES / ratio, _MAP_INCHES)
-    size = max(wide, _NARROWEST_INCHES), max(tall, _LOWEST_INCHES) + _FRAME_INCHES + _LEGEND_INCHES * has_gaps
+    width = max(wide, _NARROWEST_INCHES)
+    formula = textwrap.wrap(f"{kind.title} = {kind.formula}", int(width * _LETTERS_AN_INCH))
+    below = _LEGEND_INCHES * has_gaps + _LINE_INCHES * len(formula)
+    size = width, max(tall, _LOWEST_INCHES) + _FRAME_INCHES + below
     figure = Figure(figsize=size, layout="constrained")
     axes = figure.subplots()
     mapped = _colors(layout)
@@ -94,7 +102,7 @@ def index_figure(index: Path, layout: RasterLayout, *, threshold: float | None =
     if has_gaps:
         no_data = Patch(facecolor=GREY, edgecolor="0.35", linewidth=0.6, label="no data")
         figure.legend(handles=[no_data], loc="outside lower right", frameon=False, fontsize=9)
-    _add_bar(figure, mapped, _ends(layout), kind, threshold)
+    _add_bar(figure, mapped, _ends(layout), kind, formula, threshold)
     return figure
 
 
@@ -120,7 +128,12 @@ def _ends(layout: RasterLayout) -> tuple[float, float]:
 
 
 def _add_bar(
-    figure: Figure, mapped: ScalarMappable, ends: tuple[float, float], kind: WaterIndex, threshold: float | None
+    figure: Figure,
+    mapped: ScalarMappable,
+    ends: tuple[float, float],
+    kind: WaterIndex,
+    formula: Sequence[str],
+    threshold: float | None,
 ) -> None:
     """What the colours mean; where water begins, if it was mapped, is marked."""
     (axes,) = figure.axes
@@ -137,6 +150,6 @@ def _add_bar(
     bar.ax.tick_params(labelsize=9)
     sides = ["water", "land"] if kind.water_is_low else ["land", "water"]
     mark = f"{sides[0]} | {sides[1]}" if threshold is None else f"{sides[0]} < {middle:.3g} < {sides[1]}"
-    bar.set_label(f"{kind.title} = {kind.formula}      {mark}", fontsize=9, parse_math=False)
+    bar.set_label("\n".join([*formula, mark]), fontsize=9, parse_math=False)
     bar.outline.set(edgecolor="0.35", linewidth=0.6)
     bar.ax.axvline(middle, color="0.1", linewidth=1.2)
