@@ -151,6 +151,7 @@ def _from_keras(bundle: Bundle) -> Any:
     call = tf.function(
         lambda image: model(image, training=False),
         input_signature=[tf.TensorSpec((1, side, side, bands), tf.float32)],
+        autograph=False,  # it has nothing to convert, and would write a file that a killed run leaves behind
     )
     return openvino_library().convert_model(call.get_concrete_function())
 
