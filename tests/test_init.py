@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import watermap
+from tests.support.environments import make_environment
 from tests.support.workspace import run_example
 
 HEAVY = ("keras", "matplotlib", "numpy", "pandas", "prefect", "pydantic", "rasterio", "tensorflow", "xarray")
@@ -119,9 +120,11 @@ except watermap.WatermapError as error:
 
 @pytest.mark.extended
 def test_a_strict_type_checker_takes_a_script_that_uses_it(tmp_path: Path) -> None:
+    python = make_environment(tmp_path / "installed").with_name("python")  # what is edited in place, checkers overlook
+
     def checked(text: str) -> subprocess.CompletedProcess[str]:
         (tmp_path / "script.py").write_text(text)
-        command = [sys.executable, "-m", "mypy", "--strict", "script.py"]
+        command = [sys.executable, "-m", "mypy", "--strict", f"--python-executable={python}", "script.py"]
         return subprocess.run(command, check=False, capture_output=True, text=True, cwd=tmp_path)
 
     done = checked(SCRIPT)

@@ -21,7 +21,7 @@ import sys
 from pathlib import Path
 import keras
 import numpy as np
-from watermap import training
+import watermap.training.train as training
 from watermap.bundles.bundle import open_bundle
 from watermap.config import StageConfig, TrainConfig
 
@@ -30,13 +30,13 @@ if keras.backend.backend() == "tensorflow":
     (processor,) = tf.config.list_physical_devices("CPU")
     tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * 2)
 
-def network(store, statistics, config):
+def network(store, statistics, config, base):
     image = keras.Input((store.patch_size, store.patch_size, len(store.bands)), name="image")
     x = keras.layers.Conv2D(8, 3, padding="same", activation="relu")(keras.layers.Rescaling(1e-3)(image))
     x = keras.layers.BatchNormalization()(x)
     return keras.Model(image, keras.layers.Conv2D(2, 1, activation="softmax", name="probability")(x))
 
-training._build = network
+training.new_network = network
 training.convert_once = lambda *_: None
 count, patches, out = int(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3])
 stages = (StageConfig(name="both", learning_rate=1e-2),)
