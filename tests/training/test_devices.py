@@ -55,7 +55,7 @@ print(max(float(np.abs(one).max()) for one in weights[0]))
 @pytest.mark.parametrize(
     ("backend", "tolerance"),
     [
-        pytest.param("jax", 1e-5, marks=pytest.mark.extended),
+        pytest.param("jax", 5e-5, marks=pytest.mark.extended),  # rounding of sums in another order; a step is 1e-2
         pytest.param("tensorflow", 0.05, marks=pytest.mark.extended),  # batch norm of its own on each device
     ],
 )
