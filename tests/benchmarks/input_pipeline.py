@@ -22,7 +22,8 @@ from watermap.config import SampleConfig, TileConfig, TrainConfig
 from watermap.models.backend import require_keras
 from watermap.patches.store import PatchStore
 from watermap.patches.tile import tile
-from watermap.scenes.radiometry import Filling, Statistics
+from watermap.scenes.filling import Filling
+from watermap.scenes.radiometry import Statistics
 from watermap.scenes.sample import write_samples
 from watermap.training.augment import make_augmenter
 

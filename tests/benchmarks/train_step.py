@@ -246,7 +246,7 @@ def by_pipeline(case: Case, store: Any, outputs: Sequence[str], steps: int) -> A
     Raises:
         WatermapError: there are too few patches for a batch.
     """
-    from watermap.scenes.radiometry import Filling
+    from watermap.scenes.filling import Filling
     from watermap.training.augment import make_augmenter
     from watermap.training.batches import PatchBatches, training_statistics
 

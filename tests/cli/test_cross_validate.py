@@ -18,7 +18,7 @@ def test_scores_are_shown_beside_the_rules_with_what_is_hard(
 
     def validated(scenes: Path, out: Path, recipe: Any, *, folds: Any, progress: Any) -> list[SceneScores]:
         asked.append((scenes, out, sorted(recipe.tests), folds, callable(progress)))
-        return [SceneScores("rockies_a", 0.0, {ALL_BANDS: None}, {ALL_BANDS: 0.001}, {"ndwi 0": None}, "b" * 12)]
+        return [SceneScores("rockies_a", 1, 0.0, {ALL_BANDS: None}, {ALL_BANDS: 0.001}, {"ndwi 0": None}, "b" * 12)]
 
     monkeypatch.setattr("watermap.training.cross_validation.cross_validate", validated)
     monkeypatch.setenv("COLUMNS", "160")

@@ -13,8 +13,9 @@ from watermap.bundles.calibration import Calibration
 from watermap.errors import DataError
 from watermap.evaluation.labelled import PATCH_BATCH, Feeding, patch_pieces, scene_pieces
 from watermap.patches.store import PatchBatch, PatchStore
+from watermap.scenes.filling import Filling
 from watermap.scenes.folder import Scene
-from watermap.scenes.radiometry import Filling, Statistics
+from watermap.scenes.radiometry import Statistics
 
 STATISTICS = Statistics(
     mean=(1000.0,) * 6, std=(800.0,) * 6, low=(100.0,) * 6, high=(3000.0,) * 6, dark=(150.0,) * 6, bright=(2500.0,) * 6

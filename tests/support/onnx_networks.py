@@ -17,7 +17,7 @@ from watermap.config import PredictConfig
 from watermap.io.raster import open_raster
 from watermap.prediction.predictor import Predictor
 from watermap.prediction.windows import predict_strips
-from watermap.scenes.radiometry import to_model
+from watermap.scenes.filling import to_model
 
 OPSET = 17
 IR_VERSION = 8

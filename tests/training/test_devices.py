@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from watermap.patches.store import PatchStore
-from watermap.scenes.radiometry import Filling, Statistics
+from watermap.scenes.filling import Filling
+from watermap.scenes.radiometry import Statistics
 from watermap.training import devices
 from watermap.training.batches import PatchBatches
 from watermap.training.devices import replicas, sharing

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.bundles import STATISTICS
 from watermap.patches.store import PatchStore
-from watermap.scenes.radiometry import Filling
+from watermap.scenes.filling import Filling
 from watermap.training.receptive_field import measure_receptive_field, receptive_field_of
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from watermap.patches.store import PatchStore
-from watermap.scenes.radiometry import Filling
+from watermap.scenes.filling import Filling
 from watermap.training.augment import make_augmenter
 from watermap.training.batches import PatchBatches, training_statistics
 from watermap.training.sampling import epoch_order, repeats, sampling_weights, shore_lengths

@@ -17,7 +17,8 @@ from watermap.config.terms import STRIDE, ThresholdGoal
 from watermap.config.train import TrainConfig
 from watermap.errors import ModelError, UsageError
 from watermap.legend import LAND, NO_DATA, WATER
-from watermap.scenes.radiometry import Filling, Statistics
+from watermap.scenes.filling import Filling
+from watermap.scenes.radiometry import Statistics
 
 FORMAT_VERSION: Final = 1
 

@@ -13,7 +13,7 @@ from watermap.cli.console import console, files_to_open, note, progress_bar, tab
 from watermap.cli.options import WRITTEN, bands_option, config_file, option, section, setting, switch
 from watermap.cli.suggestions import OrFiles, Words, files
 from watermap.config import IndexConfig, ProductConfig
-from watermap.errors import PartialFailureError, UsageError, WatermapError
+from watermap.errors import PartialFailureError, WatermapError
 
 if TYPE_CHECKING:
     from watermap.io.products import SceneFiles
@@ -89,13 +89,9 @@ def command(
     from watermap.scenes.find import find_images
 
     images = find_images(scenes, sensor=config.sensor)
-    from watermap.scenes.clouds import OWN, clouds_of
+    from watermap.scenes.clouds import clouds_of
 
-    masked = None if clouds is None else clouds_of(clouds)
-    if masked not in (None, OWN) and len(images) > 1:
-        raise UsageError(
-            f"--clouds is of one scene, but {len(images)} are given", hint="map them one by one, or give --clouds scl"
-        )
+    masked = clouds_of(clouds, scenes=len(images))
     from watermap.maps.index import index_scenes
 
     if polygons:

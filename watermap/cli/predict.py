@@ -16,7 +16,7 @@ from watermap.cli.options import READ, WRITTEN, bands_option, config_file, optio
 from watermap.cli.suggestions import OrFiles, bundles, files
 from watermap.config import PredictConfig, ProductConfig
 from watermap.config.extras import install_command
-from watermap.errors import PartialFailureError, UsageError, WatermapError
+from watermap.errors import PartialFailureError, WatermapError
 
 if TYPE_CHECKING:
     from watermap.io.products import SceneFiles
@@ -124,13 +124,9 @@ def command(
     from watermap.scenes.find import find_images
 
     images = find_images(scenes, sensor=config.sensor)
-    from watermap.scenes.clouds import OWN, clouds_of
+    from watermap.scenes.clouds import clouds_of
 
-    masked = None if clouds is None else clouds_of(clouds)
-    if masked not in (None, OWN) and len(images) > 1:
-        raise UsageError(
-            f"--clouds is of one scene, but {len(images)} are given", hint="map them one by one, or give --clouds scl"
-        )
+    masked = clouds_of(clouds, scenes=len(images))
     from watermap.bundles.bundle import DEFAULT_MODELS, open_bundle
     from watermap.bundles.registry import default_bundle
     from watermap.maps.products import add_products

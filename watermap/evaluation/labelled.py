@@ -20,10 +20,11 @@ from watermap.legend import NO_DATA, WATER
 from watermap.patches.store import PatchStore
 from watermap.prediction.engines.engine import Engine
 from watermap.prediction.predictor import Predictor
+from watermap.scenes.filling import Filling, fill_in
 from watermap.scenes.folder import Scene, missing_label
 from watermap.scenes.indices import WATER_INDICES
 from watermap.scenes.label import open_label
-from watermap.scenes.radiometry import Filling, fill_in, to_reflectance
+from watermap.scenes.radiometry import to_reflectance
 
 if TYPE_CHECKING:
     import keras

@@ -14,7 +14,7 @@ from rasterio.windows import Window
 
 from watermap import __version__
 from watermap.arrays import Codes, Mask
-from watermap.bands import REFLECTANCE_SCALE, Radiometry
+from watermap.bands import Radiometry
 from watermap.config import RefineConfig
 from watermap.errors import DataError
 from watermap.geo.grid import blocks_with_halo
@@ -32,7 +32,7 @@ from watermap.scenes.find import check_outputs
 from watermap.scenes.indices import MNDWI, NDWI, WATER_INDICES, NormalisedDifference
 from watermap.scenes.label import LABEL_TAG, Label, open_label
 from watermap.scenes.neighbourhood import dilate
-from watermap.scenes.radiometry import scene_radiometry, to_reflectance, usual_statistics
+from watermap.scenes.radiometry import to_reflectance, usual_radiometry
 
 CONFIRMED: Final = 0
 MOVED: Final = 1
@@ -63,8 +63,6 @@ _MIXED_PX: Final = 1
 """How far from wet pixels those lie that hold land and water."""
 _LEAST_AGREEMENT: Final = 0.5
 _BLOCK_ROWS: Final = 256
-_EXPECTED: Final = Radiometry(REFLECTANCE_SCALE, 0.0)
-_USUAL: Final = "Sentinel-2 scenes have"
 
 
 @dataclass(frozen=True)
@@ -189,15 +187,7 @@ def refine(
         label = stack.enter_context(open_label(coarse, raster.grid, image_path=image))
         index = _index(raster, config)
         positions = raster.find(index.bands)
-        radiometry = scene_radiometry(
-            raster,
-            positions,
-            expected=_EXPECTED,
-            statistics=usual_statistics(len(positions)),
-            offset=config.offset,
-            scale=config.scale,
-            usual=_USUAL,
-        )
+        radiometry = usual_radiometry(raster, positions, offset=config.offset, scale=config.scale)
         distances = _distances(raster, label, config)
         scene = _Scene(raster, label, positions, radiometry)
         rule = _learnt(scene, index, distances, progress)

@@ -106,7 +106,7 @@ def index(
     found, *more = find_images([scene], sensor=config.sensor)
     if more:
         raise UsageError(f"{scene}: holds {1 + len(more)} scenes", hint=f"map them one by one, the first is {found}")
-    masked = None if clouds is None else clouds_of(clouds)
+    masked = clouds_of(clouds)
     products = ProductConfig(polygons=polygons, style=style, quicklook=quicklook, stac=stac)
     folder = local(DEFAULT_INDICES if out is None else out)
     _check([found], folder, config, products, masked)

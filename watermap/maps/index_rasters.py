@@ -13,7 +13,7 @@ import numpy as np
 from rasterio.windows import Window
 
 from watermap.arrays import FloatArray
-from watermap.bands import REFLECTANCE_SCALE, Radiometry
+from watermap.bands import Radiometry
 from watermap.config import IndexConfig
 from watermap.errors import DataError
 from watermap.geo.body_sieve import BodySieve
@@ -41,14 +41,12 @@ from watermap.scenes.dates import sensed_on
 from watermap.scenes.edges import values_beside_edges
 from watermap.scenes.find import output_name
 from watermap.scenes.indices import INDICES, WaterIndex
-from watermap.scenes.radiometry import scene_radiometry, to_reflectance, usual_statistics
+from watermap.scenes.radiometry import to_reflectance, usual_radiometry
 from watermap.scenes.thresholds import has_two_modes, index_histogram, otsu_threshold
 
 _STRIP_PIXELS: Final = 2 << 20
 _TALLEST: Final = 1024
 """Rows of a strip at most, where the file's own blocks are as high."""
-_EXPECTED: Final = Radiometry(REFLECTANCE_SCALE, 0.0)
-_USUAL: Final = "Sentinel-2 scenes have"
 _CHANGE_NO_INDEX: Final = {"threshold": None, "min_area_m2": 0.0}
 """Settings of the water raster, which the index does not depend on."""
 
@@ -112,15 +110,7 @@ def write_index(
     index, grid, scene = INDICES[config.index], raster.grid, raster.scene
     index_path, water_path = (raster_path(out, scene, end) for end in (index.name, WATER_END))
     positions = _positions(raster, index)
-    radiometry = scene_radiometry(
-        raster,
-        positions,
-        expected=_EXPECTED,
-        statistics=usual_statistics(len(positions)),
-        offset=config.offset,
-        scale=config.scale,
-        usual=_USUAL,
-    )
+    radiometry = usual_radiometry(raster, positions, offset=config.offset, scale=config.scale)
     reader = _IndexReader(raster, positions, radiometry, index)
     earlier = stated_provenance(water_path)
     water_pixels = valid_pixels = 0

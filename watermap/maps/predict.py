@@ -122,7 +122,7 @@ def predict(
     if more:
         raise UsageError(f"{scene}: holds {1 + len(more)} scenes", hint=f"map them one by one, the first is {found}")
     predictor = open_predictor(open_bundles(bundle), config)
-    masked = None if clouds is None else clouds_of(clouds)
+    masked = clouds_of(clouds)
     products = ProductConfig(polygons=polygons, style=style, quicklook=quicklook, stac=stac)
     then = partial(add_products, config=products, names=names, progress=progress)
     made = predict_scene(found, predictor, folder, names=names, clouds=masked, progress=progress, then=then)

@@ -32,7 +32,8 @@ from watermap.prediction.windows import (
     square_layout,
 )
 from watermap.progress import Progress, silent
-from watermap.scenes.radiometry import scene_radiometry, to_model
+from watermap.scenes.filling import to_model
+from watermap.scenes.radiometry import scene_radiometry
 
 OVERLAP: Final = 112
 """Pixels that windows share where nobody measured how far a model sees."""

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from rasterio.windows import Window
 
 from watermap.arrays import Codes
-from watermap.errors import DataError
+from watermap.errors import DataError, UsageError
 from watermap.geo.grid import Grid
 from watermap.io.paths import location
 from watermap.io.products import CLASSES, SceneFiles
@@ -35,9 +35,25 @@ Source: Sentinel-2 Products Specification Document, scene classification of leve
 """
 
 
-def clouds_of(text: str | Path) -> Clouds:
-    """What a user names as clouds: `scl`, or the path or URL of a mask."""
-    return OWN if str(text).lower() == OWN else location(text)
+def clouds_of(text: str | Path | None, *, scenes: int = 1) -> Clouds | None:
+    """What a user names as clouds: `scl`, or the path or URL of a mask; None where nothing is named.
+
+    Args:
+        text: what is named.
+        scenes: how many are mapped.
+
+    Raises:
+        UsageError: one mask is named for several scenes.
+    """
+    if text is None:
+        return None
+    if str(text).lower() == OWN:
+        return OWN
+    if scenes > 1:
+        raise UsageError(
+            f"--clouds is of one scene, but {scenes} are given", hint="map them one by one, or give --clouds scl"
+        )
+    return location(text)
 
 
 class CloudMask:

@@ -10,7 +10,8 @@ import numpy as np
 
 from watermap.arrays import FloatArray
 from watermap.patches.store import PatchStore
-from watermap.scenes.radiometry import Filling, Statistics, fill_in
+from watermap.scenes.filling import Filling, fill_in
+from watermap.scenes.radiometry import Statistics
 from watermap.training.augment import Augmenter, Labels
 from watermap.training.devices import replicas
 from watermap.training.sampling import Order, Weights, epoch_order, repeats

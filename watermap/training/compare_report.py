@@ -21,7 +21,8 @@ from watermap.io.files import write_text
 from watermap.io.tables import markdown_table, write_records
 from watermap.legend import WATER
 from watermap.patches.store import PatchStore
-from watermap.scenes.radiometry import fill_in, to_reflectance
+from watermap.scenes.filling import fill_in
+from watermap.scenes.radiometry import to_reflectance
 from watermap.training.compare import Comparison, Contender, bundle_of, rows
 
 SCORES: Final = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from watermap.arrays import FloatArray
+from watermap.bands import STANDARD_BANDS
 from watermap.bundles.bundle import Bundle
 from watermap.config import Recipe, RecipeScene
 from watermap.errors import UsageError
@@ -44,6 +45,7 @@ class SceneScores:
 
     Attributes:
         name: of the scene.
+        fold: whose model maps it.
         water: share of its labelled pixels.
         water_iou: by band set, of the model; None where there is no water at all.
         false_water: by band set, share of its land that is mapped as water.
@@ -52,6 +54,7 @@ class SceneScores:
     """
 
     name: str
+    fold: int
     water: float
     water_iou: Mapping[str, float | None]
     false_water: Mapping[str, float]
@@ -98,12 +101,18 @@ def cross_validate(
         ).bundle
         for name in (*held_out, *recipe.tests):
             if (out / ".scenes" / name).is_dir():
-                scores.append(_score(out / ".scenes" / name, bundle))
-                progress(f"fold {fold}: {name}", len(scores), len(chosen))
-    merged = {**read_scores(out), **_by_name(scores)}
-    text = json.dumps({name: [each.__dict__ for each in found] for name, found in sorted(merged.items())}, indent=1)
+                scores.append(_score(out / ".scenes" / name, bundle, fold))
+        _keep(out, scores)
+    return [each for found in read_scores(out).values() for each in found]
+
+
+def _keep(out: Path, scores: Sequence[SceneScores]) -> None:
+    """Write scores beside those of other folds, in place of what the same folds had."""
+    folds = {each.fold for each in scores}
+    others = [each for found in read_scores(out).values() for each in found if each.fold not in folds]
+    merged = _by_name(sorted([*others, *scores], key=lambda each: (each.name, each.fold)))
+    text = json.dumps({name: [asdict(each) for each in found] for name, found in merged.items()}, indent=1)
     write_text(out / SCORES_FILE, text + "\n")
-    return [each for found in merged.values() for each in found]
 
 
 def read_scores(folder: Path) -> dict[str, list[SceneScores]]:
@@ -143,7 +152,7 @@ def _text(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
 
 
-def _score(folder: Path, bundle: Bundle) -> SceneScores:
+def _score(folder: Path, bundle: Bundle, fold: int) -> SceneScores:
     """A prepared scene, by a bundle and by rules."""
     with open_dataset(folder / IMAGE_FILE) as dataset:
         values, names = dataset.read(), tuple(map(str, dataset.descriptions))
@@ -151,7 +160,9 @@ def _score(folder: Path, bundle: Bundle) -> SceneScores:
         label = dataset.read(1)
     valid = (values != NO_VALUE).all(axis=0)
     known = valid & (label != NO_DATA)
-    sets = {ALL_BANDS: names} | {title: bands for title, bands in BAND_SETS.items() if len(names) > len(BAND_SETS) + 2}
+    sets = {ALL_BANDS: names} | {
+        title: bands for title, bands in BAND_SETS.items() if set(names) == set(STANDARD_BANDS)
+    }
     iou: dict[str, float | None] = {}
     false_water: dict[str, float] = {}
     for title, bands in sets.items():
@@ -161,7 +172,7 @@ def _score(folder: Path, bundle: Bundle) -> SceneScores:
         false_water[title] = float((codes == WATER)[known & (label == LAND)].mean())
     reflectance = {band: layer.astype(np.float32) * np.float32(1e-4) for band, layer in zip(names, values, strict=True)}
     water = float((label[known] == WATER).mean())
-    return SceneScores(folder.name, water, iou, false_water, _rules(reflectance, label, known), bundle.id)
+    return SceneScores(folder.name, fold, water, iou, false_water, _rules(reflectance, label, known), bundle.id)
 
 
 def _water_iou(water: npt.NDArray[np.bool_], label: npt.NDArray[Any], known: npt.NDArray[np.bool_]) -> float | None:

@@ -12,7 +12,7 @@ from watermap.arrays import FloatArray
 from watermap.legend import WATER
 from watermap.models.resize import resize
 from watermap.patches.store import PatchStore
-from watermap.scenes.radiometry import Filling, fill_in
+from watermap.scenes.filling import Filling, fill_in
 
 _PATCHES: Final = 48
 _BATCH: Final = 8

@@ -32,7 +32,8 @@ from watermap.patches.store import PatchStore, opened
 from watermap.prediction.engines.conversion import convert_once
 from watermap.prediction.engines.converted import FOLDER as CONVERTED_FOLDER
 from watermap.progress import Progress, silent
-from watermap.scenes.radiometry import Filling, Statistics
+from watermap.scenes.filling import Filling
+from watermap.scenes.radiometry import Statistics
 from watermap.training.base import going_on_from, ground_with
 from watermap.training.batches import PatchBatches, training_statistics
 from watermap.training.callbacks import DropoutSeeds, ProgressReporter, Recorder, Validator

@@ -42,7 +42,7 @@ from watermap.prediction.engines.openvino import (
     openvino_version,
 )
 from watermap.progress import Progress, silent
-from watermap.scenes.radiometry import fill_in
+from watermap.scenes.filling import fill_in
 
 _CHECKED_PATCHES: Final = 64
 _CALIBRATION_PATCHES: Final = 128
